@@ -1,0 +1,86 @@
+using System.Numerics;
+using Engine.Runtime;
+using Engine.Tensors;
+
+namespace Engine.Cpu;
+
+/// <summary>Makes a step for a numeric element type.</summary>
+internal interface INumberBinder
+{
+    /// <summary>The step for elements of <typeparamref name="T"/>.</summary>
+    StepFn Bind<T>() where T : unmanaged, INumber<T>;
+}
+
+/// <summary>Makes a step for a binary floating-point element type.</summary>
+internal interface IFloatBinder
+{
+    /// <summary>The step for elements of <typeparamref name="T"/>.</summary>
+    StepFn Bind<T>() where T : unmanaged, IBinaryFloatingPointIeee754<T>;
+}
+
+/// <summary>Makes a step for a binary integer element type.</summary>
+internal interface IIntegerBinder
+{
+    /// <summary>The step for elements of <typeparamref name="T"/>.</summary>
+    StepFn Bind<T>() where T : unmanaged, IBinaryInteger<T>, IMinMaxValue<T>;
+}
+
+/// <summary>Makes a step that moves elements of a width, whatever they mean.</summary>
+internal interface IWidthBinder
+{
+    /// <summary>The step for elements as wide as <typeparamref name="T"/>.</summary>
+    StepFn Bind<T>() where T : unmanaged;
+}
+
+/// <summary>
+/// From an element type to a generic kernel. A type not listed throws <see cref="UnsupportedException"/>; for f16, bf16 and 8-bit floats
+/// the binder then runs the kernel through f32.
+/// </summary>
+internal static class Dispatch
+{
+    public static StepFn Number<TBinder>(BindContext b, TBinder binder, int input = 0) where TBinder : INumberBinder => b.In(input).DType switch
+    {
+        DType.F32 => binder.Bind<float>(),
+        DType.F64 => binder.Bind<double>(),
+        DType.I8 => binder.Bind<sbyte>(),
+        DType.U8 => binder.Bind<byte>(),
+        DType.I16 => binder.Bind<short>(),
+        DType.U16 => binder.Bind<ushort>(),
+        DType.I32 => binder.Bind<int>(),
+        DType.U32 => binder.Bind<uint>(),
+        DType.I64 => binder.Bind<long>(),
+        DType.U64 => binder.Bind<ulong>(),
+        _ => throw b.Unsupported(input),
+    };
+
+    public static StepFn Float<TBinder>(BindContext b, TBinder binder, int input = 0) where TBinder : IFloatBinder => b.In(input).DType switch
+    {
+        DType.F32 => binder.Bind<float>(),
+        DType.F64 => binder.Bind<double>(),
+        _ => throw b.Unsupported(input),
+    };
+
+    public static StepFn Integer<TBinder>(BindContext b, TBinder binder, int input = 0) where TBinder : IIntegerBinder => b.In(input).DType switch
+    {
+        DType.I8 => binder.Bind<sbyte>(),
+        DType.U8 => binder.Bind<byte>(),
+        DType.I16 => binder.Bind<short>(),
+        DType.U16 => binder.Bind<ushort>(),
+        DType.I32 => binder.Bind<int>(),
+        DType.U32 => binder.Bind<uint>(),
+        DType.I64 => binder.Bind<long>(),
+        DType.U64 => binder.Bind<ulong>(),
+        _ => throw b.Unsupported(input),
+    };
+
+    /// <summary>By element width: 1, 2, 4, 8 or 16 bytes. Packed 4-bit types throw, and are then run as bytes.</summary>
+    public static StepFn Width<TBinder>(BindContext b, TBinder binder, int input = 0) where TBinder : IWidthBinder => b.In(input).DType.BitWidth() switch
+    {
+        8 => binder.Bind<byte>(),
+        16 => binder.Bind<ushort>(),
+        32 => binder.Bind<uint>(),
+        64 => binder.Bind<ulong>(),
+        128 => binder.Bind<Complex>(),
+        _ => throw b.Unsupported(input),
+    };
+}

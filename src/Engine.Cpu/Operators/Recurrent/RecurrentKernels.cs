@@ -1,0 +1,11 @@
+using Engine.Graph.Operators;
+using Engine.Runtime;
+
+namespace Engine.Cpu;
+
+internal static class RecurrentKernels
+{
+    public static void Register(KernelRegistry r)
+    {
+    }
+}

@@ -1,0 +1,22 @@
+using Engine.Tensors;
+
+namespace Engine.Graph.Operators;
+
+/// <summary>ONNX Shape: the dimensions [start, end) of the input as i64; known as soon as the input's type is.</summary>
+public sealed class ShapeOf(Attributes a) : Operator(a)
+{
+    private readonly long _start = a.Int("start", 0), _end = a.Int("end", long.MaxValue);
+
+    /// <inheritdoc/>
+    public override string Name => "Shape";
+
+    /// <inheritdoc/>
+    public override void Infer(InferContext c)
+    {
+        var x = c.Shape(0);
+        int start = Clamp(_start, x.Rank), end = Clamp(_end, x.Rank);
+        c.SetValue(0, Tensor.Vector<long>(start < end ? x.Dims[start..end] : []));
+    }
+
+    private static int Clamp(long v, int rank) => (int)Math.Clamp(v < 0 ? v + rank : v, 0, rank);
+}

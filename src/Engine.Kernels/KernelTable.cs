@@ -1,0 +1,67 @@
+namespace Engine.Kernels;
+
+/// <summary>One variant of a kernel: tier name, whether this CPU runs it, the function.</summary>
+public sealed record KernelVariant<TFn>(string Tier, bool Supported, TFn Run) where TFn : Delegate;
+
+/// <summary>
+/// The variants of one kernel, best first; the last is the scalar reference that the others are tested against.
+/// <c>ENGINE_TIER</c> forces a tier by name: kernels without it take their next narrower one.
+/// </summary>
+public sealed class KernelTable<TFn> : IKernelTable where TFn : Delegate
+{
+    private readonly KernelVariant<TFn>[] _variants;
+
+    /// <summary>Creates the table; <paramref name="stem"/> names the kernel everywhere.</summary>
+    public KernelTable(string stem, params KernelVariant<TFn>[] variants)
+    {
+        Stem = stem;
+        _variants = variants;
+        var pick = variants.First(v => v.Supported && Tiers.Allowed(v.Tier));
+        (Tier, Best) = (pick.Tier, pick.Run);
+    }
+
+    /// <inheritdoc/>
+    public string Stem { get; }
+
+    /// <inheritdoc/>
+    public string Tier { get; }
+
+    /// <summary>The dispatcher's pick.</summary>
+    public TFn Best { get; }
+
+    /// <summary>The scalar reference.</summary>
+    public TFn Reference => _variants[^1].Run;
+
+    /// <inheritdoc/>
+    public IEnumerable<string> SupportedTiers => _variants.Where(v => v.Supported).Select(v => v.Tier);
+
+    /// <summary>The variant of a tier.</summary>
+    public TFn this[string tier] => _variants.First(v => v.Tier == tier).Run;
+}
+
+/// <summary>What tables show without their function type.</summary>
+public interface IKernelTable
+{
+    /// <summary>Name of the kernel.</summary>
+    string Stem { get; }
+
+    /// <summary>Tier of the dispatcher's pick.</summary>
+    string Tier { get; }
+
+    /// <summary>Tiers this CPU runs, best first.</summary>
+    IEnumerable<string> SupportedTiers { get; }
+}
+
+/// <summary>Tier names, best first, and the one forced by the environment.</summary>
+public static class Tiers
+{
+    private static readonly string[] s_order = ["avx512", "avx2", "advsimd", "vector", "scalar"];
+
+    /// <summary>The forced tier, or null.</summary>
+    public static string? Forced { get; } = Environment.GetEnvironmentVariable("ENGINE_TIER") is { Length: > 0 } t
+        ? Array.IndexOf(s_order, t) >= 0 ? t : throw new Tensors.UnsupportedException($"ENGINE_TIER={t} is not one of {string.Join(", ", s_order)}")
+        : null;
+
+    /// <summary>True when no tier is forced, or this one is not better than the forced one.</summary>
+    public static bool Allowed(string tier) => Forced is null || Array.IndexOf(s_order, tier) >= Array.IndexOf(s_order, Forced);
+}

@@ -1,0 +1,30 @@
+using Engine.Graph;
+
+namespace Engine.Runtime;
+
+/// <summary>
+/// One way to run a node: a kernel stem with the encodings it accepts and produces. A node has several; the planner picks one and
+/// inserts Convert steps where neighbours disagree.
+/// </summary>
+/// <param name="Stem">Name of the kernel.</param>
+/// <param name="Bind">Makes the step for concrete types.</param>
+public sealed record Candidate(string Stem, Func<BindContext, StepFn> Bind)
+{
+    /// <summary>Encoding wanted for each input; missing or null entries mean plain.</summary>
+    public IReadOnlyList<Encoding?> Accepts { get; init; } = [];
+
+    /// <summary>Encoding of output 0; other outputs are plain.</summary>
+    public Encoding Produces { get; init; } = Encoding.Plain;
+
+    /// <summary>Estimated nanoseconds; null takes the operator's cost at a default rate.</summary>
+    public double? Nanoseconds { get; init; }
+
+    /// <summary>False when results may differ from the operator's definition beyond rounding; taken only with consent.</summary>
+    public bool Exact { get; init; } = true;
+
+    /// <summary>True when the kernel applies the node's <see cref="Node.Epilogue"/>; otherwise the planner runs its steps after it.</summary>
+    public bool FusesEpilogue { get; init; }
+
+    /// <summary>Encoding wanted for input <paramref name="i"/>.</summary>
+    public Encoding Accept(int i) => i < Accepts.Count ? Accepts[i] ?? Encoding.Plain : Encoding.Plain;
+}

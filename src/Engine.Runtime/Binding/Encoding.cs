@@ -1,0 +1,52 @@
+using Engine.Tensors;
+
+namespace Engine.Runtime;
+
+/// <summary>How a wire's logical tensor lies in memory. Row order, channel padding and padding values belong to it.</summary>
+public abstract record Encoding
+{
+    /// <summary>Row-major, as ONNX says.</summary>
+    public static Encoding Plain { get; } = new PlainEncoding();
+
+    /// <summary>Bytes that a tensor of this logical type takes.</summary>
+    public abstract long StorageBytes(TensorType type);
+}
+
+/// <summary>Row-major elements of the logical type.</summary>
+public sealed record PlainEncoding : Encoding
+{
+    /// <inheritdoc/>
+    public override long StorageBytes(TensorType type) => type.Bytes;
+
+    /// <inheritdoc/>
+    public override string ToString() => "plain";
+}
+
+/// <summary>
+/// Axis <paramref name="Axis"/> split in blocks of <paramref name="Block"/>, the block innermost: NCHW with C = 40 blocked by 16 is
+/// [N, 3, H, W, 16]. Padding lanes hold zero.
+/// </summary>
+public sealed record BlockedEncoding(int Axis, int Block) : Encoding
+{
+    /// <inheritdoc/>
+    public override long StorageBytes(TensorType type)
+    {
+        long c = type.Shape[Axis];
+        return type.DType.ByteCount(Checked.Mul(c == 0 ? 0 : type.Shape.Elements / c, Checked.AlignUp(c, Block)));
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"blocked({Axis},{Block})";
+}
+
+/// <summary>
+/// The logical f32 tensor held as 8-bit codes: x = scale · (q − zero). Scale and zero point are per tensor.
+/// </summary>
+public sealed record QuantizedEncoding(DType Code, float Scale, int Zero) : Encoding
+{
+    /// <inheritdoc/>
+    public override long StorageBytes(TensorType type) => Code.ByteCount(type.Elements);
+
+    /// <inheritdoc/>
+    public override string ToString() => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"quantized({Code.Display()},{Scale:g4},{Zero})");
+}

@@ -1,0 +1,59 @@
+using Engine.Graph;
+using Engine.Tensors;
+
+namespace Engine.Runtime;
+
+/// <summary>The types of a node, for candidates to decide by.</summary>
+public sealed record NodeTypes(Node Node, IReadOnlyList<TensorType?> Inputs, IReadOnlyList<TensorType?> Outputs, IReadOnlyList<Tensor?> Values, IReadOnlyList<Weight?> Weights)
+{
+    /// <summary>True when input <paramref name="i"/> is present.</summary>
+    public bool Has(int i) => i < Inputs.Count && Inputs[i] is not null;
+
+    /// <summary>Type of input <paramref name="i"/>.</summary>
+    public TensorType In(int i) => Inputs[i]!;
+
+    /// <summary>Type of output <paramref name="i"/>.</summary>
+    public TensorType Out(int i) => Outputs[i]!;
+}
+
+/// <summary>Which kernels run which operator, by the operator's .NET type.</summary>
+public sealed class KernelRegistry
+{
+    private readonly Dictionary<Type, Func<NodeTypes, IEnumerable<Candidate>>> _static = [];
+    private readonly Dictionary<Type, DynamicFn> _dynamic = [];
+
+    /// <summary>Creates an empty registry, or a copy of <paramref name="from"/> to extend.</summary>
+    public KernelRegistry(KernelRegistry? from = null)
+    {
+        if (from is null) return;
+        foreach (var (k, v) in from._static) _static[k] = v;
+        foreach (var (k, v) in from._dynamic) _dynamic[k] = v;
+    }
+
+    /// <summary>One plain kernel.</summary>
+    public KernelRegistry Add<TOp>(string stem, Func<TOp, BindContext, StepFn> bind) where TOp : Operator =>
+        AddCandidates<TOp>((op, _) => [new Candidate(stem, b => bind(op, b))]);
+
+    /// <summary>Several candidates, best guess first.</summary>
+    public KernelRegistry AddCandidates<TOp>(Func<TOp, NodeTypes, IEnumerable<Candidate>> candidates) where TOp : Operator
+    {
+        _static.Add(typeof(TOp), n => candidates((TOp)n.Node.Op, n));
+        return this;
+    }
+
+    /// <summary>A kernel for an operator with data-dependent outputs, or for a static operator's string form.</summary>
+    public KernelRegistry AddDynamic<TOp>(Action<TOp, DynamicContext> run) where TOp : Operator
+    {
+        _dynamic.Add(typeof(TOp), c => run((TOp)c.Node.Op, c));
+        return this;
+    }
+
+    /// <summary>Candidates for a node; empty when there is none.</summary>
+    public IEnumerable<Candidate> Candidates(NodeTypes node) => _static.TryGetValue(node.Node.Op.GetType(), out var f) ? f(node) : [];
+
+    /// <summary>The dynamic kernel of an operator, or null.</summary>
+    public DynamicFn? Dynamic(Operator op) => _dynamic.GetValueOrDefault(op.GetType());
+
+    /// <summary>True when the operator has any kernel.</summary>
+    public bool Runs(Operator op) => op.Kind == OperatorKind.View || _static.ContainsKey(op.GetType()) || _dynamic.ContainsKey(op.GetType());
+}
