@@ -7,5 +7,8 @@ internal static class ControlKernels
 {
     public static void Register(KernelRegistry r)
     {
+        r.AddDynamic<If>(IfCpu.Run);
+        r.AddDynamic<Loop>(LoopCpu.Run);
+        r.AddDynamic<Scan>(ScanCpu.Run);
     }
 }
