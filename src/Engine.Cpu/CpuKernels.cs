@@ -18,6 +18,7 @@ public static class CpuKernels
         ReductionKernels.Register(r);
         RecurrentKernels.Register(r);
         QuantizedKernels.Register(r);
+        ContribKernels.Register(r);
         TextKernels.Register(r);
         ControlKernels.Register(r);
         SignalKernels.Register(r);

@@ -17,6 +17,9 @@ public sealed class Value(string name, DeclaredType? declared = null)
     /// <summary>The constant content as a plain tensor when it is dense.</summary>
     public Tensor? ConstantTensor => (Constant as Dense)?.Values;
 
+    /// <summary>The grid that the wire's f32 value is rounded to by definition, or null for an ordinary wire.</summary>
+    public WireQuantization? Quantization { get; set; }
+
     /// <summary>A new constant wire.</summary>
     public static Value Of(string name, Tensor tensor) => new(name) { Constant = new Dense(tensor) };
 

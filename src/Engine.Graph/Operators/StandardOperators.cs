@@ -13,6 +13,7 @@ internal static class StandardOperators
         ReductionOperators.Register(r);
         RecurrentOperators.Register(r);
         QuantizedOperators.Register(r);
+        ContribOperators.Register(r);
         TextOperators.Register(r);
         ControlOperators.Register(r);
         SignalOperators.Register(r);

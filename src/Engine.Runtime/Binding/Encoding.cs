@@ -1,3 +1,4 @@
+using Engine.Graph;
 using Engine.Tensors;
 
 namespace Engine.Runtime;
@@ -44,6 +45,12 @@ public sealed record BlockedEncoding(int Axis, int Block) : Encoding
 /// </summary>
 public sealed record QuantizedEncoding(DType Code, float Scale, int Zero) : Encoding
 {
+    /// <summary>The encoding that holds a wire's grid exactly.</summary>
+    public static QuantizedEncoding Of(WireQuantization q) => new(q.Code, q.Scale, q.Zero);
+
+    /// <summary>The grid this encoding holds.</summary>
+    public WireQuantization Grid => new(Code, Scale, Zero);
+
     /// <inheritdoc/>
     public override long StorageBytes(TensorType type) => Code.ByteCount(type.Elements);
 

@@ -6,6 +6,18 @@ namespace Engine.Runtime;
 /// <summary>The types of a node, for candidates to decide by.</summary>
 public sealed record NodeTypes(Node Node, IReadOnlyList<TensorType?> Inputs, IReadOnlyList<TensorType?> Outputs, IReadOnlyList<Tensor?> Values, IReadOnlyList<Weight?> Weights)
 {
+    /// <summary>Grid of every input wire that has one; may be shorter than <see cref="Inputs"/>.</summary>
+    public IReadOnlyList<WireQuantization?> InputQuantization { get; init; } = [];
+
+    /// <summary>Grid of every output wire that has one; may be shorter than <see cref="Outputs"/>.</summary>
+    public IReadOnlyList<WireQuantization?> OutputQuantization { get; init; } = [];
+
+    /// <summary>Grid of input <paramref name="i"/>, or null.</summary>
+    public WireQuantization? InGrid(int i) => i < InputQuantization.Count ? InputQuantization[i] : null;
+
+    /// <summary>Grid of output <paramref name="i"/>, or null.</summary>
+    public WireQuantization? OutGrid(int i) => i < OutputQuantization.Count ? OutputQuantization[i] : null;
+
     /// <summary>True when input <paramref name="i"/> is present.</summary>
     public bool Has(int i) => i < Inputs.Count && Inputs[i] is not null;
 
