@@ -5,7 +5,7 @@
 #   layout.tsv    package name, path inside the unpacked package (may be a glob), destination under the target folder
 #                 (a trailing '/' means "into that folder", otherwise the file or folder itself)
 # Destination and cache lie under one target folder, which git ignores. A package whose stamp matches its rows in both tables
-# and whose destinations all exist is left alone, so a second run does no work.
+# and whose placed files all exist is left alone, so a second run does no work.
 
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
@@ -86,22 +86,27 @@ unpack() { # KIND ARCHIVE: fills $work/tree
 }
 
 place() { # NAME SOURCE DESTINATION
-  local name=$1 source=$2 dest=$3 found
+  local name=$1 source=$2 dest=$3 found f
   found=$(compgen -G "$work/tree/$source" || true)
   [ -n "$found" ] || die "$name: nothing in the package matches $source"
   if [ "${dest%/}" != "$dest" ]; then
     mkdir -p "$target/$dest"
-    while IFS= read -r f; do rm -rf "$target/$dest${f##*/}"; mv "$f" "$target/$dest"; done <<<"$found"
+    while IFS= read -r f; do
+      rm -rf "$target/$dest${f##*/}"
+      mv "$f" "$target/$dest"
+      printf '%s\n' "$dest${f##*/}" >>"$work/placed"
+    done <<<"$found"
   else
     mkdir -p "$(dirname "$target/$dest")"
     rm -rf "${target:?}/$dest"
     mv "$found" "$target/$dest"
+    printf '%s\n' "$dest" >>"$work/placed"
   fi
 }
 
 # fetch_all TABLES TARGET: does the work for every package of TABLES/packages.tsv.
 fetch_all() {
-  local tables=$1 count index=0 fresh=0 kind name version archive sha size licence label wanted stamp present
+  local tables=$1 count index=0 fresh=0 kind name version archive sha size licence label wanted stamp present path
   target=$2
   cache=$target/cache
   work=$target/.work.$$
@@ -122,19 +127,18 @@ fetch_all() {
     label="[$index/$count] $name $version"
     stamp=$target/.stamp/${archive}
     wanted=$(printf '%s\n' "$sha"; rows "$tables/layout.tsv" | awk -F'\t' -v n="$name" '$1 == n')
-    present=yes
-    while IFS=$'\t' read -r _ source dest; do
-      [ -n "$dest" ] || die "$name: no row in layout.tsv"
-      case $dest in */) compgen -G "$target/$dest${source##*/}" >/dev/null || present=no ;; *) [ -e "$target/$dest" ] || present=no ;; esac
-    done < <(printf '%s\n' "$wanted" | tail -n +2)
-    if [ "$present" = yes ] && [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
-      continue
+    printf '%s\n' "$wanted" | grep -q $'\t' || die "$name: no row in layout.tsv"
+    if [ -f "$stamp" ] && [ -f "$stamp.placed" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
+      present=yes
+      while IFS= read -r path; do [ -e "$target/$path" ] || present=no; done <"$stamp.placed"
+      [ "$present" = no ] || continue
     fi
-    rm -f "$stamp"
+    rm -f "$stamp" "$work/placed"
     download "$kind" "$name" "$version" "$archive" "$sha" "$size" "$label"
     [ -t 2 ] && printf '\r\033[K%s: unpacking' "$label" >&2
     unpack "$kind" "$cache/$archive"
     while IFS=$'\t' read -r _ source dest; do place "$name" "$source" "$dest"; done < <(printf '%s\n' "$wanted" | tail -n +2)
+    mv "$work/placed" "$stamp.placed"
     printf '%s\n' "$wanted" >"$stamp"
     fresh=$((fresh + 1))
     say "$label: ready"
