@@ -1,0 +1,264 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Engine.Kernels;
+
+public static unsafe partial class GemmF32
+{
+    /// <summary>
+    /// One register tile: C[8, Width] (+)= A[8, Depth]·B[Depth, Width]. With Rows = 1 only row 0 of C is written; with fewer than 8
+    /// the last row of A stands in for the missing ones and all 8 rows of C are written.
+    /// </summary>
+    public readonly struct Tile(float* a, nint rowStride, nint columnStride, int rows, float* b, int width, int depth, float* c, nint ldc, bool accumulate)
+    {
+        /// <summary>Element (0, 0) of A.</summary>
+        public readonly float* A = a;
+
+        /// <summary>Floats from a row, and from a column of A to the next, and from a row of C to the next.</summary>
+        public readonly nint RowStride = rowStride, ColumnStride = columnStride, Ldc = ldc;
+
+        /// <summary>Rows of A that are there; columns of B; length of the sums.</summary>
+        public readonly int Rows = rows, Width = width, Depth = depth;
+
+        /// <summary>Packed B: rows of Width floats.</summary>
+        public readonly float* B = b;
+
+        /// <summary>Element (0, 0) of C.</summary>
+        public readonly float* C = c;
+
+        /// <summary>True to add to C, false to overwrite it.</summary>
+        public readonly bool Accumulate = accumulate;
+
+        /// <summary>Row <paramref name="i"/> of A, or the last one.</summary>
+        public float* Row(int i) => A + Math.Min(i, Rows - 1) * RowStride;
+    }
+
+    /// <summary>Computes a tile.</summary>
+    public delegate void TileFn(in Tile t);
+
+    /// <summary>Best first: 24 of 32 zmm accumulate; 8 of 16 ymm; as many xmm; the reference sums in double.</summary>
+    public static KernelTable<TileFn> Table { get; } = new("gemm-f32",
+        new("avx512", Avx512F.IsSupported, TileAvx512),
+        new("avx2", Avx2.IsSupported && Fma.IsSupported, TileAvx2),
+        new("vector", Vector128.IsHardwareAccelerated, TileVector),
+        new("scalar", true, TileScalar));
+
+    private interface IVectors { static abstract int Count { get; } }
+    private readonly struct One : IVectors { public static int Count => 1; }
+    private readonly struct Two : IVectors { public static int Count => 2; }
+    private readonly struct Three : IVectors { public static int Count => 3; }
+
+    private static void TileAvx512(in Tile t)
+    {
+        switch (t.Width, t.Rows)
+        {
+            case (48, 1): RowAvx512<Three>(t); break;
+            case (32, 1): RowAvx512<Two>(t); break;
+            case (16, 1): RowAvx512<One>(t); break;
+            case (48, _): TileAvx512<Three>(t); break;
+            case (32, _): TileAvx512<Two>(t); break;
+            default: TileAvx512<One>(t); break;
+        }
+    }
+
+    /// <summary>Up to 48 columns of one row of C. Three fields at most, so that the JIT keeps them in registers.</summary>
+    private struct Row512<TVectors> where TVectors : struct, IVectors
+    {
+        public Vector512<float> X, Y, Z;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Add(float a, Vector512<float> x, Vector512<float> y, Vector512<float> z)
+        {
+            var v = Vector512.Create(a);
+            X = Vector512.FusedMultiplyAdd(v, x, X);
+            if (TVectors.Count > 1) Y = Vector512.FusedMultiplyAdd(v, y, Y);
+            if (TVectors.Count > 2) Z = Vector512.FusedMultiplyAdd(v, z, Z);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly Row512<TVectors> Plus(Row512<TVectors> o) => new() { X = X + o.X, Y = Y + o.Y, Z = Z + o.Z };
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly void Store(float* c, bool accumulate)
+        {
+            (accumulate ? Vector512.Load(c) + X : X).Store(c);
+            if (TVectors.Count > 1) (accumulate ? Vector512.Load(c + 16) + Y : Y).Store(c + 16);
+            if (TVectors.Count > 2) (accumulate ? Vector512.Load(c + 32) + Z : Z).Store(c + 32);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Lane<TVectors>(float* b, int i) where TVectors : struct, IVectors => i < TVectors.Count ? Vector512.Load(b + 16 * i) : default;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void TileAvx512<TVectors>(in Tile t) where TVectors : struct, IVectors
+    {
+        float* a0 = t.Row(0), a1 = t.Row(1), a2 = t.Row(2), a3 = t.Row(3), a4 = t.Row(4), a5 = t.Row(5), a6 = t.Row(6), a7 = t.Row(7);
+        Row512<TVectors> r0 = default, r1 = default, r2 = default, r3 = default, r4 = default, r5 = default, r6 = default, r7 = default;
+        float* b = t.B, end = b + (nint)t.Depth * 16 * TVectors.Count;
+        nint at = 0, step = t.ColumnStride;
+        for (; b < end; b += 16 * TVectors.Count, at += step)
+        {
+            Vector512<float> x = Lane<TVectors>(b, 0), y = Lane<TVectors>(b, 1), z = Lane<TVectors>(b, 2);
+            r0.Add(a0[at], x, y, z);
+            r1.Add(a1[at], x, y, z);
+            r2.Add(a2[at], x, y, z);
+            r3.Add(a3[at], x, y, z);
+            r4.Add(a4[at], x, y, z);
+            r5.Add(a5[at], x, y, z);
+            r6.Add(a6[at], x, y, z);
+            r7.Add(a7[at], x, y, z);
+        }
+        float* c = t.C;
+        nint ldc = t.Ldc;
+        bool accumulate = t.Accumulate;
+        r0.Store(c, accumulate);
+        r1.Store(c += ldc, accumulate);
+        r2.Store(c += ldc, accumulate);
+        r3.Store(c += ldc, accumulate);
+        r4.Store(c += ldc, accumulate);
+        r5.Store(c += ldc, accumulate);
+        r6.Store(c += ldc, accumulate);
+        r7.Store(c += ldc, accumulate);
+    }
+
+    // One row: four steps of k at once, because three accumulators alone would wait for each other.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RowAvx512<TVectors>(in Tile t) where TVectors : struct, IVectors
+    {
+        Row512<TVectors> r0 = default, r1 = default, r2 = default, r3 = default;
+        const int W = 16;
+        float* b = t.B, a = t.A;
+        nint step = t.ColumnStride, row = W * TVectors.Count;
+        int k = 0;
+        for (; k + 4 <= t.Depth; k += 4, a += 4 * step, b += 4 * row)
+        {
+            r0.Add(a[0], Lane<TVectors>(b, 0), Lane<TVectors>(b, 1), Lane<TVectors>(b, 2));
+            r1.Add(a[step], Lane<TVectors>(b + row, 0), Lane<TVectors>(b + row, 1), Lane<TVectors>(b + row, 2));
+            r2.Add(a[2 * step], Lane<TVectors>(b + 2 * row, 0), Lane<TVectors>(b + 2 * row, 1), Lane<TVectors>(b + 2 * row, 2));
+            r3.Add(a[3 * step], Lane<TVectors>(b + 3 * row, 0), Lane<TVectors>(b + 3 * row, 1), Lane<TVectors>(b + 3 * row, 2));
+        }
+        for (; k < t.Depth; k++, a += step, b += row) r0.Add(a[0], Lane<TVectors>(b, 0), Lane<TVectors>(b, 1), Lane<TVectors>(b, 2));
+        r0.Plus(r1).Plus(r2.Plus(r3)).Store(t.C, t.Accumulate);
+    }
+
+    /// <summary>A vector width for the tiles of four rows and two vectors.</summary>
+    private interface ILanes<TVector>
+    {
+        static abstract int Count { get; }
+        static abstract TVector Load(float* p);
+        static abstract TVector Broadcast(float v);
+        static abstract TVector MultiplyAdd(TVector a, TVector b, TVector c);
+        static abstract TVector Add(TVector a, TVector b);
+        static abstract void Store(TVector v, float* p);
+    }
+
+    private readonly struct Lanes256 : ILanes<Vector256<float>>
+    {
+        public static int Count => 8;
+        public static Vector256<float> Load(float* p) => Vector256.Load(p);
+        public static Vector256<float> Broadcast(float v) => Vector256.Create(v);
+        public static Vector256<float> MultiplyAdd(Vector256<float> a, Vector256<float> b, Vector256<float> c) => Vector256.MultiplyAddEstimate(a, b, c);
+        public static Vector256<float> Add(Vector256<float> a, Vector256<float> b) => a + b;
+        public static void Store(Vector256<float> v, float* p) => v.Store(p);
+    }
+
+    private readonly struct Lanes128 : ILanes<Vector128<float>>
+    {
+        public static int Count => 4;
+        public static Vector128<float> Load(float* p) => Vector128.Load(p);
+        public static Vector128<float> Broadcast(float v) => Vector128.Create(v);
+        public static Vector128<float> MultiplyAdd(Vector128<float> a, Vector128<float> b, Vector128<float> c) => Vector128.MultiplyAddEstimate(a, b, c);
+        public static Vector128<float> Add(Vector128<float> a, Vector128<float> b) => a + b;
+        public static void Store(Vector128<float> v, float* p) => v.Store(p);
+    }
+
+    private static void TileAvx2(in Tile t) => Strips<Vector256<float>, Lanes256>(t);
+
+    private static void TileVector(in Tile t) => Strips<Vector128<float>, Lanes128>(t);
+
+    private static void Strips<V, L>(in Tile t) where V : struct where L : struct, ILanes<V>
+    {
+        for (int column = 0; column < t.Width; column += 2 * L.Count)
+            if (t.Rows == 1) Row<V, L>(t, column);
+            else
+                for (int row = 0; row < TileRows; row += 4) Strip<V, L>(t, row, column);
+    }
+
+    private struct Pair<V, L> where V : struct where L : struct, ILanes<V>
+    {
+        public V X, Y;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Add(float a, V x, V y)
+        {
+            var v = L.Broadcast(a);
+            X = L.MultiplyAdd(v, x, X);
+            Y = L.MultiplyAdd(v, y, Y);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly Pair<V, L> Plus(Pair<V, L> o) => new() { X = L.Add(X, o.X), Y = L.Add(Y, o.Y) };
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly void Store(float* c, bool accumulate)
+        {
+            L.Store(accumulate ? L.Add(L.Load(c), X) : X, c);
+            L.Store(accumulate ? L.Add(L.Load(c + L.Count), Y) : Y, c + L.Count);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Strip<V, L>(in Tile t, int row, int column) where V : struct where L : struct, ILanes<V>
+    {
+        float* a0 = t.Row(row), a1 = t.Row(row + 1), a2 = t.Row(row + 2), a3 = t.Row(row + 3), b = t.B + column;
+        Pair<V, L> r0 = default, r1 = default, r2 = default, r3 = default;
+        nint at = 0, step = t.ColumnStride, width = t.Width;
+        for (int k = t.Depth; k > 0; k--, at += step, b += width)
+        {
+            V x = L.Load(b), y = L.Load(b + L.Count);
+            r0.Add(a0[at], x, y);
+            r1.Add(a1[at], x, y);
+            r2.Add(a2[at], x, y);
+            r3.Add(a3[at], x, y);
+        }
+        float* c = t.C + row * t.Ldc + column;
+        r0.Store(c, t.Accumulate);
+        r1.Store(c + t.Ldc, t.Accumulate);
+        r2.Store(c + 2 * t.Ldc, t.Accumulate);
+        r3.Store(c + 3 * t.Ldc, t.Accumulate);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row<V, L>(in Tile t, int column) where V : struct where L : struct, ILanes<V>
+    {
+        Pair<V, L> r0 = default, r1 = default, r2 = default, r3 = default;
+        float* a = t.A, b = t.B + column;
+        nint step = t.ColumnStride, width = t.Width;
+        int k = 0;
+        for (; k + 4 <= t.Depth; k += 4, a += 4 * step, b += 4 * width)
+        {
+            r0.Add(a[0], L.Load(b), L.Load(b + L.Count));
+            r1.Add(a[step], L.Load(b + width), L.Load(b + width + L.Count));
+            r2.Add(a[2 * step], L.Load(b + 2 * width), L.Load(b + 2 * width + L.Count));
+            r3.Add(a[3 * step], L.Load(b + 3 * width), L.Load(b + 3 * width + L.Count));
+        }
+        for (; k < t.Depth; k++, a += step, b += width) r0.Add(a[0], L.Load(b), L.Load(b + L.Count));
+        r0.Plus(r1).Plus(r2.Plus(r3)).Store(t.C + column, t.Accumulate);
+    }
+
+    private static void TileScalar(in Tile t)
+    {
+        int rows = t.Rows == 1 ? 1 : TileRows;
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < t.Width; j++)
+            {
+                float* a = t.Row(i);
+                double sum = 0;
+                for (int k = 0; k < t.Depth; k++) sum += (double)a[k * t.ColumnStride] * t.B[k * t.Width + j];
+                float* c = t.C + i * t.Ldc + j;
+                *c = t.Accumulate ? *c + (float)sum : (float)sum;
+            }
+    }
+}
