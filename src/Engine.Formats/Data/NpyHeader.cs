@@ -59,6 +59,7 @@ internal sealed class NpyHeader
         }
         bool big = descr.StartsWith('>');
         string kind = descr.TrimStart('<', '>', '=', '|');
+        if (kind.StartsWith('O')) throw literal.Fail("pickled objects are not read");
         if (descr.Length - kind.Length > 1 || kind.Length < 2) throw literal.Fail($"unknown element type '{descr}'");
         if (kind[0] is 'S' or 'a' or 'U')
         {
@@ -81,7 +82,7 @@ internal sealed class NpyHeader
             "f8" => DType.F64,
             "c8" => DType.C64,
             "c16" => DType.C128,
-            _ => throw literal.Fail(kind[0] == 'O' ? "pickled objects are not read" : $"unknown element type '{descr}'"),
+            _ => throw literal.Fail($"unknown element type '{descr}'"),
         };
         return new() { DType = dtype, BigEndian = big, FortranOrder = fortran.Value, Dims = dims, Elements = elements };
     }

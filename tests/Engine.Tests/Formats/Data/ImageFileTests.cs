@@ -108,7 +108,6 @@ public class ImageFileTests
     [Fact]
     public void Refuses_truncated_and_survives_flipped_pnm()
     {
-        // The last digit of a text sample may go missing unnoticed: cut before it.
         Mutations.Truncations([.. "P6 3 2 255\n"u8, .. new byte[18]], b => NetpbmFile.Parse(b, "x.ppm", Mutations.Limit));
         Mutations.Truncations([.. "P2 2 2 9 1 2 3 4"u8], b => NetpbmFile.Parse(b, "x.pgm", Mutations.Limit));
         Mutations.BitFlips([.. "P6 3 2 255\n"u8, .. new byte[18]], b => NetpbmFile.Parse(b, "x.ppm", Mutations.Limit));
