@@ -7,5 +7,8 @@ internal static class QuantizedKernels
 {
     public static void Register(KernelRegistry r)
     {
+        r.Add<DequantizeLinear>("dequantize", DequantizeLinearCpu.Bind);
+        r.Add<DynamicQuantizeLinear>("dynamic-quantize", DynamicQuantizeLinearCpu.Bind);
+        r.Add<QuantizeLinear>("quantize", QuantizeLinearCpu.Bind);
     }
 }

@@ -2,7 +2,15 @@ namespace Engine.Graph.Operators;
 
 internal static class QuantizedOperators
 {
+    /// <summary>Domain of the operators that ONNX Runtime adds to ONNX.</summary>
+    public const string Microsoft = "com.microsoft";
+
     public static void Register(OperatorRegistry r)
     {
+        r.Add("DequantizeLinear", a => new DequantizeLinear(a));
+        r.Add("DequantizeLinear", a => new DequantizeLinear(a, Microsoft), Microsoft);
+        r.Add("DynamicQuantizeLinear", a => new DynamicQuantizeLinear(a));
+        r.Add("QuantizeLinear", a => new QuantizeLinear(a));
+        r.Add("QuantizeLinear", a => new QuantizeLinear(a, Microsoft), Microsoft);
     }
 }
