@@ -7,5 +7,9 @@ internal static class LinearKernels
 {
     public static void Register(KernelRegistry r)
     {
+        r.Add<Det>("det", DetCpu.Bind);
+        r.AddCandidates<FusedMatMul>(MatMulCpu.Candidates);
+        r.AddCandidates<Gemm>(MatMulCpu.Candidates);
+        r.AddCandidates<MatMul>(MatMulCpu.Candidates);
     }
 }

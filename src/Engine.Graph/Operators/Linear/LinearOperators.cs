@@ -4,5 +4,9 @@ internal static class LinearOperators
 {
     public static void Register(OperatorRegistry r)
     {
+        r.Add("Det", a => new Det(a));
+        r.Add("FusedMatMul", a => new FusedMatMul(a), "com.microsoft");
+        r.Add("Gemm", a => new Gemm(a));
+        r.Add("MatMul", a => new MatMul(a));
     }
 }

@@ -1,0 +1,112 @@
+using System.Numerics;
+using Engine.Graph;
+using Engine.Graph.Operators;
+using Engine.Kernels;
+using Engine.Runtime;
+using Engine.Tensors;
+
+namespace Engine.Cpu;
+
+/// <summary>MatMul, FusedMatMul and Gemm: f32 through packed panels, other number types through the generic product.</summary>
+internal static class MatMulCpu
+{
+    // A product that fits the caches, one core, and memory that does not.
+    private const double OperationsPerNanosecond = 150, BytesPerNanosecond = 20;
+
+    public static IEnumerable<Candidate> Candidates<TOp>(TOp op, NodeTypes n) where TOp : Operator, IMatMul =>
+        Candidates(op.Geometry(n.In(0).Shape, n.In(1).Shape), op.Alpha, null, n);
+
+    public static IEnumerable<Candidate> Candidates(Gemm op, NodeTypes n) =>
+        Candidates(op.Geometry(n.In(0).Shape, n.In(1).Shape), op.Alpha, n.Has(2) ? new Addend(2, op.Beta, n.In(2).Shape, n.Out(0).Shape) : null, n);
+
+    private static IEnumerable<Candidate> Candidates(MatMulGeometry g, float alpha, Addend? addend, NodeTypes n)
+    {
+        double bytes = n.Inputs.Concat(n.Outputs).Sum(t => t is null ? 0.0 : t.Bytes);
+        double time = g.Operations / OperationsPerNanosecond + bytes / BytesPerNanosecond;
+        yield return new Candidate("gemm-f32", b => BindF32(g, alpha, addend, b)) { FusesEpilogue = LinearSteps.Accepts(n), Nanoseconds = time };
+        yield return new Candidate("gemm", b => Dispatch.Number(b, new GenericBinder(g, alpha, addend))) { Nanoseconds = 4 * time };
+    }
+
+    private static unsafe StepFn BindF32(MatMulGeometry g, float alpha, Addend? addend, BindContext b)
+    {
+        if (b.In(0).DType != DType.F32) throw b.Unsupported();
+        var steps = new LinearSteps(b, alpha, addend);
+        long panel = GemmF32.PackedLength(g.K, g.N);
+        if (b.Weight(1) is not null)
+        {
+            var packed = b.Pack(1, $"gemm-f32 {g.K}x{g.N} {g.BRow},{g.BColumn}", w => Pack(g, w));
+            return (in StepContext c) => Multiply(g, c, (float*)packed.Pointer, panel, steps);
+        }
+        int work = b.Work(Checked.Mul(Checked.Mul(g.BStarts.Length, panel), sizeof(float)));
+        return (in StepContext c) =>
+        {
+            float* packed = (float*)c.WorkPointer(work), source = (float*)c.InPointer(1);
+            PackAll(c.Workers, g, source, packed, panel);
+            Multiply(g, c, packed, panel, steps);
+        };
+    }
+
+    private static unsafe Tensor Pack(MatMulGeometry g, Weight weight)
+    {
+        long panel = GemmF32.PackedLength(g.K, g.N);
+        var packed = Tensor.Allocate(DType.F32, new Shape(Checked.Mul(g.BStarts.Length, panel)));
+        var dense = weight.Decode();
+        PackAll(Workers.Single, g, (float*)dense.Pointer, (float*)packed.Pointer, panel);
+        GC.KeepAlive(dense);
+        return packed;
+    }
+
+    private static unsafe void PackAll(Workers workers, MatMulGeometry g, float* source, float* packed, long panel)
+    {
+        for (int i = 0; i < g.BStarts.Length; i++) GemmF32.Pack(workers, g.K, g.N, source + g.BStarts[i], (nint)g.BRow, (nint)g.BColumn, packed + i * panel);
+    }
+
+    private static unsafe void Multiply(MatMulGeometry g, in StepContext c, float* packed, long panel, LinearSteps steps)
+    {
+        float* x = (float*)c.InPointer(0), y = (float*)c.OutPointer(0);
+        var body = new BatchBody(g, x, packed, panel, y, steps.At(c, g.N), Workers.Single);
+        if (g.Batch >= 2 * c.Workers.Threads) c.Workers.For(g.Batch, (int)Math.Clamp(65536 * g.Batch / Math.Max(1, g.Operations), 1, g.Batch), body);
+        else (body with { Workers = c.Workers }).Run(0, g.Batch);
+    }
+
+    private readonly unsafe record struct BatchBody(MatMulGeometry Geometry, nint X, nint Packed, long Panel, nint Y, LinearEpilogue Epilogue, Workers Workers) : IParallelBody
+    {
+        public BatchBody(MatMulGeometry g, float* x, float* packed, long panel, float* y, LinearEpilogue epilogue, Workers workers) : this(g, (nint)x, (nint)packed, panel, (nint)y, epilogue, workers) { }
+
+        public void Run(int start, int end)
+        {
+            var g = Geometry;
+            for (int i = start; i < end; i++)
+            {
+                nint first = (nint)i * g.M * g.N;
+                GemmF32.Run(Workers, g.M, g.N, g.K, (float*)X + g.AStarts[i], (nint)g.ARow, (nint)g.AColumn, (float*)Packed + g.BIndex[i] * Panel, (float*)Y + first, g.N, Epilogue.From(first));
+            }
+        }
+    }
+
+    private readonly struct GenericBinder(MatMulGeometry geometry, float alpha, Addend? addend) : INumberBinder
+    {
+        public StepFn Bind<T>() where T : unmanaged, INumber<T>
+        {
+            var (g, factor, plus) = (geometry, alpha, addend);
+            return (in StepContext c) => Run<T>(g, factor, plus, c);
+        }
+
+        private static unsafe void Run<T>(MatMulGeometry g, float alpha, Addend? addend, in StepContext c) where T : unmanaged, INumber<T>
+        {
+            T* x = (T*)c.InPointer(0), w = (T*)c.InPointer(1), y = (T*)c.OutPointer(0);
+            for (int i = 0; i < g.Batch; i++)
+                GemmGeneric.Run(c.Workers, g.M, g.N, g.K, x + g.AStarts[i], (nint)g.ARow, (nint)g.AColumn, w + g.BStarts[g.BIndex[i]], (nint)g.BRow, (nint)g.BColumn, y + (nint)i * g.M * g.N);
+            if (alpha == 1 && addend is null) return;
+            T* plus = addend is null ? null : (T*)c.InPointer(addend.Operand);
+            for (int i = 0; i < g.M; i++)
+                for (int j = 0; j < g.N; j++, y++)
+                {
+                    *y = Scale(*y, alpha);
+                    if (addend is not null) *y += Scale(plus[i * addend.Row + j * addend.Column], addend.Factor);
+                }
+        }
+
+        private static T Scale<T>(T value, float factor) where T : unmanaged, INumber<T> => factor == 1 ? value : T.CreateTruncating(double.CreateTruncating(value) * factor);
+    }
+}

@@ -1,0 +1,26 @@
+using Engine.Tensors;
+
+namespace Engine.Tests;
+
+/// <summary>Comparisons of tensors.</summary>
+internal static class AssertEx
+{
+    /// <summary>Same shape, every element within |expected| · tolerance + tolerance.</summary>
+    public static void Close(Tensor expected, Tensor actual, double tolerance)
+    {
+        Assert.Equal(expected.Shape, actual.Shape);
+        for (int i = 0; i < expected.Shape.Count; i++)
+        {
+            double e = At(expected, i), a = At(actual, i);
+            Assert.True(e.Equals(a) || Math.Abs(e - a) <= tolerance * (1 + Math.Abs(e)), $"element {i}: expected {e}, got {a}");
+        }
+    }
+
+    private static double At(Tensor t, int i) => t.DType switch
+    {
+        DType.F32 => t.Span<float>()[i],
+        DType.F64 => t.Span<double>()[i],
+        DType.F16 => (double)t.Span<Half>()[i],
+        _ => t.ToLongs()[i],
+    };
+}
