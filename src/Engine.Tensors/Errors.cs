@@ -32,6 +32,20 @@ public sealed class InvalidModelException : EngineException
     public string Detail { get; }
 }
 
+/// <summary>The bytes of a data file (array, picture, sound) are not what its format asks for, or the file cannot be read.</summary>
+public sealed class DataFormatException : EngineException
+{
+    /// <summary>Creates the error; <paramref name="offset"/> is a byte offset in the file, −1 when unknown.</summary>
+    public DataFormatException(string message, string? file = null, long offset = -1, Exception? inner = null)
+        : base((file is null ? "" : $"{file}: ") + message + (offset < 0 ? "" : $" (at byte {offset})"), inner) => (File, Offset) = (file, offset);
+
+    /// <summary>The file, where known.</summary>
+    public string? File { get; }
+
+    /// <summary>Byte offset of the fault, −1 when unknown.</summary>
+    public long Offset { get; }
+}
+
 /// <summary>The model uses an operator, a type or a form that the engine does not run.</summary>
 public sealed class UnsupportedException : EngineException
 {

@@ -28,11 +28,15 @@ public sealed record NodeTypes(Node Node, IReadOnlyList<TensorType?> Inputs, IRe
     public TensorType Out(int i) => Outputs[i]!;
 }
 
+/// <summary>Makes the step that converts a wire of a logical type from one encoding to another, or null when it cannot.</summary>
+public delegate StepFn? EncodingConverter(TensorType type, Encoding from, Encoding to);
+
 /// <summary>Which kernels run which operator, by the operator's .NET type.</summary>
 public sealed class KernelRegistry
 {
     private readonly Dictionary<Type, Func<NodeTypes, IEnumerable<Candidate>>> _static = [];
     private readonly Dictionary<Type, DynamicFn> _dynamic = [];
+    private readonly List<EncodingConverter> _converters = [];
 
     /// <summary>Creates an empty registry, or a copy of <paramref name="from"/> to extend.</summary>
     public KernelRegistry(KernelRegistry? from = null)
@@ -40,6 +44,7 @@ public sealed class KernelRegistry
         if (from is null) return;
         foreach (var (k, v) in from._static) _static[k] = v;
         foreach (var (k, v) in from._dynamic) _dynamic[k] = v;
+        _converters.AddRange(from._converters);
     }
 
     /// <summary>One plain kernel.</summary>
@@ -59,6 +64,24 @@ public sealed class KernelRegistry
         _dynamic.Add(typeof(TOp), c => run((TOp)c.Node.Op, c));
         return this;
     }
+
+    /// <summary>A kernel between encodings: input 0 to output 0.</summary>
+    public KernelRegistry AddConverter(EncodingConverter converter)
+    {
+        _converters.Add(converter);
+        return this;
+    }
+
+    /// <summary>The step that converts, or null when there is none.</summary>
+    public StepFn? Converter(TensorType type, Encoding from, Encoding to)
+    {
+        foreach (var c in _converters)
+            if (c(type, from, to) is { } fn) return fn;
+        return null;
+    }
+
+    /// <summary>True when a converter exists.</summary>
+    public bool CanConvert(TensorType type, Encoding from, Encoding to) => Converter(type, from, to) is not null;
 
     /// <summary>Candidates for a node; empty when there is none.</summary>
     public IEnumerable<Candidate> Candidates(NodeTypes node) => _static.TryGetValue(node.Node.Op.GetType(), out var f) ? f(node) : [];

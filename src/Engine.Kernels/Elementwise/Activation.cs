@@ -1,0 +1,131 @@
+namespace Engine.Kernels;
+
+/// <summary>Elementwise functions that fuse into linear and recurrent kernels; P0 and P1 are the parameters of <see cref="Activation"/>.</summary>
+public enum ActivationKind : byte
+{
+    /// <summary>x.</summary>
+    None,
+    /// <summary>max(x, 0).</summary>
+    Relu,
+    /// <summary>min(max(x, P0), P1).</summary>
+    Clip,
+    /// <summary>1 / (1 + e⁻ˣ).</summary>
+    Sigmoid,
+    /// <summary>tanh x.</summary>
+    Tanh,
+    /// <summary>P0 · tanh(P1 · x).</summary>
+    ScaledTanh,
+    /// <summary>P0 · x + P1.</summary>
+    Affine,
+    /// <summary>x, or P0 · x below zero.</summary>
+    LeakyRelu,
+    /// <summary>x above P0, else zero.</summary>
+    ThresholdedRelu,
+    /// <summary>min(max(P0 · x + P1, 0), 1).</summary>
+    HardSigmoid,
+    /// <summary>x · min(max(x / 6 + ½, 0), 1).</summary>
+    HardSwish,
+    /// <summary>x, or P0 · (eˣ − 1) below zero.</summary>
+    Elu,
+    /// <summary>max(x, 0) + min(0, P0 · (e^(x / P0) − 1)).</summary>
+    Celu,
+    /// <summary>P1 · x, or P1 · P0 · (eˣ − 1) below zero.</summary>
+    Selu,
+    /// <summary>log(1 + eˣ).</summary>
+    Softplus,
+    /// <summary>x / (1 + |x|).</summary>
+    Softsign,
+    /// <summary>½ · x · (1 + erf(x / √2)).</summary>
+    Gelu,
+    /// <summary>½ · x · (1 + tanh(√(2/π) · (x + 0.044715 · x³))).</summary>
+    GeluTanh,
+    /// <summary>x · sigmoid(P0 · x).</summary>
+    Swish,
+    /// <summary>x · tanh(log(1 + eˣ)).</summary>
+    Mish,
+}
+
+/// <summary>An activation with its parameters, applied to spans of f32; an element's result does not depend on its place in the span.</summary>
+public readonly record struct Activation(ActivationKind Kind, float P0 = 0, float P1 = 0)
+{
+    /// <summary>The identity.</summary>
+    public static Activation None => default;
+
+    /// <summary>max(x, 0).</summary>
+    public static Activation Relu => new(ActivationKind.Relu);
+
+    /// <summary>1 / (1 + e⁻ˣ).</summary>
+    public static Activation Sigmoid => new(ActivationKind.Sigmoid);
+
+    /// <summary>tanh x.</summary>
+    public static Activation Tanh => new(ActivationKind.Tanh);
+
+    /// <summary>x · sigmoid(x).</summary>
+    public static Activation Silu => new(ActivationKind.Swish, 1);
+
+    /// <summary>min(max(x, low), high).</summary>
+    public static Activation Clip(float low, float high) => new(ActivationKind.Clip, low, high);
+
+    /// <summary>
+    /// The activation that a recurrent operator of ONNX names (letter case ignored), with ONNX's defaults where <paramref name="alpha"/>
+    /// or <paramref name="beta"/> is null. False when the name is not known.
+    /// </summary>
+    public static bool TryParse(string name, float? alpha, float? beta, out Activation a)
+    {
+        Activation? found = name.ToUpperInvariant() switch
+        {
+            "RELU" => Relu,
+            "TANH" => Tanh,
+            "SIGMOID" => Sigmoid,
+            "AFFINE" => new(ActivationKind.Affine, alpha ?? 1, beta ?? 0),
+            "LEAKYRELU" => new(ActivationKind.LeakyRelu, alpha ?? 0.01f),
+            "THRESHOLDEDRELU" => new(ActivationKind.ThresholdedRelu, alpha ?? 1),
+            "SCALEDTANH" => new(ActivationKind.ScaledTanh, alpha ?? 1, beta ?? 1),
+            "HARDSIGMOID" => new(ActivationKind.HardSigmoid, alpha ?? 0.2f, beta ?? 0.5f),
+            "ELU" => new(ActivationKind.Elu, alpha ?? 1),
+            "SOFTSIGN" => new(ActivationKind.Softsign),
+            "SOFTPLUS" => new(ActivationKind.Softplus),
+            _ => null,
+        };
+        a = found.GetValueOrDefault();
+        return found is not null;
+    }
+
+    /// <summary>x[i] ← f(x[i]).</summary>
+    public void Apply(Span<float> x) => Apply(x, x);
+
+    /// <summary>f(x), equal to what <see cref="Apply(Span{float})"/> gives for this element.</summary>
+    public float Apply(float x)
+    {
+        Apply(new Span<float>(ref x));
+        return x;
+    }
+
+    /// <summary>y[i] = f(x[i]); y may be x.</summary>
+    public void Apply(ReadOnlySpan<float> x, Span<float> y)
+    {
+        switch (Kind)
+        {
+            case ActivationKind.Relu: UnaryLoop.Simd(default(ReluOp), x, y); break;
+            case ActivationKind.Clip: UnaryLoop.Simd(new ClipOp(P0, P1), x, y); break;
+            case ActivationKind.Sigmoid: UnaryLoop.Simd(default(SigmoidOp), x, y); break;
+            case ActivationKind.Tanh: UnaryLoop.Simd(default(TanhOp), x, y); break;
+            case ActivationKind.ScaledTanh: UnaryLoop.Simd(new ScaledTanhOp(P0, P1), x, y); break;
+            case ActivationKind.Affine: UnaryLoop.Simd(new AffineOp(P0, P1), x, y); break;
+            case ActivationKind.LeakyRelu: UnaryLoop.Simd(new LeakyReluOp(P0), x, y); break;
+            case ActivationKind.ThresholdedRelu: UnaryLoop.Simd(new ThresholdedReluOp(P0), x, y); break;
+            case ActivationKind.HardSigmoid: UnaryLoop.Simd(new HardSigmoidOp(P0, P1), x, y); break;
+            case ActivationKind.HardSwish: UnaryLoop.Simd(default(HardSwishOp), x, y); break;
+            case ActivationKind.Elu: UnaryLoop.Simd(new EluOp(P0), x, y); break;
+            case ActivationKind.Celu: UnaryLoop.Simd(new CeluOp(P0), x, y); break;
+            case ActivationKind.Selu: UnaryLoop.Simd(new SeluOp(P0, P1), x, y); break;
+            case ActivationKind.Softplus: UnaryLoop.Simd(default(SoftplusOp), x, y); break;
+            case ActivationKind.Softsign: UnaryLoop.Simd(default(SoftsignOp), x, y); break;
+            case ActivationKind.Gelu: UnaryLoop.Simd(default(GeluOp), x, y); break;
+            case ActivationKind.GeluTanh: UnaryLoop.Simd(default(GeluTanhOp), x, y); break;
+            case ActivationKind.Swish: UnaryLoop.Simd(new SwishOp(P0), x, y); break;
+            case ActivationKind.Mish: UnaryLoop.Simd(default(MishOp), x, y); break;
+            default: x.CopyTo(y); break;
+        }
+    }
+}
