@@ -74,13 +74,19 @@ internal static class Dispatch
     };
 
     /// <summary>By element width: 1, 2, 4, 8 or 16 bytes. Packed 4-bit types throw, and are then run as bytes.</summary>
-    public static StepFn Width<TBinder>(BindContext b, TBinder binder, int input = 0) where TBinder : IWidthBinder => b.In(input).DType.BitWidth() switch
+    public static StepFn Width<TBinder>(BindContext b, TBinder binder, int input = 0) where TBinder : IWidthBinder => Width(b, b.In(input).DType, binder);
+
+    /// <summary>As above, for an element type that no input has.</summary>
+    public static StepFn Width<TBinder>(BindContext b, DType type, TBinder binder) where TBinder : IWidthBinder => Bytes(b, type) switch
     {
-        8 => binder.Bind<byte>(),
-        16 => binder.Bind<ushort>(),
-        32 => binder.Bind<uint>(),
-        64 => binder.Bind<ulong>(),
-        128 => binder.Bind<Complex>(),
-        _ => throw b.Unsupported(input),
+        1 => binder.Bind<byte>(),
+        2 => binder.Bind<ushort>(),
+        4 => binder.Bind<uint>(),
+        8 => binder.Bind<ulong>(),
+        _ => binder.Bind<Complex>(),
     };
+
+    /// <summary>Bytes an element of <paramref name="type"/> takes. Packed 4-bit types throw, and are then run as bytes.</summary>
+    public static int Bytes(BindContext b, DType type) =>
+        type.BitWidth() is var w && w >= 8 ? w / 8 : throw new UnsupportedException($"{b.Node.Describe()}: element type {type.Display()} is not supported");
 }
