@@ -12,45 +12,43 @@ internal sealed class GraphImporter
     // What a node takes in memory, at least: counted so that calls of calls of calls cannot grow without bound.
     private const int NodeBytes = 512;
 
-    // Nesting of subgraphs and function calls together.
-    private const int MaxDepth = 64;
-
     private readonly IReadOnlyDictionary<(string, string, string), FunctionProto> _functions;
     private readonly string? _file;
     private readonly OperatorRegistry _operators;
     private readonly LoadBudget _budget;
     private readonly TensorSource _tensors;
     private readonly AttributeImporter _attributes;
-    private readonly Dictionary<FunctionProto, int> _functionBytes = new(ReferenceEqualityComparer.Instance);
 
-    public GraphImporter(IReadOnlyDictionary<(string, string, string), FunctionProto> functions, string? file, OperatorRegistry operators, TensorSource tensors, LoadBudget budget)
+    public GraphImporter(IReadOnlyDictionary<(string, string, string), FunctionProto> functions, string? file, OperatorRegistry operators, LoadBudget budget)
     {
-        (_functions, _file, _operators, _tensors, _budget) = (functions, file, operators, tensors, budget);
-        _attributes = new AttributeImporter(this, tensors, file);
+        (_functions, _file, _operators, _budget) = (functions, file, operators, budget);
+        _tensors = new TensorSource(budget, file);
+        _attributes = new AttributeImporter(this, _tensors, file);
     }
 
     /// <summary>A branch or loop body: sees the names around it.</summary>
     public ModelGraph ImportSubgraph(GraphProto graph, Scope around) =>
-        Import(graph, new Scope { Parent = around, Depth = around.Depth + 1, Prefix = around.Prefix, Opsets = around.Opsets, CallAttributes = around.CallAttributes, Calls = around.Calls });
+        Import(graph, new Scope { Parent = around, Prefix = around.Prefix, Opsets = around.Opsets, CallAttributes = around.CallAttributes, Calls = around.Calls });
 
     /// <summary>A graph with a scope of its own.</summary>
     public ModelGraph Import(GraphProto graph, Scope scope)
     {
         var g = new ModelGraph(graph.Name);
+        foreach (var v in graph.ValueInfo) scope.Hints[v.Name] = v.Type;
         foreach (var t in graph.Initializer)
         {
-            Define(scope, t.Name, Value.Of(scope.Prefix + t.Name, _tensors.Read(t)), "initializer");
+            var tensor = _tensors.Read(t, out string name);
+            Define(scope, name, Value.Of(scope.Prefix + name, tensor), "initializer");
         }
         foreach (var t in graph.SparseInitializer)
         {
-            string name = t.Values?.Name ?? "";
-            var sparse = _tensors.ReadSparse(t);
+            var sparse = _tensors.ReadSparse(t, out string name);
             Define(scope, name, Value.Of(scope.Prefix + name, _tensors.Densify(sparse, name)), "initializer");
         }
         foreach (var i in graph.Input)
         {
             // Before IR version 4 every initializer had to be an input too; a later file means a default that no caller here replaces.
-            if (scope.Own(i.Name)?.Constant is not null) continue;
+            if (scope.Defines(i.Name) && scope.Find(i.Name)!.Constant is not null && !g.Inputs.Any(v => v.Name == scope.Prefix + i.Name)) continue;
             var value = new Value(scope.Prefix + i.Name, TypeImporter.Read(i.Type, i.Name, _file));
             Define(scope, i.Name, value, "input");
             g.Inputs.Add(value);
@@ -67,13 +65,12 @@ internal sealed class GraphImporter
 
     private void ImportNodes(IReadOnlyList<NodeProto> nodes, Scope scope, List<Node> to, string graph)
     {
-        if (scope.Depth > MaxDepth) throw new InvalidModelException($"graph '{graph}': subgraphs and function calls are nested deeper than {MaxDepth}", _file);
         foreach (int i in NodeOrder.Of(nodes, scope, graph, _file)) ImportNode(nodes[i], scope, to);
     }
 
     private void ImportNode(NodeProto n, Scope scope, List<Node> to)
     {
-        _budget.Take(Checked.Add(NodeBytes, Checked.Mul(2L * scope.Prefix.Length, n.Output.Count + 1L)), "the graph");
+        _budget.Take(NodeBytes, "the graph");
         string name = scope.Prefix + (n.Name.Length > 0 ? n.Name : n.Output.FirstOrDefault(o => o.Length > 0) ?? n.OpType);
         string domain = ModelImporter.Domain(n.Domain);
         var attributes = _attributes.Read(n.Attribute, scope, name);
@@ -111,8 +108,6 @@ internal sealed class GraphImporter
     private void Call(FunctionProto f, NodeProto call, string name, List<Value?> inputs, Dictionary<string, object> attributes, Scope scope, List<Node> to)
     {
         string what = $"function '{f.Domain}.{f.Name}'";
-        // Every call repeats the work of reading the definition.
-        _budget.Take(_functionBytes.TryGetValue(f, out int size) ? size : _functionBytes[f] = f.CalculateSize(), what);
         if (scope.Calls?.Contains(f) == true) throw new InvalidModelException($"{what} calls itself", _file);
         if (inputs.Count > f.Input.Count || call.Output.Count > f.Output.Count)
             throw new InvalidModelException($"node '{name}' gives {what} {inputs.Count} inputs and {call.Output.Count} outputs; it has {f.Input.Count} and {f.Output.Count}", _file);
@@ -121,7 +116,8 @@ internal sealed class GraphImporter
         var defaults = new Scope { Opsets = scope.Opsets };
         foreach (var (key, value) in _attributes.Read(f.AttributeProto, defaults, name)) given.TryAdd(key, value);
         var opsets = f.OpsetImport.Count > 0 ? ModelImporter.Opsets(f.OpsetImport, _file) : scope.Opsets;
-        var body = new Scope { Depth = scope.Depth + 1, Prefix = name + "/", Opsets = opsets, CallAttributes = given, Calls = new CallStack(f, scope.Calls) };
+        var body = new Scope { Prefix = name + "/", Opsets = opsets, CallAttributes = given, Calls = new CallStack(f, scope.Calls) };
+        foreach (var v in f.ValueInfo) body.Hints[v.Name] = v.Type;
         for (int i = 0; i < f.Input.Count; i++)
         {
             // An input that the call leaves out stands for "absent" wherever the body passes it on.

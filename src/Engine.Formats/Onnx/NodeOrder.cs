@@ -61,6 +61,7 @@ internal static class NodeOrder
         return names;
     }
 
+    // Names of initializers are inside their bytes; one that shadows an outer name can only add a false wait.
     private static HashSet<string> Captures(GraphProto graph)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
@@ -68,8 +69,6 @@ internal static class NodeOrder
         foreach (var o in graph.Output) names.Add(o.Name);
         foreach (var n in graph.Node) names.ExceptWith(n.Output);
         foreach (var i in graph.Input) names.Remove(i.Name);
-        foreach (var t in graph.Initializer) names.Remove(t.Name);
-        foreach (var t in graph.SparseInitializer) names.Remove(t.Values?.Name ?? "");
         return names;
     }
 }

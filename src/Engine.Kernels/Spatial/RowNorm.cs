@@ -1,0 +1,146 @@
+using System.Numerics;
+
+namespace Engine.Kernels;
+
+/// <summary>Statistics of contiguous values: vector sums over short blocks, blocks summed in double.</summary>
+public static class RowStatistics
+{
+    private const int Block = 512;
+
+    /// <summary>Mean of the values; 0 for none.</summary>
+    public static double Mean<T>(ReadOnlySpan<T> x) where T : unmanaged, INumber<T> => x.IsEmpty ? 0 : Sum<T, Identity>(x, default) / x.Length;
+
+    /// <summary>Mean of (x − <paramref name="center"/>)²; 0 for none.</summary>
+    public static double MeanSquare<T>(ReadOnlySpan<T> x, double center) where T : unmanaged, INumber<T> =>
+        x.IsEmpty ? 0 : Sum<T, Square>(x, T.CreateTruncating(center)) / x.Length;
+
+    private interface ITerm
+    {
+        static abstract Vector<T> Of<T>(Vector<T> x, Vector<T> center) where T : unmanaged, INumber<T>;
+        static abstract T Of<T>(T x, T center) where T : unmanaged, INumber<T>;
+    }
+
+    private readonly struct Identity : ITerm
+    {
+        public static Vector<T> Of<T>(Vector<T> x, Vector<T> center) where T : unmanaged, INumber<T> => x;
+        public static T Of<T>(T x, T center) where T : unmanaged, INumber<T> => x;
+    }
+
+    private readonly struct Square : ITerm
+    {
+        public static Vector<T> Of<T>(Vector<T> x, Vector<T> center) where T : unmanaged, INumber<T> => (x - center) * (x - center);
+        public static T Of<T>(T x, T center) where T : unmanaged, INumber<T> => (x - center) * (x - center);
+    }
+
+    private static double Sum<T, TTerm>(ReadOnlySpan<T> x, T center) where T : unmanaged, INumber<T> where TTerm : struct, ITerm
+    {
+        double total = 0;
+        var c = new Vector<T>(center);
+        while (!x.IsEmpty)
+        {
+            var block = x[..Math.Min(Block, x.Length)];
+            var sum = Vector<T>.Zero;
+            int i = 0;
+            for (; i <= block.Length - Vector<T>.Count; i += Vector<T>.Count) sum += TTerm.Of(new Vector<T>(block[i..]), c);
+            T tail = Vector.Sum(sum);
+            for (; i < block.Length; i++) tail += TTerm.Of(block[i], center);
+            total += double.CreateTruncating(tail);
+            x = x[block.Length..];
+        }
+        return total;
+    }
+
+    /// <summary>y = x · <paramref name="factor"/> + <paramref name="shift"/>.</summary>
+    public static void Affine<T>(ReadOnlySpan<T> x, T factor, T shift, Span<T> y) where T : unmanaged, INumber<T>
+    {
+        int i = 0;
+        Vector<T> f = new(factor), s = new(shift);
+        for (; i <= x.Length - Vector<T>.Count; i += Vector<T>.Count) (new Vector<T>(x[i..]) * f + s).CopyTo(y[i..]);
+        for (; i < x.Length; i++) y[i] = x[i] * factor + shift;
+    }
+}
+
+/// <summary>Batch, instance, group, layer and RMS normalization: each row of values is shifted and scaled by its own statistics or by given ones.</summary>
+public static unsafe class RowNorm
+{
+    /// <summary>
+    /// Rows of <paramref name="length"/> values, normalized by their own mean and variance, then scaled and shifted element by element
+    /// of the row: layer normalization. With <paramref name="centered"/> false the mean is taken as zero (RMS). <paramref name="scale"/> and
+    /// <paramref name="bias"/> advance by <paramref name="scaleStep"/> and <paramref name="biasStep"/> a row; <paramref name="bias"/>, <paramref name="mean"/> and <paramref name="inverse"/> may be null.
+    /// </summary>
+    public static void Layer<T, TStat>(Workers workers, int rows, int length, double epsilon, bool centered, T* x, T* scale, T* bias, int scaleStep, int biasStep, T* y, TStat* mean, TStat* inverse)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where TStat : unmanaged, INumber<TStat> =>
+        workers.For(rows, Math.Max(1, 16384 / Math.Max(1, length)), new LayerBody<T, TStat>(length, epsilon, centered, x, scale, bias, scaleStep, biasStep, y, mean, inverse));
+
+    /// <summary>
+    /// Planes of <paramref name="inner"/> values; groups of <paramref name="groupPlanes"/> planes share statistics. Plane p of an image
+    /// of <paramref name="channels"/> planes is scaled by entry p / <paramref name="entryPlanes"/>: instance and group normalization.
+    /// </summary>
+    public static void Group<T>(Workers workers, int groups, int groupPlanes, int channels, int inner, int entryPlanes, double epsilon, T* x, T* scale, T* bias, T* y) where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        workers.For(groups, (int)Math.Clamp(16384 / Math.Max(1, (long)groupPlanes * inner), 1, 1 << 20), new GroupBody<T>(groupPlanes, channels, inner, entryPlanes, epsilon, x, scale, bias, y));
+
+    /// <summary>y = x · factor[channel] + shift[channel] over planes of <paramref name="inner"/> values.</summary>
+    public static void Channels<T>(Workers workers, int planes, int channels, int inner, T* x, T* factor, T* shift, T* y) where T : unmanaged, INumber<T> =>
+        workers.For(planes, Math.Max(1, 32768 / Math.Max(1, inner)), new ChannelBody<T>(channels, inner, x, factor, shift, y));
+
+    private readonly struct LayerBody<T, TStat>(int length, double epsilon, bool centered, T* x, T* scale, T* bias, int scaleStep, int biasStep, T* y, TStat* mean, TStat* inverse) : IParallelBody
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where TStat : unmanaged, INumber<TStat>
+    {
+        public void Run(int start, int end)
+        {
+            for (int r = start; r < end; r++)
+            {
+                T* from = x + (nint)r * length, to = y + (nint)r * length;
+                var row = new ReadOnlySpan<T>(from, length);
+                double m = centered ? RowStatistics.Mean(row) : 0, inv = 1 / Math.Sqrt(RowStatistics.MeanSquare(row, m) + epsilon);
+                if (mean is not null) mean[r] = TStat.CreateTruncating(m);
+                if (inverse is not null) inverse[r] = TStat.CreateTruncating(inv);
+                Scale(from, T.CreateTruncating(m), T.CreateTruncating(inv), scale + (nint)r * scaleStep, bias is null ? null : bias + (nint)r * biasStep, to);
+            }
+        }
+
+        private void Scale(T* from, T m, T inv, T* s, T* b, T* to)
+        {
+            int i = 0;
+            Vector<T> vm = new(m), vi = new(inv);
+            for (; i <= length - Vector<T>.Count; i += Vector<T>.Count)
+            {
+                var v = (Vector.Load(from + i) - vm) * vi * Vector.Load(s + i);
+                (b is null ? v : v + Vector.Load(b + i)).Store(to + i);
+            }
+            for (; i < length; i++)
+            {
+                T v = (from[i] - m) * inv * s[i];
+                to[i] = b is null ? v : v + b[i];
+            }
+        }
+    }
+
+    private readonly struct GroupBody<T>(int groupPlanes, int channels, int inner, int entryPlanes, double epsilon, T* x, T* scale, T* bias, T* y) : IParallelBody where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        public void Run(int start, int end)
+        {
+            for (int g = start; g < end; g++)
+            {
+                nint first = (nint)g * groupPlanes * inner;
+                var all = new ReadOnlySpan<T>(x + first, groupPlanes * inner);
+                double mean = RowStatistics.Mean(all), inv = 1 / Math.Sqrt(RowStatistics.MeanSquare(all, mean) + epsilon);
+                for (int p = 0; p < groupPlanes; p++)
+                {
+                    int entry = (int)(((long)g * groupPlanes + p) % channels) / entryPlanes;
+                    double factor = double.CreateTruncating(scale[entry]) * inv;
+                    RowStatistics.Affine(new ReadOnlySpan<T>(x + first + (nint)p * inner, inner), T.CreateTruncating(factor), T.CreateTruncating(double.CreateTruncating(bias[entry]) - mean * factor), new Span<T>(y + first + (nint)p * inner, inner));
+                }
+            }
+        }
+    }
+
+    private readonly struct ChannelBody<T>(int channels, int inner, T* x, T* factor, T* shift, T* y) : IParallelBody where T : unmanaged, INumber<T>
+    {
+        public void Run(int start, int end)
+        {
+            for (int p = start; p < end; p++)
+                RowStatistics.Affine(new ReadOnlySpan<T>(x + (nint)p * inner, inner), factor[p % channels], shift[p % channels], new Span<T>(y + (nint)p * inner, inner));
+        }
+    }
+}

@@ -1,0 +1,65 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Numerics;
+
+namespace Engine.Kernels;
+
+/// <summary>
+/// Up to four elementwise steps on finished outputs while they lie in cache: an activation, or the addition of a tensor stored like
+/// the output.
+/// </summary>
+public unsafe struct StoreEpilogue
+{
+    /// <summary>Most steps it holds.</summary>
+    public const int MaxSteps = 4;
+
+    private Step _s0, _s1, _s2, _s3;
+
+    /// <summary>Number of steps.</summary>
+    public int Count { readonly get; private set; }
+
+    /// <summary>Adds an activation.</summary>
+    public void Add(Activation a) => Slot(Count++) = new Step { Activation = a };
+
+    /// <summary>Adds the addition of a tensor stored like the output.</summary>
+    public void Add(float* operand) => Slot(Count++) = new Step { Operand = operand };
+
+    /// <summary>Applies the steps to outputs that start at element <paramref name="offset"/> of the output tensor.</summary>
+    public readonly void Apply(nint offset, Span<float> y)
+    {
+        for (int i = 0; i < Count; i++)
+        {
+            var s = i switch { 0 => _s0, 1 => _s1, 2 => _s2, _ => _s3 };
+            if (s.Operand is null) s.Activation.Apply(y);
+            else AddTo(y, s.Operand + offset);
+        }
+    }
+
+    private static void AddTo(Span<float> y, float* x)
+    {
+        int i = 0;
+        fixed (float* p = y)
+        {
+            for (; i <= y.Length - Vector<float>.Count; i += Vector<float>.Count) (Vector.Load(p + i) + Vector.Load(x + i)).Store(p + i);
+            for (; i < y.Length; i++) p[i] += x[i];
+        }
+    }
+
+    [UnscopedRef]
+    private ref Step Slot(int i)
+    {
+        switch (i)
+        {
+            case 0: return ref _s0;
+            case 1: return ref _s1;
+            case 2: return ref _s2;
+            case 3: return ref _s3;
+            default: throw new ArgumentOutOfRangeException(nameof(i));
+        }
+    }
+
+    private struct Step
+    {
+        public Activation Activation;
+        public float* Operand;
+    }
+}
