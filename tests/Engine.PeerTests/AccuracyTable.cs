@@ -1,0 +1,57 @@
+using System.Globalization;
+using System.Text;
+using Engine.Peers;
+
+namespace Engine.PeerTests;
+
+/// <summary>Rows that the tests of this project add; with <c>ENGINE_WRITE_RESULTS=1</c> they become bench/results/accuracy.md.</summary>
+public sealed class AccuracyTable : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly SortedDictionary<string, string> _peer = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, string> _classes = new(StringComparer.Ordinal);
+
+    /// <summary>A model against ONNX Runtime.</summary>
+    public string AddPeer(string model, string input, string measure, double largest, double bound, long values)
+    {
+        string row = string.Create(CultureInfo.InvariantCulture, $"| {model} | {input} | {values} | {measure} | {largest:0.0e+0} | {bound:0e+0} |");
+        lock (_lock) _peer[model + measure] = row;
+        return row;
+    }
+
+    /// <summary>A classifier over a test set.</summary>
+    public string AddClasses(string model, int total, int expected, int correct, int differing, int unclear)
+    {
+        string row = string.Create(CultureInfo.InvariantCulture, $"| {model} | {total} | {expected / (double)total:P2} | {correct / (double)total:P2} | {differing} | {unclear} |");
+        lock (_lock) _classes[model] = row;
+        return row;
+    }
+
+    public void Dispose()
+    {
+        if (Environment.GetEnvironmentVariable("ENGINE_WRITE_RESULTS") != "1") return;
+        var text = new StringBuilder("# Accuracy on real models and data\n\nWritten by `./build.sh accuracy`, from the tests in tests/Engine.PeerTests.\n");
+        if (_peer.Count > 0)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"\n## Against ONNX Runtime {OnnxRuntime.Version}, the same inputs in one process\n\n");
+            text.Append("| model | input | values | measure | largest | bound |\n|---|---|---:|---|---:|---:|\n");
+            foreach (string row in _peer.Values) text.Append(row).Append('\n');
+        }
+        if (_classes.Count > 0)
+        {
+            text.Append("\n## Fashion-MNIST, all test images, against the training script's predictions\n\n");
+            text.Append("| model | images | accuracy there | accuracy here | classes that differ | of them with a margin of the best two ≥ 1e-4 |\n|---|---:|---:|---:|---:|---:|\n");
+            foreach (string row in _classes.Values) text.Append(row).Append('\n');
+        }
+        string path = Path.Combine(Repository.Root, "bench", "results", "accuracy.md");
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path, text.ToString());
+    }
+}
+
+/// <summary>The tests that share one table.</summary>
+[CollectionDefinition(Name)]
+public sealed class AccuracyCollection : ICollectionFixture<AccuracyTable>
+{
+    public const string Name = "accuracy";
+}
