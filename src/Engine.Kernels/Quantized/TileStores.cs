@@ -1,0 +1,106 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Engine.Kernels;
+
+/// <summary>Takes finished integer tiles of a product: the epilogue.</summary>
+public unsafe interface ITileStore
+{
+    /// <summary>
+    /// Stores tile[<paramref name="rows"/>, <paramref name="columns"/>] (row stride 16) at the output's row and column;
+    /// <paramref name="channel"/> is the row's index for scales and biases given a row.
+    /// </summary>
+    void Store(int* tile, int row, int channel, int rows, int column, int columns);
+}
+
+/// <summary>A parameter for every element, row or column of a tile: element (i, j) lies at i · Row + j · Column.</summary>
+public readonly unsafe struct TileParameter<T>(T* data, nint row, nint column) where T : unmanaged
+{
+    /// <summary>First element; null when the parameter is left out.</summary>
+    public readonly T* Data = data;
+
+    /// <summary>Stride from a row, and from a column, to the next.</summary>
+    public readonly nint Row = row, Column = column;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal T* At(int row, int column) => Data + row * Row + column * Column;
+}
+
+/// <summary>Stores the sums as they are: i32 rows of <paramref name="stride"/>.</summary>
+public readonly unsafe struct Int32Store(int* y, nint stride) : ITileStore
+{
+    /// <inheritdoc/>
+    public void Store(int* tile, int row, int channel, int rows, int column, int columns)
+    {
+        for (int i = 0; i < rows; i++) new Span<int>(tile + 16 * i, columns).CopyTo(new Span<int>(y + (row + i) * stride + column, columns));
+    }
+}
+
+/// <summary>y = (sum + bias) · scale + offset in f32.</summary>
+public readonly unsafe struct FloatStore(float* y, nint stride, TileParameter<float> scale, TileParameter<int> bias, TileParameter<float> offset, float least) : ITileStore
+{
+    /// <inheritdoc/>
+    public void Store(int* tile, int row, int channel, int rows, int column, int columns)
+    {
+        for (int i = 0; i < rows; i++)
+        {
+            int* t = tile + 16 * i;
+            float* to = y + (row + i) * stride + column;
+            float* s = scale.At(channel + i, column), o = offset.At(channel + i, column);
+            int* b = bias.At(channel + i, column);
+            for (int j = 0; j < columns; j++)
+            {
+                float v = (bias.Data == null ? t[j] : unchecked(t[j] + b[j * bias.Column])) * s[j * scale.Column];
+                if (offset.Data != null) v += o[j * offset.Column];
+                to[j] = v >= least ? v : float.IsNaN(v) ? v : least;
+            }
+        }
+    }
+}
+
+/// <summary>
+/// Requantize: y = clamp(round((sum + bias) · scale) + zero, min, max) as 8-bit codes, to nearest even, in binary32 as ONNX Runtime
+/// computes it. A ReLU behind it is a larger <paramref name="min"/>.
+/// </summary>
+public readonly unsafe struct RequantizeStore(byte* y, nint stride, TileParameter<float> scale, TileParameter<int> bias, int zero, int min, int max) : ITileStore
+{
+    /// <inheritdoc/>
+    public void Store(int* tile, int row, int channel, int rows, int column, int columns)
+    {
+        for (int i = 0; i < rows; i++)
+        {
+            int* t = tile + 16 * i;
+            byte* to = y + (row + i) * stride + column;
+            float* s = scale.At(channel + i, column);
+            int* b = bias.At(channel + i, column);
+            if (columns == 16) Row16(t, s, b, to);
+            else
+                for (int j = 0; j < columns; j++)
+                    to[j] = (byte)Requantize.Code(bias.Data == null ? t[j] : unchecked(t[j] + b[j * bias.Column]), s[j * scale.Column], zero, min, max);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Row16(int* t, float* s, int* b, byte* to)
+    {
+        var v = Vector512.Load(t);
+        if (bias.Data != null) v += bias.Column == 0 ? Vector512.Create(*b) : Vector512.Load(b);
+        var f = Vector512.ConvertToSingle(v) * (scale.Column == 0 ? Vector512.Create(*s) : Vector512.Load(s));
+        f = Vector512.Round(f, MidpointRounding.ToEven) + Vector512.Create((float)zero);
+        var q = Vector512.ConvertToInt32(Vector512.Min(Vector512.Max(f, Vector512.Create((float)min)), Vector512.Create((float)max)));
+        var words = Vector256.Narrow(q.GetLower(), q.GetUpper());
+        Vector128.Narrow(words.GetLower(), words.GetUpper()).Store((sbyte*)to);
+    }
+}
+
+/// <summary>One requantized sum.</summary>
+public static class Requantize
+{
+    /// <summary>clamp(round(sum · scale) + zero).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Code(int sum, float scale, int zero, int min, int max)
+    {
+        float r = MathF.Round(sum * scale, MidpointRounding.ToEven) + zero;
+        return r >= max ? max : r >= min ? (int)r : min;
+    }
+}
