@@ -33,6 +33,7 @@ public static unsafe partial class GemmInt8
     public static void PackA(ReadOnlySpan<byte> a, bool signed, ReadOnlySpan<int> zeros, int firstRow, int rows, int k, nint rowStride, nint columnStride, Span<short> packed)
     {
         int width = Padded(k);
+        if (k == 0) return;
         for (int i = 0; i < rows; i++)
         {
             int zero = Zero(zeros, firstRow + i);

@@ -8,6 +8,11 @@ internal static class QuantizedKernels
     public static void Register(KernelRegistry r)
     {
         r.Add<DequantizeLinear>("dequantize", DequantizeLinearCpu.Bind);
+        r.Add<DynamicQuantizeMatMul>("gemm-int8", IntegerMatMulCpu.Bind);
+        r.Add<MatMulInteger>("gemm-int8", IntegerMatMulCpu.Bind);
+        r.Add<MatMulIntegerToFloat>("gemm-int8", IntegerMatMulCpu.Bind);
+        r.Add<QGemm>("gemm-int8", IntegerMatMulCpu.Bind);
+        r.Add<QLinearMatMul>("gemm-int8", IntegerMatMulCpu.Bind);
         r.Add<DynamicQuantizeLinear>("dynamic-quantize", DynamicQuantizeLinearCpu.Bind);
         r.Add<QuantizeLinear>("quantize", QuantizeLinearCpu.Bind);
     }

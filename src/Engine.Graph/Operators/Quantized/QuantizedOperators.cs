@@ -10,6 +10,11 @@ internal static class QuantizedOperators
         r.Add("DequantizeLinear", a => new DequantizeLinear(a));
         r.Add("DequantizeLinear", a => new DequantizeLinear(a, Microsoft), Microsoft);
         r.Add("DynamicQuantizeLinear", a => new DynamicQuantizeLinear(a));
+        r.Add("DynamicQuantizeMatMul", a => new DynamicQuantizeMatMul(a), Microsoft);
+        r.Add("MatMulInteger", a => new MatMulInteger(a));
+        r.Add("MatMulIntegerToFloat", a => new MatMulIntegerToFloat(a), Microsoft);
+        r.Add("QGemm", a => new QGemm(a), Microsoft);
+        r.Add("QLinearMatMul", a => new QLinearMatMul(a));
         r.Add("QuantizeLinear", a => new QuantizeLinear(a));
         r.Add("QuantizeLinear", a => new QuantizeLinear(a, Microsoft), Microsoft);
     }
