@@ -1,0 +1,115 @@
+using Engine.Graph;
+using Engine.Tensors;
+
+namespace Engine.Runtime;
+
+/// <summary>A candidate as the planner weighs it.</summary>
+/// <param name="Candidate">The kernel.</param>
+/// <param name="Elementwise">The encoding on which an elementwise kernel runs unchanged, storage seen as one flat row; null for plain.</param>
+internal sealed record Choice(Candidate Candidate, Encoding? Elementwise = null)
+{
+    public Encoding Produces => Elementwise ?? Candidate.Produces;
+
+    public Encoding Accept(int i) => Elementwise ?? Candidate.Accept(i);
+}
+
+/// <summary>
+/// Picks one candidate a node so that kernels and conversions together cost least: dynamic programming over the nodes in order, the
+/// cost of a wire shared between its readers; exact on chains and trees.
+/// </summary>
+internal sealed class CandidateChooser(LoweredSegment segment, KernelRegistry kernels, PlanOptions options, Func<Weight, Tensor> dense)
+{
+    private const double NanosecondsPerByte = 0.1, NanosecondsPerOperation = 0.25, ConvertOverhead = 1000;
+    private readonly Dictionary<Value, LoweredNode> _producers = [];
+    private readonly Dictionary<LoweredNode, List<(Choice Choice, double Cost)>> _options = [];
+    private readonly Dictionary<Value, int> _readers = [];
+
+    /// <summary>One choice a node; a node without any throws.</summary>
+    public Dictionary<LoweredNode, Choice> Run()
+    {
+        foreach (var n in segment.Nodes)
+        {
+            foreach (var v in n.Inputs) if (v is not null) _readers[v] = _readers.GetValueOrDefault(v) + 1;
+            foreach (var v in n.Outputs) if (v is not null) _producers[v] = n;
+        }
+        foreach (var n in segment.Nodes) _options[n] = Weigh(n);
+
+        var chosen = new Dictionary<LoweredNode, Choice>();
+        // What readers that are decided already want of a wire.
+        var wanted = new Dictionary<Value, List<Encoding>>();
+        foreach (var v in segment.Outputs) wanted[v] = [Encoding.Plain];
+        for (int i = segment.Nodes.Count - 1; i >= 0; i--)
+        {
+            var n = segment.Nodes[i];
+            if (n.Node.Op.Kind == OperatorKind.View) continue;
+            var wants = n.Outputs.Count > 0 && n.Outputs[0] is { } o && wanted.TryGetValue(o, out var w) ? w : [];
+            var best = _options[n].MinBy(c => c.Cost + wants.Distinct().Sum(e => Conversion(n.OutTypes[0]!, c.Choice.Produces, e)));
+            chosen[n] = best.Choice;
+            for (int k = 0; k < n.Inputs.Length; k++)
+                if (n.Inputs[k] is { } v) (wanted.TryGetValue(v, out var list) ? list : wanted[v] = []).Add(best.Choice.Accept(k));
+        }
+        return chosen;
+    }
+
+    private List<(Choice, double)> Weigh(LoweredNode n)
+    {
+        if (n.Node.Op.Kind == OperatorKind.View) return [(new Choice(new Candidate("view", _ => throw new InvalidOperationException())), InputCost(n, 0, Encoding.Plain))];
+        var types = Fusion.Types(n, segment, dense);
+        var choices = new List<(Choice, double)>();
+        foreach (var c in kernels.Candidates(types))
+        {
+            bool plain = c.Produces == Encoding.Plain && c.Accepts.All(a => a is null || a == Encoding.Plain);
+            if (!plain && options.Level < 2 || !c.Exact && !options.AllowInexact || n.Node.Epilogue.Count > 0 && !c.FusesEpilogue) continue;
+            double own = c.Nanoseconds ?? n.Cost.Operations * NanosecondsPerOperation + n.Cost.Bytes * NanosecondsPerByte;
+            var choice = new Choice(c);
+            choices.Add((choice, own + Inputs(n, choice)));
+            if (plain && options.Level >= 2 && n.Node.Op.IsElementwise)
+                foreach (var e in ElementwiseEncodings(n))
+                    choices.Add((new Choice(c, e), own + Inputs(n, new Choice(c, e))));
+        }
+        if (choices.Count == 0) throw new UnsupportedException($"{n.Node.Describe()}: no kernel for inputs {string.Join(", ", types.Inputs.Select(t => t?.ToString() ?? "absent"))}");
+        return choices;
+    }
+
+    // Blocked storage holds every element once, so that a kernel without broadcasting may run over it as over a flat row.
+    private IEnumerable<Encoding> ElementwiseEncodings(LoweredNode n)
+    {
+        if (n.OutTypes[0] is not { DType: DType.F32 } type || n.Outputs.Count(o => o is not null) != 1) return [];
+        foreach (var v in n.Inputs)
+            if (v is null || Fusion.TypeOf(v, segment) != type || v.Constant is not null || segment.Known.ContainsKey(v)) return [];
+        return n.Inputs.Where(v => _producers.ContainsKey(v!)).SelectMany(v => _options[_producers[v!]]).Select(o => o.Choice.Produces).OfType<BlockedEncoding>().Distinct();
+    }
+
+    private double Inputs(LoweredNode n, Choice choice)
+    {
+        double sum = 0;
+        for (int i = 0; i < n.Inputs.Length; i++) sum += InputCost(n, i, choice.Accept(i));
+        return sum;
+    }
+
+    private double InputCost(LoweredNode n, int i, Encoding want)
+    {
+        if (n.Inputs[i] is not { } v) return 0;
+        var type = Fusion.TypeOf(v, segment);
+        if (type is null) return 0;
+        if (!_producers.TryGetValue(v, out var p)) return Conversion(type, v.Quantization is null ? Encoding.Plain : Quantized(v), want);
+        int output = 0;
+        while (p.Outputs[output] != v) output++;
+        double least = double.PositiveInfinity;
+        foreach (var (choice, cost) in _options[p])
+        {
+            var produced = output == 0 ? choice.Produces : Encoding.Plain;
+            least = Math.Min(least, cost / _readers[v] + Conversion(type, produced, want));
+        }
+        return least;
+    }
+
+    private static QuantizedEncoding Quantized(Value v) => new(v.Quantization!.Code, v.Quantization.Scale, v.Quantization.Zero);
+
+    private double Conversion(TensorType type, Encoding from, Encoding to)
+    {
+        if (from == to) return 0;
+        if (!kernels.CanConvert(type, from, to)) return from == Encoding.Plain || to == Encoding.Plain ? 1e15 : Conversion(type, from, Encoding.Plain) + Conversion(type, Encoding.Plain, to);
+        return ConvertOverhead + NanosecondsPerByte * 2 * (from.StorageBytes(type) + to.StorageBytes(type));
+    }
+}

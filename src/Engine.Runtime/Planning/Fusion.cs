@@ -1,0 +1,76 @@
+using Engine.Graph;
+using Engine.Tensors;
+
+namespace Engine.Runtime;
+
+/// <summary>
+/// Moves elementwise steps into the epilogue of the node before them, where a kernel offers to apply them: activation, bias, residual.
+/// Runs on concrete types, so that a residual is fused only where no broadcast is meant.
+/// </summary>
+internal static class Fusion
+{
+    public static void Run(LoweredSegment segment, KernelRegistry kernels)
+    {
+        var uses = new Dictionary<Value, int>();
+        foreach (var n in segment.Nodes)
+            foreach (var v in n.Inputs)
+                if (v is not null) uses[v] = uses.GetValueOrDefault(v) + 1;
+        foreach (var v in segment.Outputs) uses[v] = uses.GetValueOrDefault(v) + 2;
+        var position = new Dictionary<Value, int>();
+        var nodes = segment.Nodes;
+        for (int i = 0; i < nodes.Count; i++)
+            foreach (var v in nodes[i].Outputs) if (v is not null) position[v] = i;
+
+        var gone = new HashSet<LoweredNode>();
+        for (int i = 0; i < nodes.Count; i++)
+        {
+            var follower = nodes[i];
+            if (!follower.Node.Op.IsElementwise || follower.Node.Epilogue.Count > 0 || follower.Outputs.Count != 1 || follower.OutTypes[0] is not { DType: DType.F32 } type) continue;
+            for (int side = 0; side < Math.Min(2, follower.Inputs.Length); side++)
+            {
+                if (follower.Inputs[side] is not { } x || uses.GetValueOrDefault(x) != 1 || !position.TryGetValue(x, out int at) || gone.Contains(nodes[at])) continue;
+                var linear = nodes[at];
+                if (linear.Outputs.Count(o => o is not null) != 1 || linear.Outputs[0] != x || linear.OutTypes[0] != type) continue;
+                if (x.Quantization is not null) continue;
+                if (Extend(linear, follower, side, segment, kernels) is not { } fused) continue;
+                // The fused node takes the follower's place, so that a residual computed in between is there.
+                nodes[i] = fused;
+                gone.Add(linear);
+                position[follower.Outputs[0]!] = i;
+                break;
+            }
+        }
+        nodes.RemoveAll(gone.Contains);
+    }
+
+    private static LoweredNode? Extend(LoweredNode linear, LoweredNode follower, int side, LoweredSegment segment, KernelRegistry kernels)
+    {
+        var op = follower.Node.Op;
+        var inputs = linear.Inputs.ToList();
+        EpilogueStep step;
+        var others = follower.Inputs.Where((_, i) => i != side).OfType<Value>().ToList();
+        if (others.Count == 0) step = new EpilogueStep(op);
+        else if (op.Name == "Add" && others.Count == 1 && TypeOf(others[0], segment) == follower.OutTypes[0] && others[0].Constant is null && others[0] != linear.Outputs[0])
+        {
+            step = new EpilogueStep(op, inputs.Count);
+            inputs.Add(others[0]);
+        }
+        else return null;
+        var node = new Node(linear.Node.Name, linear.Node.Op, inputs, follower.Node.Outputs) { Epilogue = [.. linear.Node.Epilogue, step] };
+        var fused = new LoweredNode(node, [.. inputs], follower.OutTypes) { Cost = linear.Cost + new Cost(follower.Cost.Operations, 0) };
+        var types = Types(fused, segment, w => null);
+        return kernels.Candidates(types).Any(c => c.FusesEpilogue) ? fused : null;
+    }
+
+    public static TensorType? TypeOf(Value v, LoweredSegment s) => v.Constant is { } w ? new TensorType(w.DType, w.Shape) : s.Types.GetValueOrDefault(v);
+
+    /// <summary>The node as candidates see it.</summary>
+    public static NodeTypes Types(LoweredNode n, LoweredSegment s, Func<Weight, Tensor?> dense) => new(n.Node,
+        [.. n.Inputs.Select(v => v is null ? null : TypeOf(v, s))], n.OutTypes,
+        [.. n.Inputs.Select(v => v is null ? null : v.Constant is { } w ? w is Dense d ? d.Values : dense(w) : s.Known.GetValueOrDefault(v))],
+        [.. n.Inputs.Select(v => v is null ? null : v.Constant ?? (s.Known.TryGetValue(v, out var t) ? new Dense(t) : null))])
+    {
+        InputQuantization = [.. n.Inputs.Select(v => v?.Quantization)],
+        OutputQuantization = [.. n.Outputs.Select(v => v?.Quantization)],
+    };
+}

@@ -1,0 +1,106 @@
+using Engine.Graph;
+using Engine.Tensors;
+
+namespace Engine.Runtime;
+
+/// <summary>
+/// From a segment with concrete types to a plan: choose candidates, bind kernels, insert Convert steps, share memory, place buffers.
+/// </summary>
+internal sealed class PlanBuilder(KernelRegistry kernels, PackedWeights packed, PlanOptions options)
+{
+    private readonly NodeEvaluator _evaluator = new(kernels);
+
+    public PlanOptions Options { get; } = options;
+
+    public Plan Build(SegmentSource source, IReadOnlyList<RuntimeValue> live)
+    {
+        var segment = Lowering.Run(source, live, _evaluator, packed.Dense);
+        if (Options.Level >= 1) Fusion.Run(segment, kernels);
+        var choices = new CandidateChooser(segment, kernels, Options, packed.Dense).Run();
+        var layout = new MemoryLayout(segment, source.Live, Options);
+        foreach (var n in segment.Nodes) Emit(n, choices, segment, layout);
+        var plan = layout.Finish(new PlanKey(source.Live, live, source.Pinned));
+        if (plan.ArenaBytes > Options.MaxMemory)
+            throw new MemoryLimitException($"the plan needs an arena of {plan.ArenaBytes} bytes, more than the limit of {Options.MaxMemory}");
+        return plan;
+    }
+
+    private void Emit(LoweredNode n, Dictionary<LoweredNode, Choice> choices, LoweredSegment segment, MemoryLayout layout)
+    {
+        if (n.Node.Op.Kind == OperatorKind.View)
+        {
+            var from = Wire(n.Inputs[0]!, Encoding.Plain, segment, layout);
+            if (Options.Level >= 1) layout.AddView(n.Outputs[0]!, n.OutTypes[0]!, from);
+            else layout.AddCopy(n.Node, n.Outputs[0]!, n.OutTypes[0]!, from);
+            return;
+        }
+        var choice = choices[n];
+        var types = Fusion.Types(n, segment, packed.Dense);
+        var bound = choice.Elementwise is { } e ? Binder.Bind(choice.Candidate, Flat(types, e), packed)
+            : choice.Produces == Encoding.Plain && choice.Candidate.Accepts.Count == 0 ? BindFirst(choice.Candidate, types)
+            : Binder.Bind(choice.Candidate, types, packed);
+        var inputs = new PlannedBuffer?[n.Inputs.Length];
+        for (int i = 0; i < inputs.Length; i++)
+            if (n.Inputs[i] is { } v && !bound.Context.IsConsumed(i)) inputs[i] = Wire(v, choice.Accept(i), segment, layout);
+        var outputs = new PlannedBuffer?[n.Outputs.Count];
+        for (int i = 0; i < outputs.Length; i++)
+            if (n.Outputs[i] is { } v) outputs[i] = layout.Produce(v, n.OutTypes[i]!, i == 0 ? choice.Produces : Encoding.Plain);
+        layout.AddStep(n, bound, inputs, outputs);
+        foreach (var v in n.Outputs)
+            if (v?.Quantization is { } q) Round(v, q, segment, layout);
+    }
+
+    // The first choice may not bind for these element types; another plain candidate may.
+    private BoundKernel BindFirst(Candidate first, NodeTypes types)
+    {
+        try
+        {
+            return Binder.Bind(first, types, packed);
+        }
+        catch (UnsupportedException)
+        {
+            return Binder.BindPlain(kernels, types, packed);
+        }
+    }
+
+    private static NodeTypes Flat(NodeTypes n, Encoding e)
+    {
+        TensorType Row(TensorType t) => new(t.DType, new Shape(e.StorageBytes(t) * 8 / t.DType.BitWidth()));
+        return n with { Inputs = [.. n.Inputs.Select(t => Row(t!))], Outputs = [.. n.Outputs.Select(t => t is null ? null : Row(t))] };
+    }
+
+    // A wire with a grid is stored as codes: whoever reads it sees rounded values.
+    private void Round(Value v, WireQuantization q, LoweredSegment segment, MemoryLayout layout)
+    {
+        var codes = new QuantizedEncoding(q.Code, q.Scale, q.Zero);
+        if (layout.Stored(v) is { } s && s.Encoding == codes) return;
+        layout.Restore(v, Convert(v, layout.Stored(v)!, codes, layout));
+    }
+
+    /// <summary>The buffer of a wire in an encoding, converted here when it is stored in another.</summary>
+    private PlannedBuffer Wire(Value v, Encoding want, LoweredSegment segment, MemoryLayout layout)
+    {
+        if (layout.Find(v, want) is { } ready) return ready;
+        var stored = layout.Stored(v) ?? layout.Adopt(v, segment, packed);
+        if (v.Quantization is { } q && stored.Encoding is not QuantizedEncoding && v.Constant is null)
+        {
+            Round(v, q, segment, layout);
+            stored = layout.Stored(v)!;
+        }
+        return stored.Encoding == want ? stored : Convert(v, stored, want, layout);
+    }
+
+    private PlannedBuffer Convert(Value v, PlannedBuffer from, Encoding to, MemoryLayout layout)
+    {
+        var step = kernels.Converter(from.Type, from.Encoding, to);
+        if (step is null && from.Encoding != Encoding.Plain && to != Encoding.Plain)
+        {
+            from = layout.Find(v, Encoding.Plain) ?? Convert(v, from, Encoding.Plain, layout);
+            step = kernels.Converter(from.Type, from.Encoding, to);
+        }
+        if (step is null) throw new UnsupportedException($"wire '{v.Name}': no conversion of {from.Type} from {from.Encoding} to {to}");
+        var result = layout.Produce(v, from.Type, to);
+        layout.AddConvert(v, step, from, result);
+        return result;
+    }
+}
