@@ -91,6 +91,13 @@ public sealed unsafe class Tensor : RuntimeValue
     /// <summary>A new tensor with a copy of <paramref name="values"/>.</summary>
     public static Tensor From<T>(Shape shape, T[] values) where T : unmanaged => From(shape, (ReadOnlySpan<T>)values);
 
+    /// <summary>A tensor over a caller's own memory, which stays pinned while the tensor lives: reads and writes go straight to it.</summary>
+    public static Tensor Wrap<T>(Shape shape, Memory<T> memory) where T : unmanaged
+    {
+        if (shape.Elements != memory.Length) throw new SizeOverflowException($"{memory.Length} values do not fill shape {shape}");
+        return new(DTypeOf<T>.Value, shape, TensorStorage.Pin(memory));
+    }
+
     /// <summary>A new one-dimensional tensor.</summary>
     public static Tensor Vector<T>(params ReadOnlySpan<T> values) where T : unmanaged => From(new Shape(values.Length), values);
 

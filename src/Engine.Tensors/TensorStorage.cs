@@ -14,6 +14,13 @@ public abstract unsafe class TensorStorage
     /// <summary>Allocates zeroed native memory.</summary>
     public static TensorStorage Allocate(long bytes) => new NativeStorage(bytes);
 
+    /// <summary>Pins a caller's memory for as long as the storage lives.</summary>
+    public static TensorStorage Pin<T>(Memory<T> memory) where T : unmanaged
+    {
+        var handle = memory.Pin();
+        return new BorrowedStorage((byte*)handle.Pointer, (long)memory.Length * sizeof(T), new Pinned(handle));
+    }
+
     /// <summary>Borrows memory that <paramref name="owner"/> keeps alive (a mapped file, a pinned array).</summary>
     public static TensorStorage Borrow(byte* pointer, long length, object owner) => new BorrowedStorage(pointer, length, owner);
 }
@@ -60,4 +67,11 @@ internal sealed unsafe class BorrowedStorage : TensorStorage
     }
 
     public override string ToString() => $"borrowed from {_owner.GetType().Name}";
+}
+
+internal sealed class Pinned(System.Buffers.MemoryHandle handle)
+{
+    private System.Buffers.MemoryHandle _handle = handle;
+
+    ~Pinned() => _handle.Dispose();
 }

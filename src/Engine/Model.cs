@@ -1,0 +1,137 @@
+using System.Diagnostics;
+using Engine.Formats.Onnx;
+using Engine.Graph;
+using Engine.Runtime;
+using Engine.Tensors;
+using Microsoft.Extensions.Logging;
+
+namespace Engine;
+
+/// <summary>
+/// A loaded model: immutable, safe for concurrent use. Sessions run it, each for one caller at a time; plans and packed weights are shared.
+/// </summary>
+public sealed class Model : IDisposable
+{
+    private static readonly Action<ILogger, string, int, long, double, Exception?> s_loaded = LoggerMessage.Define<string, int, long, double>(LogLevel.Information, new EventId(1, "ModelLoaded"),
+        "Loaded {Source}: {Nodes} nodes, {ConstantBytes} bytes of constants, {Milliseconds} ms");
+    private static readonly Action<ILogger, string, int, long, Exception?> s_planned = LoggerMessage.Define<string, int, long>(LogLevel.Debug, new EventId(2, "Planned"),
+        "Planned {Source}: {Steps} steps, an arena of {ArenaBytes} bytes");
+
+    private readonly Program _program;
+    private readonly string _source;
+
+    private Model(ModelDefinition definition, ModelOptions options, long started)
+    {
+        (Definition, Options) = (definition, options);
+        _source = definition.Source ?? "memory";
+        BindDimensions(definition.Graph, options.FreeDimensions);
+        // Names of the interface before rewrites: a rewrite never replaces an output's wire.
+        Inputs = [.. definition.Graph.Inputs.Select(v => new ValueInfo(v.Name, v.Declared))];
+        Outputs = [.. definition.Graph.Outputs.Select(v => new ValueInfo(v.Name, v.Declared))];
+        if (options.Verification == Verification.Full) RequireKernels(definition.Graph, options.Kernels);
+        var constants = Constants(definition.Graph).Distinct().ToList();
+        Parameters = constants.Sum(v => v.Constant!.Shape.Elements);
+        WeightBytes = constants.Sum(v => v.Constant!.StoredBytes);
+        Budget = new MemoryBudget(options.MaxMemory);
+        Budget.Reserve(WeightBytes, "constants");
+        Rewrites = Rewriter.Run(definition.Graph, new RewriteContext(new NodeEvaluator(options.Kernels)), options.OptimizationLevel);
+        Packed = new PackedWeights { Reserve = Budget.Reserve };
+        _program = new Program(definition.Graph, options.Kernels, Packed, new PlanOptions { Level = options.OptimizationLevel, MaxPlans = options.MaxPlans, MaxMemory = options.MaxMemory });
+        double milliseconds = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
+        EngineEvents.Log.ModelLoaded(_source, definition.Graph.Nodes.Count, WeightBytes, milliseconds);
+        if (options.Logger is { } log) s_loaded(log, _source, definition.Graph.Nodes.Count, WeightBytes, milliseconds, null);
+    }
+
+    /// <summary>What run-time values the model takes, in order.</summary>
+    public IReadOnlyList<ValueInfo> Inputs { get; }
+
+    /// <summary>What it gives, in order.</summary>
+    public IReadOnlyList<ValueInfo> Outputs { get; }
+
+    /// <summary>The graph after rewrites, and what the file says about itself.</summary>
+    public ModelDefinition Definition { get; }
+
+    /// <summary>What the rewrites at load did.</summary>
+    public IReadOnlyList<RewriteReport> Rewrites { get; }
+
+    /// <summary>The options it was loaded with.</summary>
+    public ModelOptions Options { get; }
+
+    /// <summary>Elements of all constants as the file stores them.</summary>
+    public long Parameters { get; }
+
+    /// <summary>Bytes of all constants as the file stores them.</summary>
+    public long WeightBytes { get; }
+
+    /// <summary>Bytes of weights held in kernel layouts besides.</summary>
+    public long PackedBytes => Packed.Bytes;
+
+    /// <summary>Bytes counted against <see cref="ModelOptions.MaxMemory"/> now.</summary>
+    public long MemoryUsed => Budget.Used;
+
+    internal MemoryBudget Budget { get; }
+
+    internal PackedWeights Packed { get; }
+
+    internal Program Program => _program;
+
+    /// <summary>Loads a file. Throws <see cref="InvalidModelException"/>, <see cref="UnsupportedException"/>, <see cref="OperatorException"/> or <see cref="MemoryLimitException"/>.</summary>
+    public static Model Load(string path, ModelOptions? options = null) => Load(o => OnnxModelReader.Load(path, o), options);
+
+    /// <summary>Loads from a stream, read to its end; external data cannot be found then.</summary>
+    public static Model Load(Stream stream, ModelOptions? options = null) => Load(o => OnnxModelReader.Load(stream, o), options);
+
+    /// <summary>Loads from memory; external data cannot be found then.</summary>
+    public static Model Load(ReadOnlyMemory<byte> bytes, ModelOptions? options = null) => Load(o => OnnxModelReader.Load(bytes, o), options);
+
+    /// <summary>Takes a graph built in code.</summary>
+    public static Model Create(ModelDefinition definition, ModelOptions? options = null) => new(definition, options ?? new(), Stopwatch.GetTimestamp());
+
+    private static Model Load(Func<OnnxReadOptions, ModelDefinition> read, ModelOptions? options)
+    {
+        options ??= new();
+        long started = Stopwatch.GetTimestamp();
+        var definition = read(new OnnxReadOptions { Operators = options.Operators, MaxMemory = options.MaxMemory == long.MaxValue ? null : options.MaxMemory });
+        return new Model(definition, options, started);
+    }
+
+    /// <summary>A new session.</summary>
+    public Session CreateSession(SessionOptions? options = null) => new(this, options ?? new());
+
+    /// <summary>The first plan for these inputs; their content counts only where shapes depend on it. See <see cref="Session.Plans"/> for all plans of a run.</summary>
+    public Plan Plan(IReadOnlyDictionary<string, RuntimeValue> inputs) =>
+        _program.Plan(Definition.Graph.Inputs.ToDictionary(v => v, v => inputs.TryGetValue(v.Name, out var t) ? t : throw new InputException($"input '{v.Name}' is missing", v.Name)));
+
+    internal void Planned(Plan plan)
+    {
+        EngineEvents.Log.Planned(_source, plan.Steps.Count, plan.ArenaBytes);
+        if (Options.Logger is { } log) s_planned(log, _source, plan.Steps.Count, plan.ArenaBytes, null);
+    }
+
+    private static void BindDimensions(ModelGraph graph, IReadOnlyDictionary<string, long> free)
+    {
+        foreach (var (name, value) in free)
+            if (value < 0) throw new InputException($"free dimension '{name}' is {value}, expected 0 or more");
+        if (free.Count == 0) return;
+        foreach (var v in graph.Inputs.Concat(graph.Outputs))
+            if (v.Declared is DeclaredType.Tensor { Dims: { } d } t)
+                v.Declared = t with { Dims = [.. d.Select(x => !x.IsKnown && x.Symbol is { } s && free.TryGetValue(s, out long n) ? new Dim(n) : x)] };
+    }
+
+    private static void RequireKernels(ModelGraph graph, KernelRegistry kernels)
+    {
+        foreach (var n in graph.Nodes)
+        {
+            if (!kernels.Runs(n.Op)) throw new UnsupportedException($"{n.Describe()}: no kernel for this operator");
+            foreach (var g in n.Op.Subgraphs) RequireKernels(g, kernels);
+        }
+    }
+
+    private static IEnumerable<Value> Constants(ModelGraph graph) => graph.Constants.Concat(graph.Nodes.SelectMany(n => n.Op.Subgraphs).SelectMany(Constants));
+
+    /// <summary>Closes files the constants are mapped from. Sessions must not run any more.</summary>
+    public void Dispose()
+    {
+        foreach (var r in Definition.Resources) r.Dispose();
+    }
+}

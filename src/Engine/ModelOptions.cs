@@ -1,0 +1,43 @@
+using Engine.Cpu;
+using Engine.Graph;
+using Engine.Runtime;
+using Microsoft.Extensions.Logging;
+
+namespace Engine;
+
+/// <summary>How much of a model is checked when it is loaded.</summary>
+public enum Verification
+{
+    /// <summary>The container and the graph's structure; a node without a kernel is reported when it is first planned.</summary>
+    Header,
+    /// <summary>Also that every node, those of branches not taken included, has a kernel.</summary>
+    Full,
+}
+
+/// <summary>How a model is loaded.</summary>
+public sealed record ModelOptions
+{
+    /// <summary>Values for symbolic dimensions, as in <c>{"N": 1}</c>.</summary>
+    public IReadOnlyDictionary<string, long> FreeDimensions { get; init; } = new Dictionary<string, long>();
+
+    /// <summary>Most bytes that constants, packed weights and arenas of all sessions may take together.</summary>
+    public long MaxMemory { get; init; } = long.MaxValue;
+
+    /// <summary>0: node by node as the model says; 1: folding, fusion, shared memory; 2: also encodings other than row-major.</summary>
+    public int OptimizationLevel { get; init; } = 2;
+
+    /// <summary>What is checked at load.</summary>
+    public Verification Verification { get; init; } = Verification.Full;
+
+    /// <summary>Largest number of plans kept for different input shapes.</summary>
+    public int MaxPlans { get; init; } = 16;
+
+    /// <summary>Operators that may occur; extend a copy of <see cref="OperatorRegistry.Standard"/> with your own.</summary>
+    public OperatorRegistry Operators { get; init; } = OperatorRegistry.Standard;
+
+    /// <summary>Kernels; extend a copy of <see cref="CpuKernels.Standard"/> with your own.</summary>
+    public KernelRegistry Kernels { get; init; } = CpuKernels.Standard;
+
+    /// <summary>Receives what is loaded and planned; null for none.</summary>
+    public ILogger? Logger { get; init; }
+}

@@ -1,0 +1,22 @@
+using Engine.Kernels;
+
+namespace Engine;
+
+/// <summary>How a session runs.</summary>
+public sealed record SessionOptions
+{
+    /// <summary>Threads a run is split over, the caller counted; 0 means one a processor. Results do not depend on it.</summary>
+    public int Threads { get; init; } = 1;
+
+    /// <summary>How long an idle thread spins before it sleeps, in microseconds; 0 sleeps at once.</summary>
+    public int SpinMicroseconds { get; init; } = 20;
+
+    /// <summary>A pool shared with other sessions; <see cref="Threads"/> and <see cref="SpinMicroseconds"/> are then its own. The caller disposes it.</summary>
+    public Workers? Pool { get; init; }
+
+    /// <summary>Times every step; see <see cref="Session.Timings"/>.</summary>
+    public bool Profile { get; init; }
+
+    /// <summary>Fills dead memory with noise between steps; for tests of kernels and plans.</summary>
+    public bool Poison { get; init; }
+}
