@@ -11,7 +11,7 @@ internal static class CompressCpu
         Tensor x = c.Tensor(0), condition = c.Tensor(1);
         if (condition.DType != DType.Bool || condition.Shape.Rank != 1) throw new OperatorException($"the condition is {condition}, expected a bool vector");
         int axis = 0;
-        if (op.Axis is { } a) axis = AxisOf(x.Shape, a);
+        if (op.Axis is { } a) axis = TensorMove.Axis(x.Shape, a);
         else x = x.Reshape(new Shape(x.Shape.Elements));
         var flags = condition.Bytes;
         if (flags.Length > x.Shape[axis]) throw new OperatorException($"a condition of {flags.Length} elements exceeds axis {axis} of {x.Shape}");
@@ -21,7 +21,4 @@ internal static class CompressCpu
             if (flags[i] != 0) kept[k++] = i;
         c.Set(0, TensorMove.Take(c, x, axis, kept));
     }
-
-    /// <summary>The axis of a shape that has at least one.</summary>
-    internal static int AxisOf(Shape shape, long axis) => shape.Rank == 0 ? throw new OperatorException($"axis {axis} is outside a scalar") : shape.Axis(axis);
 }

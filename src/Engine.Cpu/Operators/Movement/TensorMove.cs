@@ -73,4 +73,11 @@ internal static class TensorMove
         }
         return y;
     }
+
+    /// <summary>The axis of a shape that has at least one.</summary>
+    public static int Axis(Shape shape, long axis) => shape.Rank == 0 ? throw new OperatorException($"axis {axis} is outside a scalar") : shape.Axis(axis);
+
+    /// <summary>A count along an axis of <paramref name="shape"/>. Where the shape has no elements only this bounds it.</summary>
+    public static int Bounded(Shape shape, long count) =>
+        count <= Math.Max(shape.Elements, 1 << 20) ? Checked.Int(count) : throw new MemoryLimitException($"{count} slices of an empty tensor {shape} are too many");
 }

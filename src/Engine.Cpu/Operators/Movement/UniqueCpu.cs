@@ -10,9 +10,9 @@ internal static class UniqueCpu
     {
         var x = c.Tensor(0);
         int axis = 0;
-        if (op.Axis is { } a) axis = CompressCpu.AxisOf(x.Shape, a);
+        if (op.Axis is { } a) axis = TensorMove.Axis(x.Shape, a);
         else x = x.Reshape(new Shape(x.Shape.Elements));
-        int n = x.Shape.Int(axis);
+        int n = TensorMove.Bounded(x.Shape, x.Shape[axis]);
         var groups = new Groups(SortKeys.Of(x), x.Shape, axis);
 
         // Equal slices are neighbours once sorted; the first of them represents the rest.

@@ -1,14 +1,8 @@
 namespace Engine.Graph.Operators;
 
 /// <summary>ONNX NonZero: indices of the non-zero elements, [rank, count] i64, in row-major order.</summary>
-public sealed class NonZero(Attributes a) : Operator(a)
+public sealed class NonZero(Attributes a) : DynamicOperator(a)
 {
     /// <inheritdoc/>
     public override string Name => "NonZero";
-
-    /// <inheritdoc/>
-    public override OperatorKind Kind => OperatorKind.Dynamic;
-
-    /// <inheritdoc/>
-    public override void Infer(InferContext c) { }
 }

@@ -4,7 +4,7 @@ namespace Engine.Graph.Operators;
 /// ONNX Unique: distinct elements (or slices along an axis), ascending or by first appearance; the index of each one's first
 /// appearance; for every element the index of its representative; counts.
 /// </summary>
-public sealed class Unique(Attributes a) : Operator(a)
+public sealed class Unique(Attributes a) : DynamicOperator(a)
 {
     /// <summary>The axis, or null for the flattened input.</summary>
     public long? Axis { get; } = a.Has("axis") ? a.Int("axis") : null;
@@ -14,10 +14,4 @@ public sealed class Unique(Attributes a) : Operator(a)
 
     /// <inheritdoc/>
     public override string Name => "Unique";
-
-    /// <inheritdoc/>
-    public override OperatorKind Kind => OperatorKind.Dynamic;
-
-    /// <inheritdoc/>
-    public override void Infer(InferContext c) { }
 }
