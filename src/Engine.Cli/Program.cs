@@ -1,6 +1,16 @@
+using System.CommandLine;
+
 namespace Engine.Cli;
 
 internal static class Program
 {
-    private static int Main() => 2;
+    private const string Overview = "Inference for compressed neural networks. Results go to stdout; progress and errors go to stderr.";
+
+    private static int Main(string[] args) => CommandHost.Run("engine", new RootCommand(Overview)
+    {
+        InspectCommand.Create(),
+        RunCommand.Create(),
+        VerifyCommand.Create(),
+        CompareCommand.Create(),
+    }, args);
 }

@@ -1,0 +1,51 @@
+using System.Diagnostics;
+
+namespace Engine.EndToEnd;
+
+/// <summary>One run of a program as users run it: a process with pipes for stdout and stderr.</summary>
+internal sealed record ProgramRun(int ExitCode, string Output, string Error)
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
+
+    public static ProgramRun Engine(string folder, params string[] arguments) => Start("Engine.Cli", folder, arguments);
+
+    private static ProgramRun Start(string project, string folder, string[] arguments)
+    {
+        // artifacts/bin/Engine.EndToEnd/debug/ → artifacts/bin/<project>/debug/
+        var here = new DirectoryInfo(AppContext.BaseDirectory);
+        string assembly = Path.Combine(here.Parent!.Parent!.FullName, project, here.Name, project + ".dll");
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [assembly, .. arguments])
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using var p = Process.Start(start)!;
+        var output = p.StandardOutput.ReadToEndAsync();
+        var error = p.StandardError.ReadToEndAsync();
+        if (!p.WaitForExit(Limit))
+        {
+            p.Kill(entireProcessTree: true);
+            throw new TimeoutException($"{project} {string.Join(' ', arguments)} ran longer than {Limit}");
+        }
+        return new(p.ExitCode, output.Result, error.Result);
+    }
+
+    /// <summary>The exit code, nothing on stdout, and one line on stderr that holds every one of the texts.</summary>
+    public void FailsWith(int code, params string[] texts)
+    {
+        Assert.True(code == ExitCode, $"exit code {ExitCode}, expected {code}\n{Output}\n{Error}");
+        Assert.Equal("", Output);
+        Assert.StartsWith("error: ", Error, StringComparison.Ordinal);
+        Assert.Single(Error.TrimEnd('\r', '\n').Split('\n'));
+        foreach (string t in texts) Assert.Contains(t, Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>Exit code 0 and nothing on stderr; returns stdout.</summary>
+    public string Succeeds()
+    {
+        Assert.True(ExitCode == 0, $"exit code {ExitCode}\n{Output}\n{Error}");
+        Assert.Equal("", Error);
+        return Output;
+    }
+}
