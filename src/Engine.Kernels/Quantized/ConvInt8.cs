@@ -4,9 +4,6 @@ using Engine.Tensors;
 
 namespace Engine.Kernels;
 
-/// <summary>One spatial axis of a convolution: tap k of output o reads input o · Stride − Pad + k · Dilation.</summary>
-public readonly record struct ConvAxis(int Input, int Output, int Kernel, int Stride, int Dilation, int Pad);
-
 /// <summary>
 /// Convolution of 8-bit codes x [N, C, …] with weights [M, C / group, …], exact in 32 bits; padding stands for the value 0, which is
 /// the zero point. Weights are i16 rows (<see cref="GemmInt8.PackA"/>); inputs of 16 output positions at a time are gathered
@@ -14,17 +11,15 @@ public readonly record struct ConvAxis(int Input, int Output, int Kernel, int St
 /// </summary>
 public sealed unsafe class ConvInt8
 {
-    private readonly ConvAxis[] _axes;
+    private readonly Window3 _window;
     private readonly int _batch, _channels, _outputs, _group, _taps, _inputPlane, _positions, _k;
 
     /// <summary>Fixes the geometry.</summary>
-    public ConvInt8(int batch, int channels, int outputs, int group, ConvAxis[] axes)
+    public ConvInt8(ConvShape s)
     {
-        (_batch, _channels, _outputs, _group, _axes) = (batch, channels, outputs, group, axes);
-        long taps = 1, input = 1, positions = 1;
-        foreach (var a in axes) (taps, input, positions) = (Checked.Mul(taps, a.Kernel), Checked.Mul(input, a.Input), Checked.Mul(positions, a.Output));
-        (_taps, _inputPlane, _positions) = (Checked.Int(taps), Checked.Int(input), Checked.Int(positions));
-        _k = Checked.Int(Checked.Mul(channels / group, taps));
+        (_batch, _channels, _outputs, _group, _window) = (s.Batch, s.Channels, s.OutChannels, s.Group, s.Window);
+        (_taps, _inputPlane, _positions) = (_window.Taps, _window.Inputs, _window.Outputs);
+        _k = Checked.Int(Checked.Mul(s.GroupChannels, _taps));
     }
 
     /// <summary>Length of the sums.</summary>
@@ -82,31 +77,18 @@ public sealed unsafe class ConvInt8
     // For every tap, the input offsets of 16 output positions; −1 where the tap lies in the padding or the position past the end.
     private void Offsets(int first, int* offsets)
     {
+        var (d, h, w) = (_window.D, _window.H, _window.W);
         for (int j = 0; j < 16; j++)
         {
-            if (first + j >= _positions)
-            {
-                for (int t = 0; t < _taps; t++) offsets[16 * t + j] = -1;
-                continue;
-            }
-            for (int t = 0; t < _taps; t++)
-            {
-                int tap = t, position = first + j, offset = 0, stride = 1;
-                for (int d = _axes.Length - 1; d >= 0; d--)
-                {
-                    ref readonly var a = ref _axes[d];
-                    long at = (long)(position % a.Output) * a.Stride - a.Pad + (long)(tap % a.Kernel) * a.Dilation;
-                    (position, tap) = (position / a.Output, tap / a.Kernel);
-                    if (at < 0 || at >= a.Input)
+            int p = first + j, x = p % w.Output, y = p / w.Output % h.Output, z = p / w.Output / h.Output, t = 0;
+            for (int kd = 0; kd < d.Kernel; kd++)
+                for (int kh = 0; kh < h.Kernel; kh++)
+                    for (int kw = 0; kw < w.Kernel; kw++, t++)
                     {
-                        offset = -1;
-                        break;
+                        long id = d.Start(z) + (long)kd * d.Dilation, ih = h.Start(y) + (long)kh * h.Dilation, iw = w.Start(x) + (long)kw * w.Dilation;
+                        bool inside = p < _positions && (ulong)id < (ulong)d.Input && (ulong)ih < (ulong)h.Input && (ulong)iw < (ulong)w.Input;
+                        offsets[16 * t + j] = inside ? (int)((id * h.Input + ih) * w.Input + iw) : -1;
                     }
-                    offset += (int)at * stride;
-                    stride *= a.Input;
-                }
-                offsets[16 * t + j] = offset;
-            }
         }
     }
 

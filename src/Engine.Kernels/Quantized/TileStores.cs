@@ -59,10 +59,10 @@ public readonly unsafe struct FloatStore(float* y, nint stride, TileParameter<fl
 }
 
 /// <summary>
-/// Requantize: y = clamp(round((sum + bias) · scale) + zero, min, max) as 8-bit codes, to nearest even, in binary32 as ONNX Runtime
+/// Requantize: y = clamp(round((sum + bias) · scale + offset) + zero, min, max) as 8-bit codes, to nearest even, in binary32 as ONNX Runtime
 /// computes it. A ReLU behind it is a larger <paramref name="min"/>.
 /// </summary>
-public readonly unsafe struct RequantizeStore(byte* y, nint stride, TileParameter<float> scale, TileParameter<int> bias, int zero, int min, int max) : ITileStore
+public readonly unsafe struct RequantizeStore(byte* y, nint stride, TileParameter<float> scale, TileParameter<int> bias, TileParameter<float> offset, int zero, int min, int max) : ITileStore
 {
     /// <inheritdoc/>
     public void Store(int* tile, int row, int channel, int rows, int column, int columns)
@@ -72,20 +72,22 @@ public readonly unsafe struct RequantizeStore(byte* y, nint stride, TileParamete
             int* t = tile + 16 * i;
             byte* to = y + (row + i) * stride + column;
             float* s = scale.At(channel + i, column);
+            float* o = offset.At(channel + i, column);
             int* b = bias.At(channel + i, column);
-            if (columns == 16) Row16(t, s, b, to);
+            if (columns == 16) Row16(t, s, b, o, to);
             else
                 for (int j = 0; j < columns; j++)
-                    to[j] = (byte)Requantize.Code(bias.Data == null ? t[j] : unchecked(t[j] + b[j * bias.Column]), s[j * scale.Column], zero, min, max);
+                    to[j] = (byte)Requantize.Code((bias.Data == null ? t[j] : unchecked(t[j] + b[j * bias.Column])) * s[j * scale.Column] + (offset.Data == null ? 0 : o[j * offset.Column]), zero, min, max);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Row16(int* t, float* s, int* b, byte* to)
+    private void Row16(int* t, float* s, int* b, float* o, byte* to)
     {
         var v = Vector512.Load(t);
         if (bias.Data != null) v += bias.Column == 0 ? Vector512.Create(*b) : Vector512.Load(b);
         var f = Vector512.ConvertToSingle(v) * (scale.Column == 0 ? Vector512.Create(*s) : Vector512.Load(s));
+        if (offset.Data != null) f += offset.Column == 0 ? Vector512.Create(*o) : Vector512.Load(o);
         f = Vector512.Round(f, MidpointRounding.ToEven) + Vector512.Create((float)zero);
         var q = Vector512.ConvertToInt32(Vector512.Min(Vector512.Max(f, Vector512.Create((float)min)), Vector512.Create((float)max)));
         var words = Vector256.Narrow(q.GetLower(), q.GetUpper());
@@ -93,14 +95,14 @@ public readonly unsafe struct RequantizeStore(byte* y, nint stride, TileParamete
     }
 }
 
-/// <summary>One requantized sum.</summary>
+/// <summary>One requantized value.</summary>
 public static class Requantize
 {
-    /// <summary>clamp(round(sum · scale) + zero).</summary>
+    /// <summary>clamp(round(x) + zero).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Code(int sum, float scale, int zero, int min, int max)
+    public static int Code(float x, int zero, int min, int max)
     {
-        float r = MathF.Round(sum * scale, MidpointRounding.ToEven) + zero;
+        float r = MathF.Round(x, MidpointRounding.ToEven) + zero;
         return r >= max ? max : r >= min ? (int)r : min;
     }
 }

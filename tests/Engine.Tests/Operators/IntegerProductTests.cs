@@ -85,6 +85,52 @@ public class IntegerProductTests
         for (int i = 0; i < sums.Shape.Count; i++) Assert.Equal(sums.Span<int>()[i] * (((Tensor)q[1]!).Span<float>()[0] * 0.03f) + 0.5f, y.Span<float>()[i]);
     }
 
+    [Theory]
+    [InlineData(1, 4, 6, 1, 1, 1, 0)]
+    [InlineData(2, 3, 5, 1, 3, 1, 1)]
+    [InlineData(1, 8, 8, 8, 3, 2, 1)]
+    [InlineData(1, 6, 20, 2, 5, 3, 2)]
+    public void ConvInteger_and_QLinearConv_agree_with_direct_sums(int batch, int channels, int outputs, int group, int kernel, int stride, int pad)
+    {
+        var random = new Random(channels);
+        const int H = 9, W = 21;
+        foreach (var (tx, tw) in new[] { (DType.U8, DType.I8), (DType.U8, DType.U8), (DType.I8, DType.I8) })
+        {
+            var (x, w) = (Codes(random, tx, new Shape(batch, channels, H, W)), Codes(random, tw, new Shape(outputs, channels / group, kernel, kernel)));
+            var (zx, zw, zy) = (Codes(random, tx, Shape.Scalar), Codes(random, tw, new Shape(outputs)), Codes(random, tx, Shape.Scalar));
+            var attributes = new Dictionary<string, object> { ["group"] = (long)group, ["strides"] = new long[] { stride, stride }, ["pads"] = new long[] { pad, pad, pad, pad } };
+            var (sx, sy) = (Tensor.Scalar(0.05f), Tensor.Scalar(3f));
+            var (sw, bias) = (Tensor.Allocate(DType.F32, new Shape(outputs)), Tensor.Allocate(DType.I32, new Shape(outputs)));
+            for (int i = 0; i < outputs; i++) (sw.Span<float>()[i], bias.Span<int>()[i]) = (0.01f + (float)random.NextDouble() * 0.1f, random.Next(-9999, 9999));
+
+            var y = OpRunner.One("ConvInteger", 10, [x, w, zx, zw], attributes);
+            var q = OpRunner.One("QLinearConv", 10, [x, sx, zx, w, sw, zw, sy, zy, bias], attributes);
+
+            int oh = (H + 2 * pad - kernel) / stride + 1, ow = (W + 2 * pad - kernel) / stride + 1, perGroup = channels / group;
+            Assert.Equal(new Shape(batch, outputs, oh, ow), y.Shape);
+            var (min, max) = QuantCodes.Range(tx);
+            int at = 0;
+            for (int n = 0; n < batch; n++)
+                for (int m = 0; m < outputs; m++)
+                    for (int r = 0; r < oh; r++)
+                        for (int c = 0; c < ow; c++, at++)
+                        {
+                            int sum = 0, g = m / (outputs / group);
+                            for (int k = 0; k < perGroup; k++)
+                                for (int i = 0; i < kernel; i++)
+                                    for (int j = 0; j < kernel; j++)
+                                    {
+                                        int h = r * stride - pad + i, v = c * stride - pad + j;
+                                        if (h < 0 || h >= H || v < 0 || v >= W) continue;
+                                        sum += (Code(x, ((n * channels + g * perGroup + k) * H + h) * W + v) - Code(zx, 0)) * (Code(w, ((m * perGroup + k) * kernel + i) * kernel + j) - Code(zw, m));
+                                    }
+                            Assert.Equal(sum, y.Span<int>()[at]);
+                            float factor = 0.05f * sw.Span<float>()[m] / 3f;
+                            Assert.Equal(Math.Clamp((int)MathF.Round((sum + bias.Span<int>()[m]) * factor, MidpointRounding.ToEven) + Code(zy, 0), min, max), Code(q, at));
+                        }
+        }
+    }
+
     [Fact]
     public unsafe void Every_tier_of_the_tile_gives_the_reference_sums()
     {

@@ -32,7 +32,7 @@ internal static unsafe class IntegerMatMulCpu
             scale.Prepare(c);
             int zero = QuantCodes.Read(type, c.In<byte>(7), 0);
             for (int i = 0; i < g.Batch; i++)
-                product.Run(c, i, c.InPointer(0), new RequantizeStore(c.OutPointer(0) + (nint)i * g.M * g.N, g.N, scale.At(c, i), default, zero, min, max));
+                product.Run(c, i, c.InPointer(0), new RequantizeStore(c.OutPointer(0) + (nint)i * g.M * g.N, g.N, scale.At(c, i), default, default, zero, min, max));
         };
     }
 
@@ -56,7 +56,7 @@ internal static unsafe class IntegerMatMulCpu
             product.Prepare(c);
             scale.Prepare(c);
             int zero = QuantCodes.Read(type, c.In<byte>(8), 0);
-            for (int i = 0; i < g.Batch; i++) product.Run(c, i, c.InPointer(0), new RequantizeStore(c.OutPointer(0), g.N, scale.At(c, i), Bias(c, addend), zero, min, max));
+            for (int i = 0; i < g.Batch; i++) product.Run(c, i, c.InPointer(0), new RequantizeStore(c.OutPointer(0), g.N, scale.At(c, i), Bias(c, addend), default, zero, min, max));
         };
     }
 

@@ -8,6 +8,8 @@ internal static class QuantizedKernels
     public static void Register(KernelRegistry r)
     {
         r.Add<DequantizeLinear>("dequantize", DequantizeLinearCpu.Bind);
+        r.Add<ConvInteger>("conv-int8", IntegerConvCpu.Bind);
+        r.Add<QLinearConv>("conv-int8", IntegerConvCpu.Bind);
         r.Add<DynamicQuantizeMatMul>("gemm-int8", IntegerMatMulCpu.Bind);
         r.Add<MatMulInteger>("gemm-int8", IntegerMatMulCpu.Bind);
         r.Add<MatMulIntegerToFloat>("gemm-int8", IntegerMatMulCpu.Bind);

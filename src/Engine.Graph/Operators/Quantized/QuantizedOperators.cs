@@ -15,6 +15,8 @@ internal static class QuantizedOperators
         r.Add("MatMulIntegerToFloat", a => new MatMulIntegerToFloat(a), Microsoft);
         r.Add("QGemm", a => new QGemm(a), Microsoft);
         r.Add("QLinearMatMul", a => new QLinearMatMul(a));
+        r.Add("ConvInteger", a => new ConvInteger(a));
+        r.Add("QLinearConv", a => new QLinearConv(a));
         r.Add("QuantizeLinear", a => new QuantizeLinear(a));
         r.Add("QuantizeLinear", a => new QuantizeLinear(a, Microsoft), Microsoft);
     }

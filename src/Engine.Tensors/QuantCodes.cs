@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
-using Engine.Tensors;
 
-namespace Engine.Kernels;
+namespace Engine.Tensors;
 
 /// <summary>Integer codes of 4 to 32 bits in their storage.</summary>
 public static class QuantCodes
