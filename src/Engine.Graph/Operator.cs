@@ -18,6 +18,8 @@ public enum OperatorKind
     Dynamic,
     /// <summary>Output 0 is input 0's bytes under another shape.</summary>
     View,
+    /// <summary>Output values follow from input types alone; nothing is run.</summary>
+    OfTypes,
 }
 
 /// <summary>

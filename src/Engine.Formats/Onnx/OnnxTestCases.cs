@@ -16,7 +16,16 @@ public sealed record OnnxDataSet(string Name, IReadOnlyList<string> Inputs, IRea
     private static RuntimeValue[] Read(IReadOnlyList<string> files, List<Value> values, string role)
     {
         if (files.Count != values.Count) throw new InvalidModelException($"the test case has {files.Count} {role} files, the model {values.Count} {role}s");
-        return [.. files.Select((f, i) => OnnxTensorFile.Read(f, values[i].Declared))];
+        return [.. files.Select((f, i) => AsDeclared(OnnxTensorFile.Read(f, values[i].Declared), values[i].Declared))];
+    }
+
+    // The official cases store bf16 data as u16, the bits being the same.
+    private static RuntimeValue AsDeclared(RuntimeValue value, DeclaredType? declared)
+    {
+        if (value is not Tensor { DType: DType.U16 } t || declared is not DeclaredType.Tensor { DType: DType.BF16 }) return value;
+        var bits = Tensor.Allocate(DType.BF16, t.Shape);
+        t.Bytes.CopyTo(bits.Bytes);
+        return bits;
     }
 }
 

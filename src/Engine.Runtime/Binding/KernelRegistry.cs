@@ -90,5 +90,5 @@ public sealed class KernelRegistry
     public DynamicFn? Dynamic(Operator op) => _dynamic.GetValueOrDefault(op.GetType());
 
     /// <summary>True when the operator has any kernel.</summary>
-    public bool Runs(Operator op) => op.Kind == OperatorKind.View || _static.ContainsKey(op.GetType()) || _dynamic.ContainsKey(op.GetType());
+    public bool Runs(Operator op) => op.Kind is OperatorKind.View or OperatorKind.OfTypes || _static.ContainsKey(op.GetType()) || _dynamic.ContainsKey(op.GetType());
 }

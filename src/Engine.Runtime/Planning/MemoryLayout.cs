@@ -190,12 +190,12 @@ internal sealed class MemoryLayout(LoweredSegment segment, IReadOnlyList<Value> 
 
     private static string Describe(PlannedBuffer b) => b.Encoding == Encoding.Plain ? b.Type.ToString() : $"{b.Type} {b.Encoding}";
 
-    // Wires that must leave the segment as plain tensors; values handed in or known are there already, unless the graph ends here.
+    // Wires that must leave the segment as plain tensors; values handed in or known are there already.
     private List<PlannedBuffer> AddOutputs()
     {
         var outputs = new List<PlannedBuffer>();
         foreach (var v in segment.Outputs)
-            if (!segment.Known.ContainsKey(v) && Find(v, Encoding.Plain) is { } b && (b.Extent.Region == Region.Arena || segment.Next is null && IndexOf(live, v) < 0))
+            if (!segment.Known.ContainsKey(v) && IndexOf(live, v) < 0 && Find(v, Encoding.Plain) is { } b)
                 outputs.Add(b);
         return outputs;
     }

@@ -19,6 +19,8 @@ internal sealed class PlanBuilder(KernelRegistry kernels, PackedWeights packed, 
         var choices = new CandidateChooser(segment, kernels, Options, packed.Dense).Run();
         var layout = new MemoryLayout(segment, source.Live, Options);
         foreach (var n in segment.Nodes) Emit(n, choices, segment, layout);
+        foreach (var v in segment.Outputs)
+            if (layout.Stored(v) is not null) Wire(v, Encoding.Plain, segment, layout);
         var plan = layout.Finish(new PlanKey(source.Live, live, source.Pinned));
         if (plan.ArenaBytes > Options.MaxMemory)
             throw new MemoryLimitException($"the plan needs an arena of {plan.ArenaBytes} bytes, more than the limit of {Options.MaxMemory}");

@@ -11,6 +11,9 @@ public sealed class ShapeOf(Attributes a) : Operator(a)
     public override string Name => "Shape";
 
     /// <inheritdoc/>
+    public override OperatorKind Kind => OperatorKind.OfTypes;
+
+    /// <inheritdoc/>
     public override void Infer(InferContext c)
     {
         var x = c.Shape(0);

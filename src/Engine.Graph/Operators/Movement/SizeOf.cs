@@ -9,5 +9,8 @@ public sealed class SizeOf(Attributes a) : Operator(a)
     public override string Name => "Size";
 
     /// <inheritdoc/>
+    public override OperatorKind Kind => OperatorKind.OfTypes;
+
+    /// <inheritdoc/>
     public override void Infer(InferContext c) => c.SetValue(0, Tensor.Scalar(c.Shape(0).Elements));
 }
