@@ -57,6 +57,21 @@ public static class Lanes
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<T> Sigmoid<T>(Vector<T> x) where T : unmanaged, INumberBase<T> => Of<T>(1) / (Of<T>(1) + Exp(-x));
 
+    /// <summary>The largest integer not above x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> Floor<T>(Vector<T> x) where T : unmanaged, INumberBase<T> =>
+        typeof(T) == typeof(float) ? Vector.As<float, T>(Vector.Floor(Vector.As<T, float>(x))) : Vector.As<double, T>(Vector.Floor(Vector.As<T, double>(x)));
+
+    /// <summary>The smallest integer not below x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> Ceiling<T>(Vector<T> x) where T : unmanaged, INumberBase<T> =>
+        typeof(T) == typeof(float) ? Vector.As<float, T>(Vector.Ceiling(Vector.As<T, float>(x))) : Vector.As<double, T>(Vector.Ceiling(Vector.As<T, double>(x)));
+
+    /// <summary>The nearest integer, ties to even.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> Round<T>(Vector<T> x) where T : unmanaged, INumberBase<T> =>
+        typeof(T) == typeof(float) ? Vector.As<float, T>(Vector.Round(Vector.As<T, float>(x))) : Vector.As<double, T>(Vector.Round(Vector.As<T, double>(x)));
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<float> Fma(Vector<float> a, Vector<float> b, float c) => Vector.MultiplyAddEstimate(a, b, Vector.Create(c));
 
