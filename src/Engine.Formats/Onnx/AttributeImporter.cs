@@ -2,7 +2,6 @@ using System.Text;
 using Engine.Formats.Onnx.Proto;
 using Engine.Graph;
 using Engine.Tensors;
-using Google.Protobuf;
 using Kind = Engine.Formats.Onnx.Proto.AttributeProto.Types.AttributeType;
 
 namespace Engine.Formats.Onnx;
@@ -37,7 +36,7 @@ internal sealed class AttributeImporter(GraphImporter graphs, TensorSource tenso
             Kind.Float => a.F,
             Kind.Int => a.I,
             Kind.String => Encoding.UTF8.GetString(a.S.Span),
-            Kind.Tensor => tensors.Read(a.T),
+            Kind.Tensor => tensors.Read(a.T ?? throw Empty()),
             Kind.SparseTensor => tensors.ReadSparse(a.SparseTensor ?? throw Empty()),
             Kind.Graph => graphs.ImportSubgraph(a.G ?? throw Empty(), scope),
             Kind.TypeProto => TypeImporter.Read(a.Tp, where, file) ?? throw Empty(),
@@ -56,7 +55,7 @@ internal sealed class AttributeImporter(GraphImporter graphs, TensorSource tenso
 
     // Files of IR version 1 may leave the type out.
     private static Kind Guess(AttributeProto a) =>
-        a.HasF ? Kind.Float : a.HasI ? Kind.Int : a.HasS ? Kind.String : a.HasT ? Kind.Tensor : a.G is not null ? Kind.Graph
+        a.HasF ? Kind.Float : a.HasI ? Kind.Int : a.HasS ? Kind.String : a.T is not null ? Kind.Tensor : a.G is not null ? Kind.Graph
         : a.SparseTensor is not null ? Kind.SparseTensor : a.Tp is not null ? Kind.TypeProto
         : a.Floats.Count > 0 ? Kind.Floats : a.Strings.Count > 0 ? Kind.Strings : a.Tensors.Count > 0 ? Kind.Tensors
         : a.Graphs.Count > 0 ? Kind.Graphs : a.SparseTensors.Count > 0 ? Kind.SparseTensors : a.TypeProtos.Count > 0 ? Kind.TypeProtos : Kind.Ints;

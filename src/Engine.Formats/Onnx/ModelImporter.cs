@@ -6,27 +6,27 @@ using Engine.Tensors;
 namespace Engine.Formats.Onnx;
 
 /// <summary>One model: its opsets, functions and metadata; the graphs are read by <see cref="GraphImporter"/>.</summary>
-internal sealed class ModelImporter(ModelProto model, string? file, OnnxReadOptions options, LoadBudget budget)
+internal sealed class ModelImporter(ModelProto model, string? file, OperatorRegistry operators, TensorSource tensors, LoadBudget budget)
 {
     /// <summary>Builds the definition.</summary>
     public ModelDefinition Import()
     {
         if (model.Graph is null) throw new InvalidModelException("the model has no graph", file);
-        var opsets = Opsets(model.OpsetImport);
+        var opsets = Opsets(model.OpsetImport, file);
         // Files older than the field itself import nothing and mean the first opset.
         if (model.IrVersion < 3) opsets.TryAdd("", 1);
         var functions = new Dictionary<(string, string, string), FunctionProto>();
         foreach (var f in model.Functions)
             if (!functions.TryAdd((Domain(f.Domain), f.Name, f.Overload), f)) throw new InvalidModelException($"function '{f.Domain}.{f.Name}' is defined twice", file);
 
-        var graph = new GraphImporter(functions, file, options.Operators, budget).Import(model.Graph, new Scope { Opsets = opsets });
+        var graph = new GraphImporter(functions, file, operators, tensors, budget).Import(model.Graph, new Scope { Opsets = opsets });
         var twice = graph.Outputs.GroupBy(o => o.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1);
         if (twice is not null) throw new InvalidModelException($"output '{twice.Key}' is listed twice", file);
         return new ModelDefinition(graph) { Source = file, Opsets = opsets, Metadata = Metadata() };
     }
 
     /// <summary>Versions by normalized domain.</summary>
-    public static Dictionary<string, int> Opsets(IEnumerable<OperatorSetIdProto> imports, string? file = null)
+    public static Dictionary<string, int> Opsets(IEnumerable<OperatorSetIdProto> imports, string? file)
     {
         var r = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var o in imports)

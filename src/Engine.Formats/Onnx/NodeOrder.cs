@@ -14,22 +14,19 @@ internal static class NodeOrder
             foreach (string o in nodes[i].Output)
                 if (o.Length > 0) producer[o] = i;
 
+        if (IsSorted(nodes, producer, scope)) return [.. Enumerable.Range(0, nodes.Count)];
+
         var readers = new List<int>?[nodes.Count];
         var waits = new int[nodes.Count];
-        bool sorted = true;
         for (int i = 0; i < nodes.Count; i++)
         {
             foreach (string name in Reads(nodes[i]))
             {
-                // What the scope has already (inputs, initializers) is not waited for.
-                if (!producer.TryGetValue(name, out int p) || scope.Defines(name)) continue;
+                if (!IsWaitedFor(name, producer, scope, out int p)) continue;
                 (readers[p] ??= []).Add(i);
                 waits[i]++;
-                sorted &= p < i;
             }
         }
-        if (sorted) return [.. Enumerable.Range(0, nodes.Count)];
-
         var order = new List<int>(nodes.Count);
         var ready = new PriorityQueue<int, int>();
         for (int i = 0; i < nodes.Count; i++)
@@ -48,20 +45,28 @@ internal static class NodeOrder
         return order;
     }
 
-    private static HashSet<string> Reads(NodeProto node)
+    private static bool IsSorted(IReadOnlyList<NodeProto> nodes, Dictionary<string, int> producer, Scope scope)
     {
-        var names = new HashSet<string>(StringComparer.Ordinal);
-        foreach (string i in node.Input)
-            if (i.Length > 0) names.Add(i);
-        foreach (var a in node.Attribute)
-        {
-            if (a.G is not null) names.UnionWith(Captures(a.G));
-            foreach (var g in a.Graphs) names.UnionWith(Captures(g));
-        }
-        return names;
+        for (int i = 0; i < nodes.Count; i++)
+            foreach (string name in Reads(nodes[i]))
+                if (IsWaitedFor(name, producer, scope, out int p) && p >= i) return false;
+        return true;
     }
 
-    // Names of initializers are inside their bytes; one that shadows an outer name can only add a false wait.
+    // What the scope has already (inputs, initializers) is not waited for.
+    private static bool IsWaitedFor(string name, Dictionary<string, int> producer, Scope scope, out int node) => producer.TryGetValue(name, out node) && !scope.Defines(name);
+
+    private static IEnumerable<string> Reads(NodeProto node)
+    {
+        HashSet<string>? captured = null;
+        foreach (var a in node.Attribute)
+        {
+            if (a.G is not null) (captured ??= new(node.Input, StringComparer.Ordinal)).UnionWith(Captures(a.G));
+            foreach (var g in a.Graphs) (captured ??= new(node.Input, StringComparer.Ordinal)).UnionWith(Captures(g));
+        }
+        return captured ?? (IEnumerable<string>)node.Input;
+    }
+
     private static HashSet<string> Captures(GraphProto graph)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
@@ -69,6 +74,8 @@ internal static class NodeOrder
         foreach (var o in graph.Output) names.Add(o.Name);
         foreach (var n in graph.Node) names.ExceptWith(n.Output);
         foreach (var i in graph.Input) names.Remove(i.Name);
+        foreach (var t in graph.Initializer) names.Remove(t.Name);
+        foreach (var t in graph.SparseInitializer) names.Remove(t.Values?.Name ?? "");
         return names;
     }
 }

@@ -12,44 +12,52 @@ public static class OnnxModelReader
     public const int NewestOpset = 22;
 
     /// <summary>Reads a file; external data is looked for beside it.</summary>
-    public static ModelDefinition Load(string path, OnnxReadOptions? options = null) => Read(ReadFile(path), path, options ?? new());
-
-    /// <summary>Reads bytes; <paramref name="name"/> serves messages.</summary>
-    public static ModelDefinition Load(ReadOnlyMemory<byte> model, OnnxReadOptions? options = null, string? name = null) =>
-        Read(model.ToArray(), name, options ?? new());
-
-    /// <summary>Reads a stream to its end; <paramref name="name"/> serves messages.</summary>
-    public static ModelDefinition Load(Stream model, OnnxReadOptions? options = null, string? name = null)
+    public static ModelDefinition Load(string path, OnnxReadOptions? options = null)
     {
-        using var m = new MemoryStream();
-        model.CopyTo(m);
-        return Read(m.ToArray(), name, options ?? new());
-    }
-
-    internal static byte[] ReadFile(string path)
-    {
+        options ??= new();
+        SourceBytes source;
         try
         {
-            return File.ReadAllBytes(path);
+            using var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            CheckLength(RandomAccess.GetLength(handle), path);
+            source = SourceBytes.Open(handle, path, options.MapFrom);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             throw new InvalidModelException($"cannot be read: {e.Message}", path, -1, e);
         }
+        return Read(source, path, options.ExternalDataFolder ?? Path.GetDirectoryName(Path.GetFullPath(path)), options);
     }
 
-    private static ModelDefinition Read(byte[] bytes, string? file, OnnxReadOptions options)
+    /// <summary>Reads a copy of the bytes; <paramref name="name"/> serves messages.</summary>
+    public static ModelDefinition Load(ReadOnlyMemory<byte> model, OnnxReadOptions? options = null, string? name = null) =>
+        Read(SourceBytes.Copy(model.Span, name), name, options?.ExternalDataFolder, options ?? new());
+
+    /// <summary>Reads a stream to its end; <paramref name="name"/> serves messages.</summary>
+    public static ModelDefinition Load(Stream model, OnnxReadOptions? options = null, string? name = null) =>
+        Read(SourceBytes.Read(model, options?.MaxMemory ?? int.MaxValue, name), name, options?.ExternalDataFolder, options ?? new());
+
+    private static ModelDefinition Read(SourceBytes source, string? file, string? folder, OnnxReadOptions options)
     {
-        if (bytes.Length == 0) throw new InvalidModelException("the file is empty", file, 0);
+        CheckLength(source.Length, file);
+        if (source.Length == 0) throw new InvalidModelException("the file is empty", file, 0);
+        var budget = LoadBudget.For(source.Length, options.MaxMemory);
         ModelProto model;
         try
         {
-            model = ModelProto.Parser.ParseFrom(bytes);
+            model = ModelProto.Parser.ParseFrom(WireScan.Reduce(source.Slice(0, (int)source.Length), budget, file));
         }
         catch (InvalidProtocolBufferException e)
         {
             throw new InvalidModelException($"is no ONNX model: {e.Message}", file, -1, e);
         }
-        return new ModelImporter(model, file, options, LoadBudget.For(bytes.Length, options.MaxMemory)).Import();
+        var tensors = new TensorSource(source, new ExternalData(folder, options, budget, file), budget, file);
+        return new ModelImporter(model, file, options.Operators, tensors, budget).Import();
+    }
+
+    // A protobuf message cannot be longer; larger models keep their tensors in external files.
+    private static void CheckLength(long length, string? file)
+    {
+        if (length > int.MaxValue) throw new InvalidModelException($"has {length} bytes; an ONNX file has less than 2 GiB", file);
     }
 }

@@ -15,7 +15,19 @@ public static class OnnxTensorFile
     private const int MaxDepth = 64;
 
     /// <summary>Reads a file as a value of <paramref name="type"/>; null means a tensor.</summary>
-    public static RuntimeValue Read(string path, DeclaredType? type = null) => Read(OnnxModelReader.ReadFile(path), type, path);
+    public static RuntimeValue Read(string path, DeclaredType? type = null)
+    {
+        byte[] bytes;
+        try
+        {
+            bytes = File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidModelException($"cannot be read: {e.Message}", path, -1, e);
+        }
+        return Read(bytes, type, path);
+    }
 
     /// <summary>Reads bytes as a value of <paramref name="type"/>; <paramref name="name"/> serves messages.</summary>
     public static RuntimeValue Read(ReadOnlySpan<byte> bytes, DeclaredType? type = null, string? name = null) =>

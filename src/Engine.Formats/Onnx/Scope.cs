@@ -15,6 +15,9 @@ internal sealed class Scope
     /// <summary>The scope around a subgraph; null for the main graph and for function bodies.</summary>
     public Scope? Parent { get; init; }
 
+    /// <summary>Number of subgraphs and calls around this scope.</summary>
+    public int Depth { get; init; }
+
     /// <summary>Put before the names of nodes and wires: the path of the calls that lead here.</summary>
     public string Prefix { get; init; } = "";
 
@@ -30,9 +33,6 @@ internal sealed class Scope
     /// <summary>Wires that the caller of a function has made for the function's outputs.</summary>
     public Dictionary<string, Value> Promised { get; init; } = [];
 
-    /// <summary>Declared types of inner wires.</summary>
-    public Dictionary<string, TypeProto> Hints { get; } = new(StringComparer.Ordinal);
-
     /// <summary>The wire a name stands for here, or null.</summary>
     public Value? Find(string name)
     {
@@ -40,6 +40,9 @@ internal sealed class Scope
             if (s._names.TryGetValue(name, out var v)) return v;
         return null;
     }
+
+    /// <summary>The wire that this scope itself, not one around it, gives the name.</summary>
+    public Value? Own(string name) => _names.GetValueOrDefault(name);
 
     /// <summary>True when this scope itself, not one around it, defines the name.</summary>
     public bool Defines(string name) => _names.ContainsKey(name);
@@ -62,9 +65,7 @@ internal sealed class Scope
     public bool TryDefine(string name, Value value) => _names.TryAdd(name, value);
 
     /// <summary>A new wire for a name: the promised one, or one made here.</summary>
-    public Value Make(string name) => Promised.Remove(name, out var promised)
-        ? promised
-        : new Value(Prefix + name, Hints.TryGetValue(name, out var hint) ? TypeImporter.Hint(hint) : null);
+    public Value Make(string name) => Promised.Remove(name, out var promised) ? promised : new Value(Prefix + name);
 }
 
 /// <summary>A chain of function calls.</summary>

@@ -7,10 +7,13 @@ namespace Engine.Formats.Onnx;
 
 /// <summary>
 /// Reads the wire form of <c>TensorProto</c> in place: every element type, in every encoding the format has (raw bytes,
-/// typed lists, packed or not).
+/// typed lists, packed or not, external files). Raw bytes that are aligned are not copied: the tensor is a view of the file.
 /// </summary>
-internal sealed class TensorReader(LoadBudget budget, string? file)
+internal sealed class TensorReader(LoadBudget budget, string? file, SourceBytes? source = null, ExternalData? external = null)
 {
+    // A tensor with no content takes this much.
+    private const int TensorBytes = 512;
+
     /// <summary>Reads one tensor; <paramref name="offset"/> is where <paramref name="message"/> starts in the file.</summary>
     public Tensor Read(ReadOnlySpan<byte> message, long offset, out string name)
     {
@@ -28,20 +31,21 @@ internal sealed class TensorReader(LoadBudget budget, string? file)
 
     private Tensor Read(ReadOnlySpan<byte> message, long offset, TensorFields t)
     {
+        budget.Take(TensorBytes, $"tensor '{t.Name}'");
         var shape = new Shape(CollectionsMarshal.AsSpan(t.Dims));
         if (t.Segmented) throw new UnsupportedException($"tensor '{t.Name}': segments are not supported");
-        if (t.External) throw new UnsupportedException($"tensor '{t.Name}': external data is not supported");
-        if (t.DType == DType.String) return ReadStrings(message, offset, t, shape);
+        if (t.DType == DType.String) return t.External ? throw Fault("strings cannot be external") : ReadStrings(message, offset, t, shape);
 
         long bytes = t.DType.ByteCount(shape.Elements);
+        if (t.External)
+        {
+            var (data, at) = (external ?? throw Fault("external data cannot be read here")).Find(t, bytes);
+            return ReadRaw(data, at, default, t, shape, bytes);
+        }
         if (t.RawStart >= 0)
         {
             if (t.RawLength != bytes) throw Fault($"{t.DType.Display()}{shape} takes {bytes} bytes, raw data has {t.RawLength}");
-            budget.Take(bytes, $"tensor '{t.Name}'");
-            var raw = Tensor.Allocate(t.DType, shape);
-            message.Slice(t.RawStart, t.RawLength).CopyTo(raw.Bytes);
-            if (t.DType == DType.Bool) foreach (ref byte b in raw.Bytes) b = (byte)(b == 0 ? 0 : 1);
-            return raw;
+            return ReadRaw(source, offset + t.RawStart, message.Slice(t.RawStart, t.RawLength), t, shape, bytes);
         }
 
         int field = TensorFields.ListOf(t.DType);
@@ -54,6 +58,19 @@ internal sealed class TensorReader(LoadBudget budget, string? file)
         return tensor;
 
         InvalidModelException Fault(string what) => new($"tensor '{t.Name}': {what}", file, offset);
+    }
+
+    private unsafe Tensor ReadRaw(SourceBytes? data, long at, ReadOnlySpan<byte> raw, TensorFields t, Shape shape, long bytes)
+    {
+        // A byte of a boolean that is neither 0 nor 1 must not reach a kernel.
+        if (t.DType != DType.Bool && data?.View(t.DType, shape, at) is { } view) return view;
+        budget.Take(bytes, $"tensor '{t.Name}'");
+        var tensor = Tensor.Allocate(t.DType, shape);
+        if (data is not null) Buffer.MemoryCopy(data.Storage.Pointer + at, tensor.Pointer, bytes, bytes);
+        else raw.CopyTo(tensor.Bytes);
+        if (t.DType == DType.Bool) foreach (ref byte b in tensor.Bytes) b = (byte)(b == 0 ? 0 : 1);
+        GC.KeepAlive(data);
+        return tensor;
     }
 
     private Tensor ReadStrings(ReadOnlySpan<byte> message, long offset, TensorFields t, Shape shape)

@@ -1,29 +1,22 @@
 using Engine.Formats.Onnx.Proto;
 using Engine.Graph;
 using Engine.Tensors;
-using Google.Protobuf;
 
 namespace Engine.Formats.Onnx;
 
-/// <summary>Tensors of a parsed model.</summary>
-internal sealed class TensorSource(LoadBudget budget, string? file)
+/// <summary>Tensors of a model, read from where <see cref="WireScan"/> found them.</summary>
+internal sealed class TensorSource(SourceBytes source, ExternalData external, LoadBudget budget, string? file)
 {
-    private readonly TensorReader _reader = new(budget, file);
-
-    /// <summary>The tensor and its name.</summary>
-    public Tensor Read(ByteString tensor, out string name) => _reader.Read(tensor.Span, 0, out name);
+    private readonly TensorReader _reader = new(budget, file, source, external);
 
     /// <summary>The tensor.</summary>
-    public Tensor Read(ByteString tensor) => Read(tensor, out _);
+    public Tensor Read(TensorProto tensor) => _reader.Read(source.Slice(tensor.Offset, tensor.Length), tensor.Offset, out _);
 
     /// <summary>A sparse constant in coordinate form.</summary>
-    public SparseTensor ReadSparse(SparseTensorProto sparse) => ReadSparse(sparse, out _);
-
-    /// <summary>A sparse constant in coordinate form and its name, which is that of its values.</summary>
-    public SparseTensor ReadSparse(SparseTensorProto sparse, out string name)
+    public SparseTensor ReadSparse(SparseTensorProto sparse)
     {
-        var values = Read(sparse.Values, out name);
-        return new SparseTensor(values, Read(sparse.Indices), new Shape([.. sparse.Dims]));
+        if (sparse.Values is null || sparse.Indices is null) throw new InvalidModelException("a sparse tensor has no values or no indices", file);
+        return new SparseTensor(Read(sparse.Values), Read(sparse.Indices), new Shape([.. sparse.Dims]));
     }
 
     /// <summary>The dense tensor a sparse one stands for: zero wherever no value is given.</summary>

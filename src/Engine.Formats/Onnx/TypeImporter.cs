@@ -18,19 +18,6 @@ internal static class TypeImporter
         _ => throw new UnsupportedException($"value '{name}': opaque types are not supported"),
     };
 
-    /// <summary>As <see cref="Read"/>, but null for what the engine has no type for: hints on inner wires may be ignored.</summary>
-    public static DeclaredType? Hint(TypeProto? type)
-    {
-        try
-        {
-            return Read(type, "", null);
-        }
-        catch (EngineException)
-        {
-            return null;
-        }
-    }
-
     private static DeclaredType Element(TypeProto? type, string name, string? file) =>
         Read(type, name, file) ?? throw new InvalidModelException($"value '{name}': a sequence or optional type has no element type", file);
 
