@@ -10,7 +10,7 @@ namespace Engine.Formats.Onnx;
 internal sealed class GraphImporter
 {
     // What a node takes in memory, at least: counted so that calls of calls of calls cannot grow without bound.
-    private const int NodeBytes = 768;
+    private const int NodeBytes = 832;
 
     // What a scope takes, and a name in it.
     private const int ScopeBytes = 1024, NameBytes = 128;

@@ -16,19 +16,30 @@ public class OnnxHostileTests
     /// <summary>Loads; any exception but the documented ones fails the test, and so does a slow or a big load.</summary>
     private static EngineException? Try(byte[] bytes, OnnxReadOptions? options = null)
     {
+        // A second for what is small; the rest is linear. A busy machine may be slow once, not three times.
+        double allowed = 1 + bytes.Length / (4.0 * (1 << 20)), taken = 0;
+        for (int attempt = 0; attempt < 3; attempt++)
+        {
+            var clock = Stopwatch.StartNew();
+            var error = Load(bytes, options ?? AnyOperator.Options);
+            taken = clock.Elapsed.TotalSeconds;
+            if (taken < allowed) return error;
+        }
+        throw new Xunit.Sdk.XunitException($"{taken} s for {bytes.Length} bytes");
+    }
+
+    private static EngineException? Load(byte[] bytes, OnnxReadOptions options)
+    {
         long before = GC.GetAllocatedBytesForCurrentThread();
-        var clock = Stopwatch.StartNew();
         EngineException? error = null;
         try
         {
-            OnnxModelReader.Load(bytes, options ?? AnyOperator.Options);
+            OnnxModelReader.Load(bytes, options);
         }
         catch (EngineException e)
         {
             error = e;
         }
-        // A second for what is small; reading is linear, at no less than 4 MiB a second in an unoptimized build on a busy machine.
-        Assert.True(clock.Elapsed.TotalSeconds < 1 + bytes.Length / (4.0 * (1 << 20)), $"{clock.Elapsed} for {bytes.Length} bytes");
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 2L * bytes.Length + (64L << 20));
         return error;
     }
