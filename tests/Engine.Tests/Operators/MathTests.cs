@@ -27,9 +27,9 @@ public class MathTests
             var x = Random(new Shape(n), n);
             var wide = OpRunner.One("Cast", 13, [x], new() { ["to"] = (long)DType.F64 });
             var half = OpRunner.One("Cast", 13, [x], new() { ["to"] = (long)DType.F16 });
-            var y = OpRunner.One(op, 16, [x]).Span<float>();
-            var yw = OpRunner.One(op, 16, [wide]).Span<double>();
-            var yh = OpRunner.One(op, 16, [half]).Span<Half>();
+            var y = OpRunner.One(op, 16, [x]).Span<float>().ToArray();
+            var yw = OpRunner.One(op, 16, [wide]).Span<double>().ToArray();
+            var yh = OpRunner.One(op, 16, [half]).Span<Half>().ToArray();
             for (int i = 0; i < n; i++)
             {
                 Assert.True(Math.Abs(y[i] - yw[i]) <= 1e-6 * Math.Max(1, Math.Abs(yw[i])), $"{op}({x.Span<float>()[i]}) = {y[i]}, in f64 {yw[i]}");

@@ -1,0 +1,32 @@
+namespace Engine.Tensors;
+
+/// <summary>Codes of 1 to 16 bits packed without gaps: code i takes bits [i·bits, (i+1)·bits) of the stream, the lowest bits of a byte first.</summary>
+public static class BitStream
+{
+    /// <summary>Bytes that <paramref name="count"/> codes take.</summary>
+    public static long Bytes(long count, int bits) => Checked.CeilDiv(Checked.Mul(count, bits), 8);
+
+    /// <summary>Code <paramref name="i"/>.</summary>
+    public static int Get(ReadOnlySpan<byte> stream, long i, int bits)
+    {
+        long bit = i * bits;
+        int at = (int)(bit >> 3), shift = (int)(bit & 7), value = 0;
+        for (int have = 0; have < shift + bits; have += 8, at++) value |= stream[at] << have;
+        return value >> shift & (1 << bits) - 1;
+    }
+
+    /// <summary>Code <paramref name="i"/> as a two's-complement number of that many bits.</summary>
+    public static int GetSigned(ReadOnlySpan<byte> stream, long i, int bits) => Get(stream, i, bits) << (32 - bits) >> (32 - bits);
+
+    /// <summary>Stores the low bits of <paramref name="value"/> as code <paramref name="i"/>.</summary>
+    public static void Set(Span<byte> stream, long i, int bits, int value)
+    {
+        long bit = i * bits;
+        for (int b = 0; b < bits; b++, bit++)
+        {
+            ref byte cell = ref stream[(int)(bit >> 3)];
+            int mask = 1 << (int)(bit & 7);
+            cell = (byte)((value >> b & 1) != 0 ? cell | mask : cell & ~mask);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+using System.Globalization;
+
+namespace Engine.Tensors;
+
+/// <summary>How elements share scales.</summary>
+public enum Granularity
+{
+    /// <summary>One scale.</summary>
+    Tensor,
+    /// <summary>A scale an index of the axis.</summary>
+    Channel,
+    /// <summary>A scale a run of indices of the axis.</summary>
+    Group,
+}
+
+/// <summary>
+/// Codes of 1 to 8 bits: x = scale · (q − zero), or scale · table[q].
+/// <para>Layout: codes in row-major order of the shape as one <see cref="BitStream"/> without padding, so that 8-bit codes are plain bytes
+/// and 4-bit codes lie low nibble first, as ONNX stores both. Codes are unsigned, or two's complement.</para>
+/// <para>Scales lie in row-major order: [1], [axis], or [outer…, ⌈axis / group⌉, inner…]; so do zero points. Both are weights themselves:
+/// dense f32, f16 or bf16, E8M0 (<see cref="PowersOfTwo"/>), or quantized again (two-level scales). Without zero points z is 0 for
+/// signed codes, 2^(bits−1) for unsigned ones.</para>
+/// <para>Range: scale · [0 − z, 2^bits − 1 − z]. Reason: fewer bytes a weight, where bandwidth is the limit.</para>
+/// </summary>
+public sealed class Quantized : EncodedWeight
+{
+    private readonly QuantLayout _layout;
+
+    /// <summary>Creates the weight; the arguments are checked against each other.</summary>
+    /// <param name="shape">Logical shape.</param>
+    /// <param name="bits">Bits a code, 1 to 8.</param>
+    /// <param name="codes">Bytes (any 8-bit or packed 4-bit type) of the code stream.</param>
+    /// <param name="granularity">How elements share scales.</param>
+    /// <param name="scale">The scales.</param>
+    /// <param name="zero">The zero points, as many as scales, or null.</param>
+    /// <param name="signed">Codes are two's complement.</param>
+    /// <param name="axis">The axis of channels or groups; negative counts from the end.</param>
+    /// <param name="group">Indices of the axis a group.</param>
+    /// <param name="table">What the 2^bits codes stand for, f32; excludes zero points and signed codes.</param>
+    /// <param name="dtype">Logical element type: f32, f16 or bf16.</param>
+    public Quantized(Shape shape, int bits, Tensor codes, Granularity granularity, Weight scale, Weight? zero = null, bool signed = false, int axis = 0, int group = 0, Tensor? table = null, DType dtype = DType.F32)
+        : base(shape, dtype)
+    {
+        Require(bits is >= 1 and <= 8, $"codes have 1 to 8 bits, not {bits}");
+        Require(codes.DType.BitWidth() is 8 or 4, $"a code stream is bytes, not {codes.DType.Display()}");
+        Require(codes.ByteLength == BitStream.Bytes(shape.Elements, bits), $"{shape.Elements} codes of {bits} bits take {BitStream.Bytes(shape.Elements, bits)} bytes, not {codes.ByteLength}");
+        Require(axis >= -shape.Rank && axis < shape.Rank, $"axis {axis} is outside shape {shape}");
+        if (axis < 0) axis += shape.Rank;
+        long extent = shape[axis], inner = shape.Product(axis + 1, shape.Rank);
+        Require(granularity != Granularity.Group || group > 0, $"group size {group} is not positive");
+        long scales = granularity switch
+        {
+            Granularity.Tensor => 1,
+            Granularity.Channel => extent,
+            _ => Checked.Mul(Checked.Mul(shape.Product(0, axis), Checked.CeilDiv(extent, group)), inner),
+        };
+        Require(scale.Shape.Elements == scales, $"{scales} scales expected, got {scale.Shape.Elements}");
+        Require(zero is null || zero.Shape.Elements == scales, $"{scales} zero points expected, got {zero?.Shape.Elements}");
+        if (table is not null)
+        {
+            Require(zero is null && !signed, "a code table excludes zero points and signed codes");
+            Require(table.DType == DType.F32 && table.Shape.Elements == 1 << bits, $"a table of {bits}-bit codes holds {1 << bits} values of f32, not {table}");
+        }
+        (Bits, Codes, Granularity, Scale, Zero, Signed, Axis, Group, Table) = (bits, codes, granularity, scale, zero, signed, axis, group, table);
+        _layout = granularity == Granularity.Tensor ? QuantLayout.PerTensor(shape.Elements) : new QuantLayout(shape.Elements, extent, inner, granularity == Granularity.Group ? group : 0);
+    }
+
+    /// <summary>Bits a code.</summary>
+    public int Bits { get; }
+
+    /// <summary>The code stream.</summary>
+    public Tensor Codes { get; }
+
+    /// <summary>How elements share scales.</summary>
+    public Granularity Granularity { get; }
+
+    /// <summary>The scales.</summary>
+    public Weight Scale { get; }
+
+    /// <summary>The zero points, or null for the middle of the code range.</summary>
+    public Weight? Zero { get; }
+
+    /// <summary>True when codes are two's complement.</summary>
+    public bool Signed { get; }
+
+    /// <summary>The axis of channels or groups.</summary>
+    public int Axis { get; }
+
+    /// <summary>Indices of the axis that share a scale; 0 without groups.</summary>
+    public int Group { get; }
+
+    /// <summary>What codes stand for, or null when for themselves.</summary>
+    public Tensor? Table { get; }
+
+    /// <inheritdoc/>
+    public override long StoredBytes => Codes.ByteLength + Scale.StoredBytes + (Zero?.StoredBytes ?? 0) + (Table?.ByteLength ?? 0);
+
+    /// <inheritdoc/>
+    public override string Describe()
+    {
+        string share = Granularity switch { Granularity.Tensor => "tensor", Granularity.Channel => "channel", _ => string.Create(CultureInfo.InvariantCulture, $"g{Group}") };
+        return string.Create(CultureInfo.InvariantCulture, $"Quantized({Bits}, {share}{(Zero is null ? "" : ", zero")}{(Table is null ? "" : ", table")}{(Scale is Dense ? "" : ", " + Scale.Describe())})");
+    }
+
+    private protected override void DecodeTo(Span<float> y)
+    {
+        var codes = Codes.Bytes;
+        Tensor scales = Scale.ToF32(), zeros = (Zero ?? Scale).ToF32();
+        ReadOnlySpan<float> s = scales.Span<float>(), z = zeros.Span<float>(), table = Table is null ? default : Table.Span<float>();
+        float middle = Signed ? 0 : 1 << (Bits - 1);
+        for (long at = 0; at < y.Length;)
+        {
+            var (k, run) = _layout.Segment(at, out int step);
+            for (long end = at + run; at < end; at++, k += step)
+            {
+                int q = Signed ? BitStream.GetSigned(codes, at, Bits) : BitStream.Get(codes, at, Bits);
+                y[(int)at] = s[(int)k] * (Table is not null ? table[q] : q - (Zero is null ? middle : z[(int)k]));
+            }
+        }
+        GC.KeepAlive(scales);
+        GC.KeepAlive(zeros);
+    }
+}

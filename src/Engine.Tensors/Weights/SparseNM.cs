@@ -1,0 +1,67 @@
+using System.Globalization;
+using System.Numerics;
+
+namespace Engine.Tensors;
+
+/// <summary>
+/// N of every M consecutive columns of a row are kept (2:4 and its kin); the rest are zero.
+/// <para>Layout: values [rows, ⌈columns / M⌉ · N] as a weight; the position of each in its group as a code of log₂ M bits, in the same
+/// order, one <see cref="BitStream"/> for all. Positions in a group rise strictly, so that a 2:4 group is one of the nibbles 0100, 1000,
+/// 1100, 1001, 1101, 1110 with the lower position in the low bits; a group with fewer non-zeros stores zeros. Positions past the last
+/// column, in the last group of a row, are ignored.</para>
+/// <para>Reason: a fixed share of the bytes, and addresses known in advance; tensor cores take 2:4.</para>
+/// </summary>
+public sealed class SparseNM : EncodedWeight
+{
+    /// <summary>Creates the weight; every position is checked.</summary>
+    public SparseNM(Shape shape, int n, int m, Tensor positions, Weight values) : base(shape, values.DType)
+    {
+        Require(m is 2 or 4 or 8 or 16 && n >= 1 && n <= m, $"{n}:{m} is not N of 2, 4, 8 or 16");
+        (N, M, Positions, Values) = (n, m, positions, values);
+        long kept = Checked.Mul(Rows, KeptColumns);
+        Require(positions.DType == DType.U8 && positions.ByteLength == BitStream.Bytes(kept, PositionBits), $"{kept} positions of {PositionBits} bits take {BitStream.Bytes(kept, PositionBits)} bytes of u8, not {positions}");
+        Require(values.Shape.Elements == kept, $"{kept} values expected, got {values.Shape.Elements}");
+        var p = positions.Bytes;
+        for (long i = 0; i < kept; i++)
+            Require(i % n == 0 || BitStream.Get(p, i, PositionBits) > BitStream.Get(p, i - 1, PositionBits), $"positions of group {i / n} do not rise");
+    }
+
+    /// <summary>Values kept a group.</summary>
+    public int N { get; }
+
+    /// <summary>Columns a group.</summary>
+    public int M { get; }
+
+    /// <summary>The positions, a stream of codes.</summary>
+    public Tensor Positions { get; }
+
+    /// <summary>The values kept.</summary>
+    public Weight Values { get; }
+
+    /// <summary>Bits a position.</summary>
+    public int PositionBits => BitOperations.Log2((uint)M);
+
+    /// <summary>Values kept a row.</summary>
+    public int KeptColumns => Checked.Int(Checked.Mul(Checked.CeilDiv(Columns, M), N));
+
+    /// <inheritdoc/>
+    public override long StoredBytes => Positions.ByteLength + Values.StoredBytes;
+
+    /// <inheritdoc/>
+    public override string Describe() => string.Create(CultureInfo.InvariantCulture, $"Sparse({N}:{M}, {Values.Describe()})");
+
+    private protected override void DecodeTo(Span<float> y)
+    {
+        var dense = Values.ToF32();
+        ReadOnlySpan<float> v = dense.Span<float>();
+        var p = Positions.Bytes;
+        int kept = KeptColumns;
+        for (int r = 0, i = 0; r < Rows; r++)
+            for (int k = 0; k < kept; k++, i++)
+            {
+                long column = (long)(k / N) * M + BitStream.Get(p, i, PositionBits);
+                if (column < Columns) y[r * Columns + (int)column] = v[i];
+            }
+        GC.KeepAlive(dense);
+    }
+}
