@@ -34,12 +34,16 @@ public static class StridedCopy
             y[0] = x[(int)start];
             return;
         }
-        int inner = (int)d[rank - 1], rows = y.Length / inner;
+        int inner = (int)d[rank - 1], rows = y.Length / inner, across = s[..(rank - 1)].IndexOf(1);
         unsafe
         {
             fixed (T* px = x, py = y)
             fixed (long* pd = d, ps = s)
-                workers.For(rows, Math.Max(1, 32768 / inner), new Body<T>(px + start, py, pd, ps, rank, inner));
+            {
+                // Where x is contiguous along another axis than y, the two are walked in tiles.
+                if (s[rank - 1] != 1 && across >= 0 && d[across] >= 4) TileTranspose.Run(workers, px + start, py, pd, ps, rank, across);
+                else workers.For(rows, Math.Max(1, 32768 / inner), new Body<T>(px + start, py, pd, ps, rank, inner));
+            }
         }
     }
 

@@ -1,0 +1,100 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Engine.Kernels;
+
+/// <summary>
+/// The part of <see cref="StridedCopy"/> where x is contiguous along axis <c>across</c> and y along the last: both are walked in
+/// tiles, so that each cache line is read and written once.
+/// </summary>
+internal static unsafe class TileTranspose
+{
+    // Elements along the axis that x is contiguous in: a cache line of 4-byte elements.
+    private const int Block = 16;
+
+    private static readonly bool s_avx = Avx.IsSupported && Tiers.Allowed("avx2");
+
+    public static void Run<T>(Workers workers, T* x, T* y, long* dims, long* strides, int rank, int across) where T : unmanaged
+    {
+        long* yStrides = stackalloc long[rank];
+        yStrides[rank - 1] = 1;
+        long batches = 1;
+        for (int i = rank - 2; i >= 0; i--)
+        {
+            yStrides[i] = yStrides[i + 1] * dims[i + 1];
+            if (i != across) batches *= dims[i];
+        }
+        int blocks = (int)((dims[across] + Block - 1) / Block);
+        workers.For((int)batches * blocks, (int)Math.Max(1, 32768 / (Block * dims[rank - 1])), new Body<T>(x, y, dims, strides, yStrides, rank, across, blocks));
+    }
+
+    private readonly struct Body<T>(T* x, T* y, long* dims, long* strides, long* yStrides, int rank, int across, int blocks) : IParallelBody where T : unmanaged
+    {
+        public void Run(int start, int end)
+        {
+            for (int unit = start; unit < end; unit++)
+            {
+                var (batch, block) = Math.DivRem(unit, blocks);
+                long rest = batch, from = block * (long)Block, to = from * yStrides[across];
+                int rows = (int)Math.Min(Block, dims[across] - from);
+                for (int i = rank - 2; i >= 0; i--)
+                {
+                    if (i == across) continue;
+                    (rest, long at) = Math.DivRem(rest, dims[i]);
+                    from += at * strides[i];
+                    to += at * yStrides[i];
+                }
+                Tile(x + from, strides[rank - 1], y + to, yStrides[across], rows, (int)dims[rank - 1]);
+            }
+        }
+    }
+
+    // y[r, c] = x[c, r] for r < rows ≤ Block, c < columns.
+    private static void Tile<T>(T* x, long xPitch, T* y, long yPitch, int rows, int columns) where T : unmanaged
+    {
+        int c = 0;
+        if (s_avx && sizeof(T) == 4 && rows == Block)
+        {
+            for (; c + 8 <= columns; c += 8)
+            {
+                Eight((float*)(x + c * xPitch), xPitch, (float*)(y + c), yPitch);
+                Eight((float*)(x + c * xPitch) + 8, xPitch, (float*)(y + c) + 8 * yPitch, yPitch);
+            }
+        }
+        // Eight columns at a time: as many lines as the first-level cache can hold of one set.
+        for (; c < columns; c += 8)
+        {
+            int stop = Math.Min(c + 8, columns);
+            for (int r = 0; r < rows; r++)
+            {
+                T* from = x + r, to = y + r * yPitch;
+                for (int i = c; i < stop; i++) to[i] = from[i * xPitch];
+            }
+        }
+    }
+
+    // An 8×8 tile in registers: pairs, then quads, then halves. Shuffles move bits, whatever they mean.
+    private static void Eight(float* x, long xPitch, float* y, long yPitch)
+    {
+        Vector256<float> a0 = Avx.LoadVector256(x), a1 = Avx.LoadVector256(x + xPitch), a2 = Avx.LoadVector256(x + 2 * xPitch), a3 = Avx.LoadVector256(x + 3 * xPitch);
+        Vector256<float> a4 = Avx.LoadVector256(x + 4 * xPitch), a5 = Avx.LoadVector256(x + 5 * xPitch), a6 = Avx.LoadVector256(x + 6 * xPitch), a7 = Avx.LoadVector256(x + 7 * xPitch);
+        Vector256<float> b0 = Avx.UnpackLow(a0, a1), b1 = Avx.UnpackHigh(a0, a1), b2 = Avx.UnpackLow(a2, a3), b3 = Avx.UnpackHigh(a2, a3);
+        Vector256<float> b4 = Avx.UnpackLow(a4, a5), b5 = Avx.UnpackHigh(a4, a5), b6 = Avx.UnpackLow(a6, a7), b7 = Avx.UnpackHigh(a6, a7);
+        a0 = Avx.Shuffle(b0, b2, 0x44);
+        a1 = Avx.Shuffle(b0, b2, 0xEE);
+        a2 = Avx.Shuffle(b1, b3, 0x44);
+        a3 = Avx.Shuffle(b1, b3, 0xEE);
+        a4 = Avx.Shuffle(b4, b6, 0x44);
+        a5 = Avx.Shuffle(b4, b6, 0xEE);
+        a6 = Avx.Shuffle(b5, b7, 0x44);
+        a7 = Avx.Shuffle(b5, b7, 0xEE);
+        Avx.Store(y, Avx.Permute2x128(a0, a4, 0x20));
+        Avx.Store(y + yPitch, Avx.Permute2x128(a1, a5, 0x20));
+        Avx.Store(y + 2 * yPitch, Avx.Permute2x128(a2, a6, 0x20));
+        Avx.Store(y + 3 * yPitch, Avx.Permute2x128(a3, a7, 0x20));
+        Avx.Store(y + 4 * yPitch, Avx.Permute2x128(a0, a4, 0x31));
+        Avx.Store(y + 5 * yPitch, Avx.Permute2x128(a1, a5, 0x31));
+        Avx.Store(y + 6 * yPitch, Avx.Permute2x128(a2, a6, 0x31));
+        Avx.Store(y + 7 * yPitch, Avx.Permute2x128(a3, a7, 0x31));
+    }
+}
