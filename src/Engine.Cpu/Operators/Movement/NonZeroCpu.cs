@@ -1,3 +1,5 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
 using Engine.Graph.Operators;
 using Engine.Runtime;
 using Engine.Tensors;
@@ -6,32 +8,40 @@ namespace Engine.Cpu;
 
 internal static class NonZeroCpu
 {
-    public static void Run(NonZero op, DynamicContext c)
+    public static void Run(NonZero _, DynamicContext c)
     {
         var x = c.Tensor(0);
-        int width = x.DType.BitWidth() / 8;
-        if (width == 0) throw new UnsupportedException($"{c.Node.Describe()}: element type {x.DType.Display()} is not supported");
-        var found = new List<long>();
-        var bytes = x.Bytes;
-        bool isFloat = x.DType is DType.F32 or DType.F64 or DType.F16 or DType.BF16;
-        for (int i = 0; i < x.Shape.Count; i++)
+        // Minus zero is zero: the sign bit of types that have one is left out of the test.
+        switch (x.DType)
         {
-            var e = bytes.Slice(i * width, width);
-            // Minus zero is zero: leave the sign bit of floats out of the test.
-            if (e[..^1].ContainsAnyExcept((byte)0) || (isFloat ? e[^1] & 0x7F : e[^1]) != 0) found.Add(i);
+            case DType.F32: Find(c, x, (uint)int.MaxValue); break;
+            case DType.F64: Find(c, x, (ulong)long.MaxValue); break;
+            case DType.F16 or DType.BF16: Find(c, x, (ushort)short.MaxValue); break;
+            case DType.F8E4M3FN or DType.F8E5M2: Find(c, x, (byte)sbyte.MaxValue); break;
+            case var t when t.BitWidth() == 8: Find(c, x, byte.MaxValue); break;
+            case DType.I16 or DType.U16: Find(c, x, ushort.MaxValue); break;
+            case DType.I32 or DType.U32: Find(c, x, uint.MaxValue); break;
+            case DType.I64 or DType.U64: Find(c, x, ulong.MaxValue); break;
+            default: throw new UnsupportedException($"{c.Node.Describe()}: element type {x.DType.Display()} is not supported");
         }
+    }
+
+    private static void Find<T>(DynamicContext c, Tensor x, T mask) where T : unmanaged, IBinaryInteger<T>
+    {
+        var values = MemoryMarshal.Cast<byte, T>(x.Bytes);
+        int count = 0;
+        foreach (T v in values)
+            if ((v & mask) != T.Zero) count++;
         int rank = Math.Max(1, x.Shape.Rank);
-        var y = c.Allocate(DType.I64, new Shape(rank, found.Count));
-        var s = y.Span<long>();
+        var y = c.Allocate(DType.I64, new Shape(rank, count));
+        var indices = y.Span<long>();
         var strides = x.Shape.Rank == 0 ? [1] : x.Shape.Strides();
-        for (int k = 0; k < found.Count; k++)
+        for (int i = 0, k = 0; k < count; i++)
         {
-            long rest = found[k];
-            for (int d = 0; d < rank; d++)
-            {
-                s[d * found.Count + k] = rest / strides[d];
-                rest %= strides[d];
-            }
+            if ((values[i] & mask) == T.Zero) continue;
+            long rest = i;
+            for (int d = 0; d < rank; d++) (indices[d * count + k], rest) = Math.DivRem(rest, strides[d]);
+            k++;
         }
         c.Set(0, y);
     }
