@@ -13,7 +13,7 @@ internal sealed class GraphImporter
     private const int NodeBytes = 832;
 
     // What a scope takes, and a name in it.
-    private const int ScopeBytes = 1024, NameBytes = 128;
+    private const int ScopeBytes = 1536, NameBytes = 128;
 
     // Nesting of subgraphs and function calls together.
     private const int MaxDepth = 64;
