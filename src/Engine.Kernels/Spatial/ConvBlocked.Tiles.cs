@@ -1,0 +1,296 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Engine.Kernels;
+
+public static unsafe partial class ConvBlocked
+{
+    /// <summary>A run of output pixels in one row, for a pair of output blocks: y[p] = bias + Σ w · x[p · Step + tap].</summary>
+    public struct Row
+    {
+        /// <summary>The first pixel's first tap.</summary>
+        public float* X;
+
+        /// <summary>Floats between the inputs of two pixels: 1 or 2 pixels of 1 or 16 lanes.</summary>
+        public int Step;
+
+        /// <summary>The loops over taps, outermost first: counts, and floats of input from one to the next; the inner loop goes by 1.</summary>
+        public int Blocks, Rows, Columns, Inner, LastInner;
+
+        /// <summary>Floats of input from a block, row and column of taps to the next.</summary>
+        public nint BlockStep, RowStep, ColumnStep;
+
+        /// <summary>32 weights an inner step, in the order of the loops; <see cref="LastInner"/> of the last block are used.</summary>
+        public float* W;
+
+        /// <summary>32 values, or null.</summary>
+        public float* Bias;
+
+        /// <summary>16 floats a pixel; the second block is null where the pair has one.</summary>
+        public float* Y0, Y1;
+
+        /// <summary>Output pixels.</summary>
+        public int Pixels;
+    }
+
+    /// <summary>Computes a row.</summary>
+    public delegate void RowFn(in Row t);
+
+    /// <summary>Best first: 28 of 32 zmm accumulate, or 12 of 16 ymm; the reference sums in double.</summary>
+    public static KernelTable<RowFn> Table { get; } = new("conv-blocked",
+        new("avx512", Avx512F.IsSupported, RowAvx512),
+        new("avx2", Avx2.IsSupported && Fma.IsSupported, static (in Row t) => Strips<Vector256<float>, Lanes256>(t)),
+        new("vector", Vector128.IsHardwareAccelerated, static (in Row t) => Strips<Vector128<float>, Lanes128>(t)),
+        new("scalar", true, RowScalar));
+
+    // Sizes and distances known to the compiler, so that tiles unroll and addresses are constants.
+    private interface INumber { static abstract int Value { get; } }
+    private readonly struct N1 : INumber { public static int Value => 1; }
+    private readonly struct N2 : INumber { public static int Value => 2; }
+    private readonly struct N3 : INumber { public static int Value => 3; }
+    private readonly struct N6 : INumber { public static int Value => 6; }
+    private readonly struct N7 : INumber { public static int Value => 7; }
+    private readonly struct N14 : INumber { public static int Value => 14; }
+    private readonly struct N16 : INumber { public static int Value => 16; }
+    private readonly struct N32 : INumber { public static int Value => 32; }
+
+    private static void RowAvx512(in Row t)
+    {
+        switch (t.Step, t.Y1 is null)
+        {
+            case (16, false): Row512<N16, N2>(t); break;
+            case (16, true): Row512<N16, N1>(t); break;
+            case (32, false): Row512<N32, N2>(t); break;
+            case (32, true): Row512<N32, N1>(t); break;
+            case (1, false): Row512<N1, N2>(t); break;
+            case (1, true): Row512<N1, N1>(t); break;
+            case (2, false): Row512<N2, N2>(t); break;
+            default: Row512<N2, N1>(t); break;
+        }
+    }
+
+    /// <summary>Tiles of 14 and 7 pixels; the last one of a row lies over pixels that are done already rather than be narrow.</summary>
+    private static void Row512<TStep, TBlocks>(in Row t) where TStep : struct, INumber where TBlocks : struct, INumber
+    {
+        int p = 0, n = t.Pixels;
+        for (; n - p >= 14; p += 14) Tile512<N14, TStep, TBlocks>(t, p);
+        if (n - p > 7 && n >= 14)
+        {
+            Tile512<N14, TStep, TBlocks>(t, n - 14);
+            return;
+        }
+        if (n - p >= 7)
+        {
+            Tile512<N7, TStep, TBlocks>(t, p);
+            p += 7;
+        }
+        if (p < n && n >= 7)
+        {
+            Tile512<N7, TStep, TBlocks>(t, n - 7);
+            return;
+        }
+        for (; n - p >= 3; p += 3) Tile512<N3, TStep, TBlocks>(t, p);
+        for (; p < n; p++) Tile512<N1, TStep, TBlocks>(t, p);
+    }
+
+    /// <summary>A pixel's sums. Two fields, so that the JIT keeps them in registers.</summary>
+    private struct Sum512<TBlocks> where TBlocks : struct, INumber
+    {
+        public Vector512<float> X, Y;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Add(float x, Vector512<float> w0, Vector512<float> w1)
+        {
+            var v = Vector512.Create(x);
+            X = Vector512.FusedMultiplyAdd(v, w0, X);
+            if (TBlocks.Value > 1) Y = Vector512.FusedMultiplyAdd(v, w1, Y);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly void Store(float* y0, float* y1, int pixel)
+        {
+            X.Store(y0 + pixel * Block);
+            if (TBlocks.Value > 1) Y.Store(y1 + pixel * Block);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile512<TPixels, TStep, TBlocks>(in Row t, int pixel) where TPixels : struct, INumber where TStep : struct, INumber where TBlocks : struct, INumber
+    {
+        Sum512<TBlocks> start = default;
+        if (t.Bias != null)
+        {
+            start.X = Vector512.Load(t.Bias);
+            if (TBlocks.Value > 1) start.Y = Vector512.Load(t.Bias + Block);
+        }
+        Sum512<TBlocks> s0 = start, s1 = start, s2 = start, s3 = start, s4 = start, s5 = start, s6 = start, s7 = start, s8 = start, s9 = start, s10 = start, s11 = start, s12 = start, s13 = start;
+        float* w = t.W, block = t.X + (nint)pixel * TStep.Value;
+        for (int b = t.Blocks; b > 0; b--, block += t.BlockStep)
+        {
+            int inner = b == 1 ? t.LastInner : t.Inner;
+            nint skip = (nint)(t.Inner - inner) * Pair;
+            float* row = block;
+            for (int r = t.Rows; r > 0; r--, row += t.RowStep)
+            {
+                float* column = row;
+                for (int c = t.Columns; c > 0; c--, column += t.ColumnStep, w += skip)
+                {
+                    float* x = column, end = column + inner;
+                    for (; x < end; x++, w += Pair)
+                    {
+                        Vector512<float> w0 = Vector512.Load(w), w1 = TBlocks.Value > 1 ? Vector512.Load(w + Block) : default;
+                        s0.Add(x[0], w0, w1);
+                        if (TPixels.Value > 1) s1.Add(x[TStep.Value], w0, w1);
+                        if (TPixels.Value > 2) s2.Add(x[2 * TStep.Value], w0, w1);
+                        if (TPixels.Value > 3) s3.Add(x[3 * TStep.Value], w0, w1);
+                        if (TPixels.Value > 4) s4.Add(x[4 * TStep.Value], w0, w1);
+                        if (TPixels.Value > 5) s5.Add(x[5 * TStep.Value], w0, w1);
+                        if (TPixels.Value > 6) s6.Add(x[6 * TStep.Value], w0, w1);
+                        if (TPixels.Value > 7) s7.Add(x[7 * TStep.Value], w0, w1);
+                        if (TPixels.Value > 8) s8.Add(x[8 * TStep.Value], w0, w1);
+                        if (TPixels.Value > 9) s9.Add(x[9 * TStep.Value], w0, w1);
+                        if (TPixels.Value > 10) s10.Add(x[10 * TStep.Value], w0, w1);
+                        if (TPixels.Value > 11) s11.Add(x[11 * TStep.Value], w0, w1);
+                        if (TPixels.Value > 12) s12.Add(x[12 * TStep.Value], w0, w1);
+                        if (TPixels.Value > 13) s13.Add(x[13 * TStep.Value], w0, w1);
+                    }
+                }
+            }
+        }
+        float* y0 = t.Y0 + (nint)pixel * Block, y1 = t.Y1 + (nint)pixel * Block;
+        s0.Store(y0, y1, 0);
+        if (TPixels.Value > 1) s1.Store(y0, y1, 1);
+        if (TPixels.Value > 2) s2.Store(y0, y1, 2);
+        if (TPixels.Value > 3) s3.Store(y0, y1, 3);
+        if (TPixels.Value > 4) s4.Store(y0, y1, 4);
+        if (TPixels.Value > 5) s5.Store(y0, y1, 5);
+        if (TPixels.Value > 6) s6.Store(y0, y1, 6);
+        if (TPixels.Value > 7) s7.Store(y0, y1, 7);
+        if (TPixels.Value > 8) s8.Store(y0, y1, 8);
+        if (TPixels.Value > 9) s9.Store(y0, y1, 9);
+        if (TPixels.Value > 10) s10.Store(y0, y1, 10);
+        if (TPixels.Value > 11) s11.Store(y0, y1, 11);
+        if (TPixels.Value > 12) s12.Store(y0, y1, 12);
+        if (TPixels.Value > 13) s13.Store(y0, y1, 13);
+    }
+
+    /// <summary>A narrower vector, for tiles of six pixels and two vectors.</summary>
+    private interface ILanes<V>
+    {
+        static abstract int Count { get; }
+        static abstract V Load(float* p);
+        static abstract V Broadcast(float v);
+        static abstract V MultiplyAdd(V a, V b, V c);
+        static abstract void Store(V v, float* p);
+    }
+
+    private readonly struct Lanes256 : ILanes<Vector256<float>>
+    {
+        public static int Count => 8;
+        public static Vector256<float> Load(float* p) => Vector256.Load(p);
+        public static Vector256<float> Broadcast(float v) => Vector256.Create(v);
+        public static Vector256<float> MultiplyAdd(Vector256<float> a, Vector256<float> b, Vector256<float> c) => Vector256.MultiplyAddEstimate(a, b, c);
+        public static void Store(Vector256<float> v, float* p) => v.Store(p);
+    }
+
+    private readonly struct Lanes128 : ILanes<Vector128<float>>
+    {
+        public static int Count => 4;
+        public static Vector128<float> Load(float* p) => Vector128.Load(p);
+        public static Vector128<float> Broadcast(float v) => Vector128.Create(v);
+        public static Vector128<float> MultiplyAdd(Vector128<float> a, Vector128<float> b, Vector128<float> c) => Vector128.MultiplyAddEstimate(a, b, c);
+        public static void Store(Vector128<float> v, float* p) => v.Store(p);
+    }
+
+    private static void Strips<V, L>(in Row t) where V : struct where L : struct, ILanes<V>
+    {
+        for (int channel = 0; channel < (t.Y1 is null ? Block : Pair); channel += 2 * L.Count)
+        {
+            int p = 0;
+            for (; t.Pixels - p >= 6; p += 6) Strip<V, L, N6>(t, p, channel);
+            if (p < t.Pixels && t.Pixels >= 6) Strip<V, L, N6>(t, t.Pixels - 6, channel);
+            else for (; p < t.Pixels; p++) Strip<V, L, N1>(t, p, channel);
+        }
+    }
+
+    private struct Sum<V, L> where V : struct where L : struct, ILanes<V>
+    {
+        public V X, Y;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Add(float x, V w0, V w1)
+        {
+            var v = L.Broadcast(x);
+            X = L.MultiplyAdd(v, w0, X);
+            Y = L.MultiplyAdd(v, w1, Y);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly void Store(float* y)
+        {
+            L.Store(X, y);
+            L.Store(Y, y + L.Count);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Strip<V, L, TPixels>(in Row t, int pixel, int channel) where V : struct where L : struct, ILanes<V> where TPixels : struct, INumber
+    {
+        Sum<V, L> start = default;
+        if (t.Bias != null) (start.X, start.Y) = (L.Load(t.Bias + channel), L.Load(t.Bias + channel + L.Count));
+        Sum<V, L> s0 = start, s1 = start, s2 = start, s3 = start, s4 = start, s5 = start;
+        nint step = t.Step;
+        float* w = t.W + channel, block = t.X + pixel * step;
+        for (int b = t.Blocks; b > 0; b--, block += t.BlockStep)
+        {
+            int inner = b == 1 ? t.LastInner : t.Inner;
+            nint skip = (nint)(t.Inner - inner) * Pair;
+            float* row = block;
+            for (int r = t.Rows; r > 0; r--, row += t.RowStep)
+            {
+                float* column = row;
+                for (int c = t.Columns; c > 0; c--, column += t.ColumnStep, w += skip)
+                {
+                    float* x = column, end = column + inner;
+                    for (; x < end; x++, w += Pair)
+                    {
+                        V w0 = L.Load(w), w1 = L.Load(w + L.Count);
+                        s0.Add(x[0], w0, w1);
+                        if (TPixels.Value == 1) continue;
+                        s1.Add(x[step], w0, w1);
+                        s2.Add(x[2 * step], w0, w1);
+                        s3.Add(x[3 * step], w0, w1);
+                        s4.Add(x[4 * step], w0, w1);
+                        s5.Add(x[5 * step], w0, w1);
+                    }
+                }
+            }
+        }
+        float* y = (channel < Block ? t.Y0 : t.Y1) + (nint)pixel * Block + channel % Block;
+        s0.Store(y);
+        if (TPixels.Value == 1) return;
+        s1.Store(y + Block);
+        s2.Store(y + 2 * Block);
+        s3.Store(y + 3 * Block);
+        s4.Store(y + 4 * Block);
+        s5.Store(y + 5 * Block);
+    }
+
+    private static void RowScalar(in Row t)
+    {
+        for (int p = 0; p < t.Pixels; p++)
+            for (int channel = 0; channel < (t.Y1 is null ? Block : Pair); channel++)
+            {
+                double sum = t.Bias is null ? 0 : t.Bias[channel];
+                float* w = t.W + channel;
+                for (int b = 0; b < t.Blocks; b++)
+                    for (int r = 0; r < t.Rows; r++)
+                        for (int c = 0; c < t.Columns; c++)
+                            for (int i = 0; i < t.Inner; i++, w += Pair)
+                                if (i < t.LastInner || b < t.Blocks - 1)
+                                    sum += (double)*w * t.X[(nint)p * t.Step + b * t.BlockStep + r * t.RowStep + c * t.ColumnStep + i];
+                (channel < Block ? t.Y0 : t.Y1)[(nint)p * Block + channel % Block] = (float)sum;
+            }
+    }
+}
