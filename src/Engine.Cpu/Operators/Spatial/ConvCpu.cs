@@ -1,4 +1,5 @@
 using System.Numerics;
+using Engine.Graph;
 using Engine.Graph.Operators;
 using Engine.Kernels;
 using Engine.Runtime;
@@ -6,6 +7,7 @@ using Engine.Tensors;
 
 namespace Engine.Cpu;
 
+/// <summary>Conv: blocked kernels for f32 with constant weights, plain ones for everything.</summary>
 internal static unsafe class ConvCpu
 {
     public static IEnumerable<Candidate> Candidates(Conv op, NodeTypes n)
@@ -13,28 +15,33 @@ internal static unsafe class ConvCpu
         var s = Shape(op, n.In(0).Shape, n.In(1).Shape);
         bool fuses = EpilogueSteps.Accepts(n);
         double bytes = n.In(0).Bytes + n.In(1).Bytes + (double)n.Out(0).Bytes;
-        if (s.GroupChannels == 1) yield return new Candidate("conv-depthwise-f32", b => BindDepthwise(s, b)) { FusesEpilogue = fuses, Nanoseconds = s.Operations / 6 + bytes / 20 };
-        // The product reads its columns once from the image and once from the workspace.
-        double columns = s.Window.IsPointwise ? 0 : 4.0 * s.Batch * s.Channels * s.Window.Taps * s.Window.Outputs;
-        yield return new Candidate("conv-f32", b => BindF32(s, b)) { FusesEpilogue = fuses, Nanoseconds = s.Operations / 150 + (bytes + 2 * columns) / 20 };
-        yield return new Candidate("conv-reference", b => Dispatch.Float(b, new ReferenceBinder(s, b))) { Nanoseconds = s.Operations };
+        foreach (var c in ConvBlockedCpu.Candidates(s, n, fuses, bytes / Rates.BytesPerNanosecond)) yield return c;
+        if (s.GroupChannels == 1) yield return new Candidate("conv-depthwise-f32", b => BindDepthwise(s, b)) { FusesEpilogue = fuses, Nanoseconds = s.Operations / 6 + bytes / Rates.BytesPerNanosecond };
+        // Columns are written to the workspace and read again.
+        double columns = 2.0 * sizeof(float) * s.Batch * s.Channels * s.Window.Taps * s.Window.Outputs;
+        yield return new Candidate("conv-f32", b => BindF32(s, b)) { FusesEpilogue = fuses, Nanoseconds = s.Operations / (0.7 * Rates.Operations(GemmF32.Table)) + (bytes + columns) / Rates.BytesPerNanosecond };
+        yield return new Candidate("conv-reference", b => Dispatch.Float(b, new ReferenceBinder(s, b))) { Nanoseconds = 2 * s.Operations };
     }
 
     public static ConvShape Shape(Conv op, Shape x, Shape w) => new(x.Int(0), x.Int(1), w.Int(0), op.Group, SpatialTypes.Window(op.Windows(x, w)));
 
+    /// <summary>True when the node has a bias; a fused step's operand may stand in its place.</summary>
+    public static bool HasBias(Node node) => node.Input(2) is not null && EpilogueSteps.IsOwnInput(node, 2);
+
     private static StepFn BindF32(ConvShape s, BindContext b)
     {
         if (b.In(0).DType != DType.F32) throw b.Unsupported();
-        var steps = EpilogueSteps.Of(b);
-        int work = b.Work(Checked.Mul(ConvF32.WorkFloats(s), sizeof(float)));
-        return (in StepContext c) => ConvF32.Run(c.Workers, s, (float*)c.InPointer(0), (float*)c.InPointer(1), (float*)c.InPointer(2), (float*)c.OutPointer(0), (float*)c.WorkPointer(work), steps.At(c));
+        var steps = new EpilogueSteps(b);
+        int bias = HasBias(b.Node) ? 2 : int.MaxValue, work = b.Work(Checked.Mul(ConvF32.WorkFloats(s), sizeof(float)));
+        return (in StepContext c) => ConvF32.Run(c.Workers, s, (float*)c.InPointer(0), (float*)c.InPointer(1), (float*)c.InPointer(bias), (float*)c.OutPointer(0), (float*)c.WorkPointer(work), steps.At(c));
     }
 
     private static StepFn BindDepthwise(ConvShape s, BindContext b)
     {
         if (b.In(0).DType != DType.F32) throw b.Unsupported();
-        var steps = EpilogueSteps.Of(b);
-        return (in StepContext c) => ConvDepthwiseF32.Run(c.Workers, s, (float*)c.InPointer(0), (float*)c.InPointer(1), (float*)c.InPointer(2), (float*)c.OutPointer(0), steps.At(c));
+        var steps = new EpilogueSteps(b);
+        int bias = HasBias(b.Node) ? 2 : int.MaxValue;
+        return (in StepContext c) => ConvDepthwiseF32.Run(c.Workers, s, (float*)c.InPointer(0), (float*)c.InPointer(1), (float*)c.InPointer(bias), (float*)c.OutPointer(0), steps.At(c));
     }
 
     private readonly struct ReferenceBinder(ConvShape s, BindContext b) : IFloatBinder

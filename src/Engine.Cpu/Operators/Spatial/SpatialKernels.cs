@@ -7,13 +7,14 @@ internal static class SpatialKernels
 {
     public static void Register(KernelRegistry r)
     {
+        r.AddConverter(BlockedConvertCpu.Bind);
         r.Add<AffineGrid>("affine-grid", AffineGridCpu.Bind);
-        r.Add<AveragePool>("average-pool", PoolCpu.Average);
+        r.AddCandidates<AveragePool>(PoolBlockedCpu.Average);
         r.Add<BatchNormalization>("batch-norm", BatchNormCpu.Bind);
         r.Add<Col2Im>("col2im", Col2ImCpu.Bind);
         r.AddCandidates<Conv>(ConvCpu.Candidates);
         r.Add<ConvTranspose>("conv-transpose", ConvTransposeCpu.Bind);
-        r.Add<GlobalAveragePool>("global-average-pool", PoolCpu.GlobalAverage);
+        r.AddCandidates<GlobalAveragePool>(PoolBlockedCpu.GlobalAverage);
         r.Add<GlobalLpPool>("global-lp-pool", PoolCpu.GlobalLp);
         r.Add<GlobalMaxPool>("global-max-pool", PoolCpu.GlobalMax);
         r.Add<GridSample>("grid-sample", GridSampleCpu.Bind);
@@ -23,7 +24,7 @@ internal static class SpatialKernels
         r.Add<LpNormalization>("lp-norm", NormCpu.Lp);
         r.Add<LpPool>("lp-pool", PoolCpu.Lp);
         r.Add<Lrn>("local-response-norm", NormCpu.LocalResponse);
-        r.Add<MaxPool>("max-pool", PoolCpu.Max);
+        r.AddCandidates<MaxPool>(PoolBlockedCpu.Max);
         r.Add<MaxRoiPool>("max-roi-pool", RegionPoolCpu.Max);
         r.Add<MaxUnpool>("max-unpool", MaxUnpoolCpu.Bind);
         r.Add<MeanVarianceNormalization>("mean-variance-norm", NormCpu.MeanVariance);

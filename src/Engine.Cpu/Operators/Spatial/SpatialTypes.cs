@@ -8,6 +8,9 @@ namespace Engine.Cpu;
 /// <summary>From operators' windows to kernels' windows.</summary>
 internal static class SpatialTypes
 {
+    /// <summary>Channels in blocks of 16: what the convolutions and pools of f32 like best.</summary>
+    public static Encoding Blocked { get; } = new BlockedEncoding(1, ConvBlocked.Block);
+
     public static WindowDim Dim(WindowAxis w) => new(w.Input, w.Output, w.Kernel, w.Stride, w.Dilation, w.PadBegin, w.PadEnd);
 
     /// <summary>Up to three axes, missing ones in front.</summary>

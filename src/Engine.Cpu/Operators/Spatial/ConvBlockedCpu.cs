@@ -1,0 +1,74 @@
+using Engine.Kernels;
+using Engine.Runtime;
+using Engine.Tensors;
+
+namespace Engine.Cpu;
+
+/// <summary>Conv on tensors blocked by 16 channels: f32, constant weights and bias.</summary>
+internal static unsafe class ConvBlockedCpu
+{
+    // Above this many plain input channels, blocking the input first is the better way.
+    private const int MostPlainChannels = 8;
+
+    public static IEnumerable<Candidate> Candidates(ConvShape s, NodeTypes n, bool fuses, double memory)
+    {
+        bool bias = ConvCpu.HasBias(n.Node);
+        if (n.Inputs.Concat(n.Outputs).Any(t => t is not null && t.DType != DType.F32) || n.Weights[1] is null || bias && n.Weights[2] is null || n.Out(0).Elements == 0) yield break;
+        if (ConvDepthwiseBlocked.Supports(s))
+            yield return new Candidate("conv-depthwise-blocked", b => BindDepthwise(s, bias, b))
+            {
+                Accepts = EpilogueSteps.Accepted(n, SpatialTypes.Blocked, SpatialTypes.Blocked),
+                Produces = SpatialTypes.Blocked,
+                FusesEpilogue = fuses,
+                Nanoseconds = s.Operations * Padding(s.OutChannels) / (0.3 * Rates.Operations(ConvDepthwiseBlocked.Table)) + memory,
+            };
+        if (!ConvBlocked.Supports(s)) yield break;
+        double compute = s.Operations * Padding(s.OutChannels) / Rates.Operations(ConvBlocked.Table);
+        yield return new Candidate("conv-blocked", b => BindDense(s, false, bias, b))
+        {
+            Accepts = EpilogueSteps.Accepted(n, SpatialTypes.Blocked, SpatialTypes.Blocked),
+            Produces = SpatialTypes.Blocked,
+            FusesEpilogue = fuses,
+            Nanoseconds = compute + memory,
+        };
+        if (s.Channels <= MostPlainChannels)
+            yield return new Candidate("conv-blocked-first", b => BindDense(s, true, bias, b))
+            {
+                Accepts = EpilogueSteps.Accepted(n, SpatialTypes.Blocked),
+                Produces = SpatialTypes.Blocked,
+                FusesEpilogue = fuses,
+                Nanoseconds = compute + memory,
+            };
+    }
+
+    private static double Padding(int channels) => (double)Checked.AlignUp(channels, ConvBlocked.Block) / channels;
+
+    private static StepFn BindDense(ConvShape s, bool plainInput, bool bias, BindContext b)
+    {
+        var steps = new EpilogueSteps(b);
+        var w = b.Pack(1, plainInput ? "conv-blocked-first" : "conv-blocked", weight => Packed(weight, ConvBlocked.PackedLength(s, plainInput), (from, to) => ConvBlocked.Pack(s, plainInput, from, to)));
+        var shift = bias ? PackBias(b, ConvBlocked.BiasLength(s)) : null;
+        int work = b.Work(Checked.Mul(ConvBlocked.WorkFloats(s, plainInput), sizeof(float)));
+        return (in StepContext c) => ConvBlocked.Run(c.Workers, s, plainInput, (float*)c.InPointer(0), (float*)w.Pointer, shift is null ? null : (float*)shift.Pointer, (float*)c.OutPointer(0), (float*)c.WorkPointer(work), steps.At(c));
+    }
+
+    private static StepFn BindDepthwise(ConvShape s, bool bias, BindContext b)
+    {
+        var steps = new EpilogueSteps(b);
+        var w = b.Pack(1, "conv-depthwise-blocked", weight => Packed(weight, ConvDepthwiseBlocked.PackedLength(s), (from, to) => ConvDepthwiseBlocked.Pack(s, from, to)));
+        var shift = bias ? PackBias(b, Checked.Int(Checked.AlignUp(s.OutChannels, ConvBlocked.Block))) : null;
+        var row = ConvDepthwiseBlocked.Table.Best;
+        return (in StepContext c) => ConvDepthwiseBlocked.Run(row, c.Workers, s, (float*)c.InPointer(0), (float*)w.Pointer, shift is null ? null : (float*)shift.Pointer, (float*)c.OutPointer(0), steps.At(c));
+    }
+
+    private delegate void PackFn(ReadOnlySpan<float> from, Span<float> to);
+
+    private static Tensor Packed(Weight weight, long floats, PackFn pack)
+    {
+        var t = Tensor.Allocate(DType.F32, new Shape(floats));
+        pack(weight.Decode().Span<float>(), t.Span<float>());
+        return t;
+    }
+
+    private static Tensor PackBias(BindContext b, int length) => b.Pack(2, $"padded to {length}", weight => Packed(weight, length, (from, to) => from.CopyTo(to)));
+}
