@@ -46,6 +46,10 @@ public sealed class OperatorRegistry
         {
             throw new OperatorException(e.Detail, where, e);
         }
+        catch (Exception e) when (Faults.IsEscaped(e))
+        {
+            throw Faults.Escaped(e, where);
+        }
     }
 
     private static string Normalize(string domain) => domain == "ai.onnx" ? "" : domain;

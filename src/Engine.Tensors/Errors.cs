@@ -67,6 +67,16 @@ public sealed class OperatorException : EngineException
     public string Detail { get; }
 }
 
+/// <summary>Turns exceptions that no caller should have to know into typed ones.</summary>
+public static class Faults
+{
+    /// <summary>True for an exception that a rule or kernel let escape: an index, a size or an argument it did not check.</summary>
+    public static bool IsEscaped(Exception e) => e is not (EngineException or OperationCanceledException);
+
+    /// <summary>The typed form of an escaped exception.</summary>
+    public static OperatorException Escaped(Exception e, string? node) => new($"{e.GetType().Name}: {e.Message}", node, e);
+}
+
 /// <summary>What the caller passed to a run does not fit the model: name, type or shape.</summary>
 public sealed class InputException : EngineException
 {

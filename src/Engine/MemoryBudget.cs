@@ -17,5 +17,11 @@ internal sealed class MemoryBudget(long limit)
         throw new MemoryLimitException($"{what} of {bytes} bytes would take memory to {used} bytes, more than the limit of {limit}");
     }
 
+    /// <summary>Throws when the bytes would not fit besides what is taken; takes nothing.</summary>
+    public void Check(long bytes, string what)
+    {
+        if (bytes > limit - Used) throw new MemoryLimitException($"{what} of {bytes} bytes would exceed the limit of {limit} bytes; {Used} are taken");
+    }
+
     public void Release(long bytes) => Interlocked.Add(ref _used, -bytes);
 }

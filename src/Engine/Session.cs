@@ -36,6 +36,7 @@ public sealed class Session : IDisposable
                 model.Budget.Reserve(bytes, what);
                 _arenaBytes += bytes;
             },
+            Check = model.Budget.Check,
             Planned = p =>
             {
                 if (_plans.Count < 64) _plans.Add(p);

@@ -48,6 +48,10 @@ public static class Binder
         {
             throw new OperatorException(e.Detail, n.Node.Describe(), e);
         }
+        catch (Exception e) when (Faults.IsEscaped(e))
+        {
+            throw Faults.Escaped(e, n.Node.Describe());
+        }
     }
 }
 

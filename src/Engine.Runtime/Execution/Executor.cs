@@ -17,6 +17,9 @@ public sealed record ExecutorOptions
     /// <summary>Called with the bytes of an arena before it is allocated; throws to refuse.</summary>
     public Action<long, string>? Reserve { get; init; }
 
+    /// <summary>Called with the bytes of a value made outside the arena before it is allocated; throws to refuse.</summary>
+    public Action<long, string>? Check { get; init; }
+
     /// <summary>Called with each plan when it is first used.</summary>
     public Action<Plan>? Planned { get; init; }
 }
@@ -174,7 +177,7 @@ public sealed class Executor
         for (int i = 0; i < results.Length; i++)
         {
             var o = plan.Outputs[i];
-            results[i] = GivenFor(o, plan, given) ?? Tensor.Allocate(o.Type.DType, o.Type.Shape);
+            results[i] = GivenFor(o, plan, given) ?? Allocate(o.Type.DType, o.Type.Shape);
             table[plan.FirstOutputSlot + i] = (nint)results[i].Pointer;
         }
         Steps(plan, table, cancellation);
@@ -192,6 +195,12 @@ public sealed class Executor
             return t;
         }
         return null;
+    }
+
+    private Tensor Allocate(DType dtype, Shape shape)
+    {
+        _options.Check?.Invoke(dtype.ByteCount(shape.Elements), "a value");
+        return Tensor.Allocate(dtype, shape);
     }
 
     private nint[] Table(Plan plan)
@@ -232,6 +241,10 @@ public sealed class Executor
         {
             throw new OperatorException(e.Detail, s.Node?.Describe() ?? s.Name, e);
         }
+        catch (Exception e) when (Faults.IsEscaped(e))
+        {
+            throw Faults.Escaped(e, s.Node?.Describe() ?? s.Name);
+        }
     }
 
     private void StepsWatched(Plan plan, nint[] table, CancellationToken cancellation)
@@ -264,7 +277,7 @@ public sealed class Executor
     {
         var operands = new RuntimeValue?[plan.TailInputs.Count];
         for (int i = 0; i < operands.Length; i++) operands[i] = plan.TailInputs[i] is { } v ? Find(v) : null;
-        var results = _evaluator.Run(tail, operands, cancellation, (g, values) => RunChild(g, values, plan.Aliases, cancellation));
+        var results = _evaluator.Run(tail, operands, cancellation, (g, values) => RunChild(g, values, plan.Aliases, cancellation), Allocate);
         for (int i = 0; i < tail.Outputs.Count; i++)
             if (tail.Outputs[i] is { } v) _frame[v] = results[i] ?? throw new OperatorException($"output {i} was not computed", tail.Describe());
     }

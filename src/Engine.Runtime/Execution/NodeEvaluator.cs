@@ -25,6 +25,10 @@ public sealed class NodeEvaluator(KernelRegistry kernels, Workers? workers = nul
         {
             throw new OperatorException(e.Detail, node.Describe(), e);
         }
+        catch (Exception e) when (Faults.IsEscaped(e))
+        {
+            throw Faults.Escaped(e, node.Describe());
+        }
     }
 
     private IReadOnlyList<RuntimeValue?> RunCore(Node node, IReadOnlyList<RuntimeValue?> inputs, CancellationToken cancellation, SubgraphRunner? subgraph, Func<DType, Shape, Tensor> allocate)

@@ -100,7 +100,9 @@ internal sealed class Lowering
     private bool? Condition(Value v)
     {
         if (Known(v) is { DType: DType.Bool, Shape.Elements: 1 } t) return t.Bytes[0] != 0;
-        if (!_source.Unpinnable.Contains(v)) TryPin(v, small: true);
+        if (_source.RunTimeConditions.Contains(v)) return null;
+        TryPin(v, small: true);
+        if (_retry) _source.PlannedConditions.Add(v);
         return null;
     }
 
@@ -145,6 +147,10 @@ internal sealed class Lowering
         catch (OperatorException e) when (e.Node is null)
         {
             throw new OperatorException(e.Detail, node.Describe(), e);
+        }
+        catch (Exception e) when (Faults.IsEscaped(e))
+        {
+            throw Faults.Escaped(e, node.Describe());
         }
         for (int i = 0; i < node.Outputs.Count; i++)
             if (node.Outputs[i] is not null && c.Outputs[i] is null) throw new OperatorException($"no rule gives output {i}", node.Describe());

@@ -11,6 +11,10 @@ internal sealed class SegmentSource
 {
     private readonly Lock _lock = new();
     private readonly List<Plan> _plans = [];
+    private int _built;
+
+    // Plans built from here before conditions are given up as parts of the key: they change too often.
+    private const int MaxPlansOverConditions = 64;
 
     public SegmentSource(IReadOnlyList<Node> nodes, IReadOnlyDictionary<Value, Value> aliases, IReadOnlyList<Value> outputs)
     {
@@ -50,8 +54,11 @@ internal sealed class SegmentSource
     /// <summary>Live wires whose value is part of the plan's key.</summary>
     public HashSet<Value> Pinned { get; } = [];
 
-    /// <summary>Conditions that change too often to plan for each value.</summary>
-    public HashSet<Value> Unpinnable { get; } = [];
+    /// <summary>Conditions whose branch was taken at plan time because their value is part of the key.</summary>
+    public HashSet<Value> PlannedConditions { get; } = [];
+
+    /// <summary>Conditions that change too often to plan for each value: decided at run time.</summary>
+    public HashSet<Value> RunTimeConditions { get; } = [];
 
     /// <summary>Follows aliases to the wire that holds the content.</summary>
     public Value Resolve(Value v)
@@ -66,6 +73,12 @@ internal sealed class SegmentSource
         lock (_lock)
         {
             if (Find(live) is { } hit) return hit;
+            if (++_built == MaxPlansOverConditions && PlannedConditions.Count > 0)
+            {
+                RunTimeConditions.UnionWith(PlannedConditions);
+                Pinned.Clear();
+                _plans.Clear();
+            }
             var plan = builder.Build(this, live);
             // Building may have pinned more wires: older plans then lack them in their key and can no longer be told apart.
             _plans.RemoveAll(p => !p.Key.Covers(Pinned));
