@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using Engine.Cpu;
 using Engine.Formats.Onnx;
 using Engine.Graph;
-using Engine.Kernels;
 using Engine.Runtime;
 using Engine.Tensors;
 
@@ -14,41 +13,45 @@ internal sealed record RunSettings(int Threads = 0, int OptimizationLevel = 2);
 /// <summary>A model file, loaded and ready to run.</summary>
 internal sealed class EngineModel : IDisposable
 {
-    private readonly Workers _workers;
+    private readonly RunSettings _settings;
+    private ModelDefinition? _asStored;
+    private Session? _session;
 
-    private EngineModel(string path, ModelDefinition definition, RunSettings settings)
-    {
-        (Path, Definition) = (path, definition);
-        _workers = new Workers(settings.Threads > 0 ? settings.Threads : Environment.ProcessorCount);
-    }
+    private EngineModel(string path, Model model, RunSettings settings) => (Path, Model, _settings) = (path, model, settings);
 
     public string Path { get; }
 
-    public ModelDefinition Definition { get; }
+    public Model Model { get; }
 
-    public ModelGraph Graph => Definition.Graph;
+    public IReadOnlyList<ValueInfo> Inputs => Model.Inputs;
+
+    public IReadOnlyList<ValueInfo> Outputs => Model.Outputs;
+
+    /// <summary>The graph that runs: after rewrites.</summary>
+    public ModelGraph Graph => Model.Definition.Graph;
+
+    /// <summary>The model as the file has it, before rewrites.</summary>
+    public ModelDefinition AsStored => _asStored ??= Guard(Path, () => OnnxModelReader.Load(Path));
 
     public static EngineModel Load(string path, RunSettings? settings = null)
     {
         if (Directory.Exists(path)) throw CommandException.Usage($"{path}: is a folder, not a model");
         if (!File.Exists(path)) throw CommandException.Usage($"{path}: no such file");
-        try
-        {
-            return new EngineModel(path, OnnxModelReader.Load(path), settings ?? new());
-        }
-        catch (EngineException e) when (e is not MemoryLimitException)
-        {
-            throw new CommandException(ExitCode.InvalidModel, e.Message.StartsWith(path, StringComparison.Ordinal) ? e.Message : $"{path}: {e.Message}", e);
-        }
+        settings ??= new();
+        return new(path, Guard(path, () => Model.Load(path, new ModelOptions { OptimizationLevel = settings.OptimizationLevel })), settings);
     }
 
     /// <summary>Runs once; outputs in the model's order.</summary>
-    public IReadOnlyList<RuntimeValue> Run(IReadOnlyDictionary<string, RuntimeValue> inputs, CancellationToken cancellation) =>
-        new Interpreter(CpuKernels.Standard, _workers).Run(Graph, [.. Graph.Inputs.Select(v => inputs[v.Name])], cancellation);
+    public IReadOnlyList<RuntimeValue> Run(IReadOnlyDictionary<string, RuntimeValue> inputs, CancellationToken cancellation)
+    {
+        _session ??= Model.CreateSession(new SessionOptions { Threads = _settings.Threads });
+        var results = _session.Run(inputs, cancellation);
+        return [.. Outputs.Select(o => results[o.Name])];
+    }
 
-    /// <summary>Runs the unplanned reference, which shows every wire.</summary>
+    /// <summary>Runs the model as stored, node by node: the reference that plans are checked with, and that shows every wire.</summary>
     public IReadOnlyList<RuntimeValue> RunReference(IReadOnlyDictionary<string, RuntimeValue> inputs, Action<Value, RuntimeValue>? observe, CancellationToken cancellation) =>
-        new Interpreter(CpuKernels.Standard, _workers) { Observe = observe }.Run(Graph, [.. Graph.Inputs.Select(v => inputs[v.Name])], cancellation);
+        new Interpreter(CpuKernels.Standard) { Observe = observe }.Run(AsStored.Graph, [.. AsStored.Graph.Inputs.Select(v => inputs[v.Name])], cancellation);
 
     /// <summary>SHA-256 of the file, in lower-case hex.</summary>
     public string Sha256()
@@ -57,9 +60,23 @@ internal sealed class EngineModel : IDisposable
         return Convert.ToHexStringLower(SHA256.HashData(f));
     }
 
+    /// <summary>Whatever goes wrong while a model is read is the model's fault, except want of memory.</summary>
+    private static T Guard<T>(string path, Func<T> load)
+    {
+        try
+        {
+            return load();
+        }
+        catch (EngineException e) when (e is not MemoryLimitException)
+        {
+            throw new CommandException(ExitCode.InvalidModel, e.Message.StartsWith(path, StringComparison.Ordinal) ? e.Message : $"{path}: {e.Message}", e);
+        }
+    }
+
     public void Dispose()
     {
-        _workers.Dispose();
-        foreach (var r in Definition.Resources) r.Dispose();
+        _session?.Dispose();
+        Model.Dispose();
+        foreach (var r in _asStored?.Resources ?? []) r.Dispose();
     }
 }

@@ -25,19 +25,26 @@ internal static class InspectCommand
     public static Command Create()
     {
         var model = CommonOptions.Model();
-        Option<bool> layers = new("--layers") { Description = "A row a node" };
+        Option<bool> layers = new("--layers") { Description = "A row a node, before rewrites; with output types and operations where the shapes of the inputs are known" };
+        Option<bool> plan = new("--plan") { Description = "Order, kernels, lifetimes and offsets of buffers, segments, peak memory and its lower bound" };
+        Option<string[]> shapes = new("--shape") { Description = "Shape of an input that leaves dimensions free", HelpName = "NAME:1x3x224x224" };
+        var level = CommonOptions.OptimizationLevel();
         Option<InspectFormat> format = new("--format", "-f") { Description = "Output format: md|json|csv|dot", HelpName = "md|json|csv|dot" };
-        return new Command("inspect", "Show inputs, outputs, operators, weights and plan of a model") { model, layers, format }.Action(Examples, (p, _) =>
+        return new Command("inspect", "Show inputs, outputs, operators, weights and plan of a model") { model, layers, plan, shapes, level, format }.Action(Examples, (p, cancellation) =>
         {
-            using var m = EngineModel.Load(p.GetRequiredValue(model));
+            string path = p.GetRequiredValue(model);
+            using var m = EngineModel.Load(path, new RunSettings(OptimizationLevel: p.GetValue(level)));
             if (p.GetValue(format) == InspectFormat.Dot)
             {
-                Console.Out.Write(DotGraph.Write(m.Graph));
+                Console.Out.Write(DotGraph.Write(m.AsStored.Graph));
                 return ExitCode.Ok;
             }
+            var given = NamedValue.Shapes(p.GetValue(shapes));
+            foreach (string name in given.Keys) InputChecks.Find(m.Inputs, name);
             var report = new Report();
             Summary(report, m);
-            if (p.GetValue(layers)) report.Add("layers", "Layers", Layers(m.Graph));
+            if (p.GetValue(layers)) report.Add("layers", "Layers", LayerTable.Make(m.AsStored.Graph, LayerTable.Infer(path, m.Inputs, given)));
+            if (p.GetValue(plan)) PlanReport.Add(report, m, m.Inputs.ToDictionary(i => i.Name, i => (RuntimeValue)RandomInputs.Make(i, given)), cancellation);
             report.Write((ReportFormat)p.GetValue(format));
             return ExitCode.Ok;
         });
@@ -45,14 +52,15 @@ internal static class InspectCommand
 
     private static void Summary(Report report, EngineModel m)
     {
-        var s = new ModelStatistics(m.Graph);
+        var definition = m.AsStored;
+        var s = new ModelStatistics(definition.Graph);
         report.Add("model", "model", m.Path)
             .Add("bytes", "file bytes", new FileInfo(m.Path).Length)
-            .Add("opsets", "opsets", string.Join(", ", m.Definition.Opsets.Select(o => $"{(o.Key.Length == 0 ? "ai.onnx" : o.Key)} {o.Value}")));
-        foreach (var (k, v) in m.Definition.Metadata.Where(x => x.Value.Length > 0)) report.Add("metadata." + k, k, v.ReplaceLineEndings(" "));
+            .Add("opsets", "opsets", string.Join(", ", definition.Opsets.Select(o => $"{(o.Key.Length == 0 ? "ai.onnx" : o.Key)} {o.Value}")));
+        foreach (var (k, v) in definition.Metadata.Where(x => x.Value.Length > 0)) report.Add("metadata." + k, k, v.ReplaceLineEndings(" "));
         report.Add("nodes", "nodes", s.Nodes).Add("parameters", "parameters", s.Parameters).Add("weight_bytes", "weight bytes", s.Bytes)
-            .Add("inputs", "Inputs", Values(m.Graph.Inputs))
-            .Add("outputs", "Outputs", Values(m.Graph.Outputs));
+            .Add("inputs", "Inputs", Values(m.Inputs))
+            .Add("outputs", "Outputs", Values(m.Outputs));
         var operators = new Table(new("operator", "operator"), new("domain", "domain"), new("count", "count"), new("parameters", "parameters"), new("weight bytes", "weight_bytes"));
         foreach (var o in s.Operators) operators.Add(o.Name, o.Domain.Length == 0 ? "ai.onnx" : o.Domain, o.Count, o.Parameters, o.Bytes);
         report.Add("operators", "Operators", operators);
@@ -61,29 +69,10 @@ internal static class InspectCommand
         report.Add("weights", "Weights", schemes);
     }
 
-    private static Table Values(List<Value> values)
+    private static Table Values(IReadOnlyList<ValueInfo> values)
     {
         var t = new Table(new("name", "name"), new("type", "type"));
-        foreach (var v in values) t.Add(v.Name, TypeOf(v));
+        foreach (var v in values) t.Add(v.Name, v.Type?.ToString() ?? "?");
         return t;
     }
-
-    private static Table Layers(ModelGraph graph)
-    {
-        var t = new Table(new("#", "index"), new("layer", "layer"), new("op", "op"), new("inputs", "inputs"), new("outputs", "outputs"), new("scheme", "scheme"), new("params", "parameters"), new("weight KiB", "weight_kib", "0.0"));
-        for (int i = 0; i < graph.Nodes.Count; i++)
-        {
-            var n = graph.Nodes[i];
-            var (parameters, bytes) = ModelStatistics.OfNode(n);
-            t.Add(i, n.Name, n.Op.ToString(), Wires(n.Inputs), Wires(n.Outputs), Scheme(n), parameters, bytes / 1024.0);
-        }
-        return t;
-    }
-
-    /// <summary>Scheme of the largest constant of two dimensions or more: the weight of a linear operator.</summary>
-    private static string? Scheme(Node n) => n.Inputs.Select(v => v?.Constant).OfType<Weight>().Where(w => w.Shape.Rank >= 2).MaxBy(w => w.StoredBytes) is { } w ? $"{w.Describe()} {w.DType.Display()}" : null;
-
-    private static string Wires(IReadOnlyList<Value?> values) => string.Join(", ", values.Where(v => v is { Constant: null }).Select(v => v!.Declared is null ? v.Name : $"{v.Name} {TypeOf(v)}"));
-
-    private static string TypeOf(Value v) => v.Constant is { } w ? $"{w.DType.Display()}{w.Shape}" : v.Declared?.ToString() ?? "?";
 }

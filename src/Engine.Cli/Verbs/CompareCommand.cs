@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Engine.Graph;
 using Engine.Tensors;
 
 namespace Engine.Cli;
@@ -37,11 +36,11 @@ internal static class CompareCommand
             var settings = new RunSettings(p.GetValue(threads), p.GetValue(level));
             using var first = EngineModel.Load(p.GetRequiredValue(a), settings);
             using var second = EngineModel.Load(p.GetRequiredValue(b), settings);
-            var samples = p.GetValue(folder) is { } dir ? SampleFolder.Read(dir, first.Graph, inputs.Images(p)) : [inputs.Read(p, first.Graph, random: true)];
-            var pairs = MatchOutputs(first.Graph, second.Graph);
-            foreach (var input in second.Graph.Inputs)
+            var samples = p.GetValue(folder) is { } dir ? SampleFolder.Read(dir, first.Inputs, inputs.Images(p)) : [inputs.Read(p, first.Inputs, random: true)];
+            var pairs = MatchOutputs(first.Outputs, second.Outputs);
+            foreach (var input in second.Inputs)
             {
-                if (!samples[0].TryGetValue(input.Name, out var v)) throw new InputException($"{second.Path} takes input '{input.Name}', {first.Path} does not; its inputs are {InputChecks.Names(first.Graph.Inputs)}", input.Name);
+                if (!samples[0].TryGetValue(input.Name, out var v)) throw new InputException($"{second.Path} takes input '{input.Name}', {first.Path} does not; its inputs are {InputChecks.Names(first.Inputs)}", input.Name);
                 InputChecks.Check(input, v);
             }
             var comparison = new Comparison(first, second, pairs, layers: !p.GetValue(outputsOnly));
@@ -81,11 +80,11 @@ internal static class CompareCommand
     private static bool Meets(Metrics m, string metric, double limit) => metric == "cos" ? m.Cosine >= limit : Value(m, metric) <= limit;
 
     /// <summary>Outputs by name where all names agree, else by position.</summary>
-    private static List<(int A, int B)> MatchOutputs(ModelGraph a, ModelGraph b)
+    private static List<(int A, int B)> MatchOutputs(IReadOnlyList<ValueInfo> a, IReadOnlyList<ValueInfo> b)
     {
-        var byName = a.Outputs.Select((v, i) => (A: i, B: b.Outputs.FindIndex(w => w.Name == v.Name))).ToList();
+        var byName = a.Select((v, i) => (A: i, B: InputChecks.IndexOf(b, v.Name))).ToList();
         if (byName.TrueForAll(x => x.B >= 0)) return byName;
-        if (a.Outputs.Count != b.Outputs.Count) throw CommandException.Usage($"the models' outputs differ: {InputChecks.Names(a.Outputs)} and {InputChecks.Names(b.Outputs)}");
-        return [.. a.Outputs.Select((_, i) => (i, i))];
+        if (a.Count != b.Count) throw CommandException.Usage($"the models' outputs differ: {InputChecks.Names(a)} and {InputChecks.Names(b)}");
+        return [.. a.Select((_, i) => (i, i))];
     }
 }

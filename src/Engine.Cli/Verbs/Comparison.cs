@@ -21,17 +21,17 @@ internal sealed class Comparison(EngineModel a, EngineModel b, IReadOnlyList<(in
     {
         var ra = a.Run(inputs, cancellation);
         var rb = b.Run(inputs, cancellation);
-        foreach (var (i, j) in outputs) Add(_outputs, a.Graph.Outputs[i].Name, "", ra[i], rb[j]);
+        foreach (var (i, j) in outputs) Add(_outputs, a.Outputs[i].Name, "", ra[i], rb[j]);
         if (layers) AddLayers(inputs, cancellation);
     }
 
     private void AddLayers(IReadOnlyDictionary<string, RuntimeValue> inputs, CancellationToken cancellation)
     {
         var ops = new Dictionary<Value, string>();
-        foreach (var n in a.Graph.Nodes)
+        foreach (var n in a.AsStored.Graph.Nodes)
             foreach (var v in n.Outputs)
                 if (v is not null) ops[v] = n.Op.ToString();
-        var shared = b.Graph.Nodes.SelectMany(n => n.Outputs).OfType<Value>().Select(v => v.Name).Where(n => n.Length > 0).ToHashSet();
+        var shared = b.AsStored.Graph.Nodes.SelectMany(n => n.Outputs).OfType<Value>().Select(v => v.Name).Where(n => n.Length > 0).ToHashSet();
         var wires = new Dictionary<string, (string Op, RuntimeValue Value)>();
         a.RunReference(inputs, (v, x) =>
         {

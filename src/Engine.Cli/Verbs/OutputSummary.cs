@@ -1,6 +1,5 @@
 using System.Globalization;
 using Engine.Formats.Data;
-using Engine.Graph;
 using Engine.Tensors;
 
 namespace Engine.Cli;
@@ -10,10 +9,10 @@ internal static class OutputSummary
 {
     private const int Top = 5, MaxClasses = 100_000;
 
-    public static Report Make(ModelGraph graph, IReadOnlyList<RuntimeValue> outputs)
+    public static Report Make(IReadOnlyList<ValueInfo> infos, IReadOnlyList<RuntimeValue> outputs)
     {
         var table = new Table(new("output", "output"), new("type", "type"), new("min", "min", "G6"), new("max", "max", "G6"), new("mean", "mean", "G6"), new("top 5 (class: score)", "top5"));
-        for (int i = 0; i < outputs.Count; i++) Add(table, graph.Outputs[i].Name, outputs[i]);
+        for (int i = 0; i < outputs.Count; i++) Add(table, infos[i].Name, outputs[i]);
         return new Report().Add("outputs", "", table);
     }
 

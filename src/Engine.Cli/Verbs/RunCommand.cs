@@ -34,12 +34,12 @@ internal static class RunCommand
                 if (!file.EndsWith(".npy", StringComparison.OrdinalIgnoreCase)) throw CommandException.Usage($"--output {file}: only .npy files are written");
             using var m = EngineModel.Load(p.GetRequiredValue(model), new RunSettings(p.GetValue(threads), p.GetValue(level)));
             var writes = targets.Select(t => (Index: Output(m, t.Name), t.File)).ToList();
-            var values = inputs.Read(p, m.Graph, random: false);
+            var values = inputs.Read(p, m.Inputs, random: false);
             var watch = Stopwatch.StartNew();
             var results = m.Run(values, cancellation);
             double ms = watch.Elapsed.TotalMilliseconds;
-            foreach (var (i, file) in writes) Write(results[i], m.Graph.Outputs[i].Name, file);
-            if (targets.Count == 0) OutputSummary.Make(m.Graph, results).Write(p.GetValue(format));
+            foreach (var (i, file) in writes) Write(results[i], m.Outputs[i].Name, file);
+            if (targets.Count == 0) OutputSummary.Make(m.Outputs, results).Write(p.GetValue(format));
             if (p.GetValue(CommandHost.Verbose)) Console.Error.WriteLine($"ran in {ms:0.###} ms");
             return ExitCode.Ok;
         });
@@ -47,9 +47,9 @@ internal static class RunCommand
 
     private static int Output(EngineModel m, string? name)
     {
-        var all = m.Graph.Outputs;
+        var all = m.Outputs;
         if (name is null) return all.Count == 1 ? 0 : throw CommandException.Usage($"the model has {all.Count} outputs ({InputChecks.Names(all)}): say which as --output NAME=FILE");
-        int i = all.FindIndex(v => v.Name == name);
+        int i = InputChecks.IndexOf(all, name);
         return i >= 0 ? i : throw CommandException.Usage($"the model has no output '{name}'; its outputs are {InputChecks.Names(all)}");
     }
 

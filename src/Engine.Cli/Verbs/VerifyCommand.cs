@@ -91,8 +91,8 @@ internal static class VerifyCommand
         }
         using (model)
         {
-            long? opset = model?.Definition.Opsets.TryGetValue("", out int v) == true ? v : null;
-            table.Add(c.Name, opset, model is null ? null : Operators(model.Graph), outcome.Result, outcome.Difference, watch.Elapsed.TotalMilliseconds, outcome.Detail);
+            long? opset = model?.AsStored.Opsets.TryGetValue("", out int v) == true ? v : null;
+            table.Add(c.Name, opset, model is null ? null : Operators(model.AsStored.Graph), outcome.Result, outcome.Difference, watch.Elapsed.TotalMilliseconds, outcome.Detail);
         }
     }
 

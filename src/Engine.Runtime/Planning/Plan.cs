@@ -95,6 +95,9 @@ public sealed class Plan
 
     internal IReadOnlyDictionary<Value, Value> Aliases { get; init; } = new Dictionary<Value, Value>();
 
+    /// <summary>Memory that <see cref="ArgRef.Slot"/> stands for.</summary>
+    public Region RegionOf(int slot) => slot == 0 ? Region.Arena : slot < FirstInputSlot ? Region.Constant : slot < FirstOutputSlot ? Region.Input : Region.Output;
+
     // Pointer table: arena, constants, inputs, outputs.
     internal int FirstInputSlot => 1 + Constants.Count;
 

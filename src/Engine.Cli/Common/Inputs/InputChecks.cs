@@ -1,4 +1,3 @@
-using Engine.Graph;
 using Engine.Tensors;
 
 namespace Engine.Cli;
@@ -7,20 +6,27 @@ namespace Engine.Cli;
 internal static class InputChecks
 {
     /// <summary>Throws <see cref="InputException"/> unless the value has the declared type and a shape that fits the declared one.</summary>
-    public static void Check(Value input, RuntimeValue value)
+    public static void Check(ValueInfo input, RuntimeValue value)
     {
-        if (input.Declared is not DeclaredType.Tensor d || value is not Tensor t) return;
+        if (input.Type is not DeclaredType.Tensor d || value is not Tensor t) return;
         bool fits = d.Dims is null || d.Dims.Length == t.Shape.Rank && !d.Dims.Where((dim, i) => dim.IsKnown && dim.Value != t.Shape[i]).Any();
         if (t.DType != d.DType) throw new InputException($"input '{input.Name}' takes {d}, got element type {t.DType.Display()} in {t}", input.Name);
         if (!fits) throw new InputException($"input '{input.Name}' takes {d}, got shape {t.Shape}", input.Name);
     }
 
     /// <summary>The input of a name; null means the only one.</summary>
-    public static Value Find(ModelGraph graph, string? name)
+    public static ValueInfo Find(IReadOnlyList<ValueInfo> inputs, string? name)
     {
-        if (name is null) return graph.Inputs.Count == 1 ? graph.Inputs[0] : throw new InputException($"the model has {graph.Inputs.Count} inputs ({Names(graph.Inputs)}): say which as NAME=FILE");
-        return graph.Inputs.Find(v => v.Name == name) ?? throw new InputException($"the model has no input '{name}'; its inputs are {Names(graph.Inputs)}", name);
+        if (name is null) return inputs.Count == 1 ? inputs[0] : throw new InputException($"the model has {inputs.Count} inputs ({Names(inputs)}): say which as NAME=FILE");
+        return inputs.FirstOrDefault(v => v.Name == name) ?? throw new InputException($"the model has no input '{name}'; its inputs are {Names(inputs)}", name);
     }
 
-    public static string Names(IEnumerable<Value> values) => string.Join(", ", values.Select(v => $"'{v.Name}'")) is { Length: > 0 } s ? s : "none";
+    public static int IndexOf(IReadOnlyList<ValueInfo> values, string name)
+    {
+        for (int i = 0; i < values.Count; i++)
+            if (values[i].Name == name) return i;
+        return -1;
+    }
+
+    public static string Names(IReadOnlyList<ValueInfo> values) => values.Count == 0 ? "none" : string.Join(", ", values.Select(v => $"'{v.Name}'"));
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Engine.Graph;
 using Engine.Tensors;
 
 namespace Engine.Cli;
@@ -26,26 +25,26 @@ internal sealed class InputOptions
     /// The inputs, checked against the model. Inputs without file are random where a shape is given or where <paramref name="random"/> allows it;
     /// otherwise they are missing.
     /// </summary>
-    public Dictionary<string, RuntimeValue> Read(ParseResult p, ModelGraph graph, bool random)
+    public Dictionary<string, RuntimeValue> Read(ParseResult p, IReadOnlyList<ValueInfo> inputs, bool random)
     {
         var shapes = NamedValue.Shapes(p.GetValue(Shapes));
-        foreach (string name in shapes.Keys) InputChecks.Find(graph, name);
+        foreach (string name in shapes.Keys) InputChecks.Find(inputs, name);
         var images = Images(p);
         var values = new Dictionary<string, RuntimeValue>();
         foreach (var (name, file) in NamedValue.Files(p.GetValue(Files), "--input"))
         {
-            var input = InputChecks.Find(graph, name);
-            var value = InputFile.Read(file, input.Declared, images);
+            var input = InputChecks.Find(inputs, name);
+            var value = InputFile.Read(file, input.Type, images);
             if (shapes.TryGetValue(input.Name, out var s) && value is Tensor t) value = Reshape(t, s, input.Name);
             if (!values.TryAdd(input.Name, value)) throw new InputException($"input '{input.Name}' is given twice", input.Name);
         }
-        foreach (var input in graph.Inputs)
+        foreach (var input in inputs)
         {
             if (values.ContainsKey(input.Name)) continue;
-            if (!random && !shapes.ContainsKey(input.Name)) throw new InputException($"input '{input.Name}' ({input.Declared}) is missing: give --input {input.Name}=FILE, or --shape for random values", input.Name);
+            if (!random && !shapes.ContainsKey(input.Name)) throw new InputException($"input '{input.Name}' ({input.Type}) is missing: give --input {input.Name}=FILE, or --shape for random values", input.Name);
             values[input.Name] = RandomInputs.Make(input, shapes);
         }
-        foreach (var input in graph.Inputs) InputChecks.Check(input, values[input.Name]);
+        foreach (var input in inputs) InputChecks.Check(input, values[input.Name]);
         return values;
     }
 

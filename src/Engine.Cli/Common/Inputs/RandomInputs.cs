@@ -1,5 +1,4 @@
 using Engine.Formats.Data;
-using Engine.Graph;
 using Engine.Tensors;
 
 namespace Engine.Cli;
@@ -10,14 +9,14 @@ internal static class RandomInputs
     public const int Seed = 42;
 
     /// <summary>Values for the declared input; free dimensions come from <paramref name="shapes"/>, and only a free first one (the batch) defaults to 1.</summary>
-    public static Tensor Make(Value input, IReadOnlyDictionary<string, Shape> shapes, int seed = Seed)
+    public static Tensor Make(ValueInfo input, IReadOnlyDictionary<string, Shape> shapes, int seed = Seed)
     {
-        if (input.Declared is not DeclaredType.Tensor d) throw new InputException($"input '{input.Name}' is no tensor ({input.Declared}): give a file for it", input.Name);
+        if (input.Type is not DeclaredType.Tensor d) throw new InputException($"input '{input.Name}' is no tensor ({input.Type}): give a file for it", input.Name);
         if (d.DType == DType.String) throw new InputException($"input '{input.Name}' takes strings: give a file for it", input.Name);
         return Make(d.DType, ShapeOf(input, d, shapes), HashCode(input.Name, seed));
     }
 
-    public static Shape ShapeOf(Value input, DeclaredType.Tensor declared, IReadOnlyDictionary<string, Shape> shapes)
+    public static Shape ShapeOf(ValueInfo input, DeclaredType.Tensor declared, IReadOnlyDictionary<string, Shape> shapes)
     {
         if (shapes.TryGetValue(input.Name, out var s)) return s;
         if (declared.Dims is null) throw new InputException($"input '{input.Name}' has no declared shape: give --shape {input.Name}:…", input.Name);

@@ -1,4 +1,3 @@
-using Engine.Graph;
 using Engine.Tensors;
 
 namespace Engine.Cli;
@@ -6,29 +5,29 @@ namespace Engine.Cli;
 /// <summary>A folder with a file an input, named like the input (<c>x.npy</c>) or by its number (<c>input_0.pb</c>); or with such folders, a sample each.</summary>
 internal static class SampleFolder
 {
-    public static IReadOnlyList<Dictionary<string, RuntimeValue>> Read(string folder, ModelGraph graph, ImageSettings images)
+    public static IReadOnlyList<Dictionary<string, RuntimeValue>> Read(string folder, IReadOnlyList<ValueInfo> inputs, ImageSettings images)
     {
         if (!Directory.Exists(folder)) throw CommandException.Usage($"{folder}: no such folder");
         var inner = Directory.GetDirectories(folder);
         Array.Sort(inner, StringComparer.Ordinal);
-        if (Find(folder, graph.Inputs.Count > 0 ? graph.Inputs[0] : null, 0) is null && inner.Length > 0) return [.. inner.Select(f => ReadOne(f, graph, images))];
-        return [ReadOne(folder, graph, images)];
+        if (Find(folder, inputs.Count > 0 ? inputs[0] : null, 0) is null && inner.Length > 0) return [.. inner.Select(f => ReadOne(f, inputs, images))];
+        return [ReadOne(folder, inputs, images)];
     }
 
-    private static Dictionary<string, RuntimeValue> ReadOne(string folder, ModelGraph graph, ImageSettings images)
+    private static Dictionary<string, RuntimeValue> ReadOne(string folder, IReadOnlyList<ValueInfo> inputs, ImageSettings images)
     {
         var values = new Dictionary<string, RuntimeValue>();
-        for (int i = 0; i < graph.Inputs.Count; i++)
+        for (int i = 0; i < inputs.Count; i++)
         {
-            var input = graph.Inputs[i];
+            var input = inputs[i];
             string file = Find(folder, input, i) ?? throw new InputException($"{folder}: no file for input '{input.Name}'", input.Name);
-            values[input.Name] = InputFile.Read(file, input.Declared, images);
+            values[input.Name] = InputFile.Read(file, input.Type, images);
             InputChecks.Check(input, values[input.Name]);
         }
         return values;
     }
 
-    private static string? Find(string folder, Value? input, int index)
+    private static string? Find(string folder, ValueInfo? input, int index)
     {
         if (input is null) return null;
         // Names in models may hold separators, which no file name does.

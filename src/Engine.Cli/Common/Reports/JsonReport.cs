@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace Engine.Cli;
 
-/// <summary>One object: facts by key, tables as arrays of objects, notes as an array of strings. Infinite and undefined numbers are null.</summary>
+/// <summary>One object: facts by key, tables as arrays of objects (sections of one key joined), notes as an array of strings. Infinite and undefined numbers are null.</summary>
 internal static class JsonReport
 {
     public static void Write(Report report, TextWriter to)
@@ -14,17 +14,17 @@ internal static class JsonReport
         using (var w = new Utf8JsonWriter(bytes, new JsonWriterOptions { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             w.WriteStartObject();
-            foreach (var item in report.Items)
+            foreach (var f in report.Items.OfType<Report.Fact>()) Value(w, f.Column.Key, f.Value);
+            foreach (var sections in report.Items.OfType<Report.Section>().GroupBy(s => s.Key))
             {
-                if (item is Report.Fact f) Value(w, f.Column.Key, f.Value);
-                if (item is not Report.Section s) continue;
-                w.WriteStartArray(s.Key);
-                foreach (var r in s.Table.Rows)
-                {
-                    w.WriteStartObject();
-                    for (int i = 0; i < r.Length; i++) Value(w, s.Table.Columns[i].Key, r[i]);
-                    w.WriteEndObject();
-                }
+                w.WriteStartArray(sections.Key);
+                foreach (var s in sections)
+                    foreach (var r in s.Table.Rows)
+                    {
+                        w.WriteStartObject();
+                        for (int i = 0; i < r.Length; i++) Value(w, s.Table.Columns[i].Key, r[i]);
+                        w.WriteEndObject();
+                    }
                 w.WriteEndArray();
             }
             var notes = report.Items.OfType<Report.Note>().ToList();

@@ -24,7 +24,7 @@ internal static class MarkdownReport
 
     public static void WriteTable(Table table, TextWriter to)
     {
-        int[] shown = [.. Enumerable.Range(0, table.Columns.Count).Where(i => !table.Columns[i].JsonOnly)];
+        int[] shown = [.. Enumerable.Range(0, table.Columns.Count).Where(i => !table.Columns[i].Hidden.HasFlag(Hide.Markdown))];
         string[] titles = [.. shown.Select(i => Escape(table.Columns[i].Title))];
         var rows = table.Rows.ConvertAll(r => Array.ConvertAll(shown, i => Escape(table.Columns[i].Show(r[i]))));
         bool[] right = [.. shown.Select(i => table.Rows.Exists(r => r[i] is not null) && table.Rows.TrueForAll(r => r[i] is null or double or long or int))];

@@ -2,12 +2,21 @@ using System.Globalization;
 
 namespace Engine.Cli;
 
+/// <summary>Formats that leave a column out; JSON has all.</summary>
+[Flags]
+internal enum Hide
+{
+    Nowhere = 0,
+    Markdown = 1,
+    Csv = 2,
+}
+
 /// <summary>A column: the title people read, the key that JSON uses, and how numbers are shown to people.</summary>
 /// <param name="Title">Header in Markdown and CSV.</param>
 /// <param name="Key">Property in JSON.</param>
 /// <param name="Format">Number format of Markdown and CSV; JSON holds the number itself.</param>
-/// <param name="JsonOnly">Left out of Markdown and CSV.</param>
-internal sealed record Column(string Title, string Key, string? Format = null, bool JsonOnly = false)
+/// <param name="Hidden">Which formats leave it out.</param>
+internal sealed record Column(string Title, string Key, string? Format = null, Hide Hidden = Hide.Nowhere)
 {
     public string Show(object? cell) => cell switch
     {
