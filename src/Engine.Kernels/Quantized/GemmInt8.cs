@@ -71,8 +71,16 @@ public static unsafe partial class GemmInt8
     /// <summary>Operand A: 8-bit values with no, one or m zero points.</summary>
     public readonly struct Rows(byte* data, long length, bool signed, int* zeros, int zeroCount, nint rowStride, nint columnStride)
     {
-        internal void Pack(int first, int rows, int k, short* packed) =>
-            PackA(new(data, (int)length), signed, new(zeros, zeroCount), first, rows, k, rowStride, columnStride, new(packed, rows * Padded(k)));
+        private readonly int _zero;
+
+        /// <summary>Values with one zero point.</summary>
+        public Rows(byte* data, long length, bool signed, int zero, nint rowStride, nint columnStride) : this(data, length, signed, null, 1, rowStride, columnStride) => _zero = zero;
+
+        internal void Pack(int first, int rows, int k, short* packed)
+        {
+            int zero = _zero;
+            PackA(new(data, (int)length), signed, zeros == null && zeroCount == 1 ? new(ref zero) : new(zeros, zeroCount), first, rows, k, rowStride, columnStride, new(packed, rows * Padded(k)));
+        }
     }
 
     /// <summary>The product of A and packed B, tile by tile into <paramref name="store"/>.</summary>

@@ -58,6 +58,14 @@ public sealed class KernelRegistry
         return this;
     }
 
+    /// <summary>More candidates for an operator whose kernels are registered already: for encodings that another family brings.</summary>
+    public KernelRegistry Extend<TOp>(Func<TOp, NodeTypes, IEnumerable<Candidate>> candidates) where TOp : Operator
+    {
+        var own = _static[typeof(TOp)];
+        _static[typeof(TOp)] = n => own(n).Concat(candidates((TOp)n.Node.Op, n));
+        return this;
+    }
+
     /// <summary>A kernel for an operator with data-dependent outputs, or for a static operator's string form.</summary>
     public KernelRegistry AddDynamic<TOp>(Action<TOp, DynamicContext> run) where TOp : Operator
     {

@@ -26,7 +26,7 @@ public sealed class Interpreter(KernelRegistry kernels, Workers? workers = null)
         if (depth > MaxDepth) throw new UnsupportedException($"subgraphs are nested deeper than {MaxDepth}");
         if (inputs.Count != graph.Inputs.Count) throw new InputException($"graph '{graph.Name}' takes {graph.Inputs.Count} inputs, got {inputs.Count}");
         var frame = new Frame(parent);
-        for (int i = 0; i < inputs.Count; i++) frame.Values[graph.Inputs[i]] = inputs[i];
+        for (int i = 0; i < inputs.Count; i++) frame.Values[graph.Inputs[i]] = Rounded(graph.Inputs[i], inputs[i]);
         foreach (var node in graph.Nodes)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -35,11 +35,20 @@ public sealed class Interpreter(KernelRegistry kernels, Workers? workers = null)
             for (int i = 0; i < node.Outputs.Count; i++)
             {
                 if (node.Outputs[i] is not { } v) continue;
-                frame.Values[v] = results[i] ?? throw new OperatorException($"output {i} was not computed", node.Describe());
-                Observe?.Invoke(v, results[i]!);
+                frame.Values[v] = Rounded(v, results[i] ?? throw new OperatorException($"output {i} was not computed", node.Describe()));
+                Observe?.Invoke(v, frame.Values[v]);
             }
         }
         return [.. graph.Outputs.Select(frame.Find)];
+    }
+
+    // A wire with a grid holds values of the grid.
+    private static RuntimeValue Rounded(Value v, RuntimeValue value)
+    {
+        if (v.Quantization is not { } grid || value is not Tensor { DType: DType.F32 } t) return value;
+        var r = t.Clone();
+        foreach (ref float x in r.Span<float>()) x = grid.Decode(grid.Encode(x));
+        return r;
     }
 
     private sealed class Frame(Frame? parent)

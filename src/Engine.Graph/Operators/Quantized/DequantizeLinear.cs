@@ -20,6 +20,9 @@ public sealed class DequantizeLinear(Attributes a, string domain = "") : Operato
     /// <summary>How the scales lie over the input.</summary>
     public QuantLayout Layout(Shape x, Shape scale) => QuantRules.Layout(x, scale, _axis, _block);
 
+    /// <summary>The axis that scales lie along.</summary>
+    public int Axis(Shape x) => x.Axis(_axis);
+
     /// <inheritdoc/>
     public override void Infer(InferContext c)
     {

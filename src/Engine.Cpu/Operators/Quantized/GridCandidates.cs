@@ -1,0 +1,119 @@
+using Engine.Graph;
+using Engine.Graph.Operators;
+using Engine.Kernels;
+using Engine.Runtime;
+using Engine.Tensors;
+
+namespace Engine.Cpu;
+
+/// <summary>
+/// Kernels for wires with a grid: operands are 8-bit codes, sums are integers, and the result is requantized to the output's grid, or
+/// f32 where it has none. A ReLU behind the operator is a larger smallest code.
+/// </summary>
+internal static unsafe class GridCandidates
+{
+    private const double OperationsPerNanosecond = 300, BytesPerNanosecond = 20;
+
+    public static IEnumerable<Candidate> Conv(Conv op, NodeTypes n)
+    {
+        if (n.InGrid(0) is not { } grid || Weight(n, 0) is not { } w || !IsAddend(n, w.Shape[0])) return [];
+        var conv = new ConvInt8(ConvCpu.Shape(op, n.In(0).Shape, n.In(1).Shape));
+        var shape = ConvCpu.Shape(op, n.In(0).Shape, n.In(1).Shape);
+        return [Of("conv-int8", grid, n, shape.Operations, b =>
+        {
+            var packed = b.Pack(1, "conv-int8", _ => Packed(conv.PackedLength, to => conv.Pack(w.Codes.Bytes, w.Signed, Zeros(w), to)));
+            var scales = new GridScales(grid, w, b, shape.OutChannels);
+            return scales.Output is null
+                ? (in StepContext c) => conv.Run(c.Workers, c.InPointer(0), grid.Code == DType.I8, grid.Zero, (short*)packed.Pointer, scales.Float(c, conv.Positions, byRow: true))
+                : (in StepContext c) => conv.Run(c.Workers, c.InPointer(0), grid.Code == DType.I8, grid.Zero, (short*)packed.Pointer, scales.Codes(c, conv.Positions, byRow: true));
+        })];
+    }
+
+    public static IEnumerable<Candidate> MatMul(MatMul op, NodeTypes n) => n.Has(2) ? [] : Product(op.Geometry(n.In(0).Shape, n.In(1).Shape), 1, n);
+
+    public static IEnumerable<Candidate> Gemm(Gemm op, NodeTypes n)
+    {
+        if (op.Alpha != 1 || n.Has(2) && op.Beta != 1) return [];
+        var g = op.Geometry(n.In(0).Shape, n.In(1).Shape);
+        return Product(g, g.BColumn == 1 ? 1 : 0, n);
+    }
+
+    public static IEnumerable<Candidate> MaxPool(MaxPool op, NodeTypes n)
+    {
+        if (n.InGrid(0) is not { } grid || n.OutGrid(0) != grid || n.Outputs.Count(o => o is not null) != 1) return [];
+        var (planes, window) = (SpatialTypes.Planes(n.In(0).Shape), SpatialTypes.Window(op.Windows(n.In(0).Shape)));
+        return [Of("max-pool", grid, n, (double)n.Out(0).Elements * window.Taps, _ => grid.Code == DType.U8
+            ? (in StepContext c) => Pooling.Max(c.Workers, planes, window, c.InPointer(0), c.OutPointer(0), null, false)
+            : (in StepContext c) => Pooling.Max(c.Workers, planes, window, (sbyte*)c.InPointer(0), (sbyte*)c.OutPointer(0), null, false))];
+    }
+
+    public static IEnumerable<Candidate> Add(Add op, NodeTypes n)
+    {
+        if (n.InGrid(0) is not { } a || n.InGrid(1) is not { } b || n.OutGrid(0) is not { } y || n.In(0) != n.In(1) || n.In(0).DType != DType.F32) return [];
+        if (!OnlyRelu(n)) return [];
+        int min = n.Node.Epilogue.Count > 0 ? Math.Max(y.MinCode, y.Zero) : y.MinCode;
+        AddInt8.Grid left = Grid(a), right = Grid(b), to = Grid(y);
+        return [new Candidate("add-int8", _ => (in StepContext c) => AddInt8.Run(c.Workers, left, c.In<byte>(0), right, c.In<byte>(1), to, min, y.MaxCode, c.Out<byte>(0)))
+        {
+            Accepts = [QuantizedEncoding.Of(a), QuantizedEncoding.Of(b)],
+            Produces = QuantizedEncoding.Of(y),
+            FusesEpilogue = true,
+            Nanoseconds = n.Out(0).Elements * 0.2,
+        }];
+    }
+
+    private static IEnumerable<Candidate> Product(MatMulGeometry g, int channelAxis, NodeTypes n)
+    {
+        if (n.InGrid(0) is not { } grid || n.In(1).Shape.Rank != 2 || g.Batch != 1 || Weight(n, channelAxis) is not { } w || !IsAddend(n, g.N)) return [];
+        return [Of("gemm-int8", grid, n, g.Operations, b =>
+        {
+            var packed = b.Pack(1, $"gemm-int8 {g.K}x{g.N} {g.BRow},{g.BColumn}", _ => Packed(GemmInt8.PackedLength(g.K, g.N),
+                to => GemmInt8.PackB(w.Codes.Bytes, w.Signed, Zeros(w), g.K, g.N, (nint)g.BRow, (nint)g.BColumn, to)));
+            var scales = new GridScales(grid, w, b, g.N);
+            return scales.Output is null
+                ? (in StepContext c) => GemmInt8.Run(c.Workers, g.M, g.N, g.K, Rows(c, g, grid), (short*)packed.Pointer, scales.Float(c, g.N, byRow: false))
+                : (in StepContext c) => GemmInt8.Run(c.Workers, g.M, g.N, g.K, Rows(c, g, grid), (short*)packed.Pointer, scales.Codes(c, g.N, byRow: false));
+        })];
+    }
+
+    private static Candidate Of(string stem, WireQuantization grid, NodeTypes n, double operations, Func<BindContext, StepFn> bind) => new(stem, bind)
+    {
+        Accepts = [QuantizedEncoding.Of(grid)],
+        Produces = n.OutGrid(0) is { } y ? QuantizedEncoding.Of(y) : Encoding.Plain,
+        FusesEpilogue = true,
+        Nanoseconds = operations / OperationsPerNanosecond + (n.In(0).Elements + (double)n.Out(0).Elements) / BytesPerNanosecond,
+    };
+
+    private static AddInt8.Grid Grid(WireQuantization q) => new(q.Code == DType.I8, q.Scale, q.Zero);
+
+    private static GemmInt8.Rows Rows(in StepContext c, MatMulGeometry g, WireQuantization grid) => new(c.InPointer(0), c.In<byte>(0).Length, grid.Code == DType.I8, grid.Zero, (nint)g.ARow, (nint)g.AColumn);
+
+    // The weight as 8-bit codes with one scale, or one a channel along the axis.
+    private static Quantized? Weight(NodeTypes n, int axis) =>
+        n.In(0).DType == DType.F32 && OnlyRelu(n) && n.Weights[1] is Quantized { Bits: 8, Table: null, DType: DType.F32 } w && (w.Granularity == Granularity.Tensor || w.Granularity == Granularity.Channel && w.Axis == axis) ? w : null;
+
+    private static bool OnlyRelu(NodeTypes n) => n.Node.Epilogue.All(e => e.Op is Relu && e.Operand < 0);
+
+    // A bias that can become a constant a channel.
+    private static bool IsAddend(NodeTypes n, long channels) =>
+        !n.Has(2) || n.Weights[2] is not null && n.In(2).DType == DType.F32 && (n.In(2).Elements == 1 || n.In(2).Elements == channels && n.In(2).Shape[-1] == channels);
+
+    private delegate void Fill(Span<short> packed);
+
+    private static Tensor Packed(long length, Fill fill)
+    {
+        var t = Tensor.Allocate(DType.I16, new Shape(length));
+        fill(t.Span<short>());
+        return t;
+    }
+
+    private static int[] Zeros(Quantized w)
+    {
+        // Without zero points unsigned codes stand around the middle of their range.
+        if (w.Zero is null) return [w.Signed ? 0 : 128];
+        var zeros = w.Zero.ToF32();
+        var codes = new int[zeros.Shape.Count];
+        for (int i = 0; i < codes.Length; i++) codes[i] = (int)zeros.Span<float>()[i];
+        return codes;
+    }
+}

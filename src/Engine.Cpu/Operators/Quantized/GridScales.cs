@@ -1,0 +1,45 @@
+using Engine.Graph;
+using Engine.Kernels;
+using Engine.Runtime;
+using Engine.Tensors;
+
+namespace Engine.Cpu;
+
+/// <summary>
+/// What turns the integer sums of a product with a constant weight into its result: a factor and an offset a channel, made at bind time
+/// from the scales of input, weight and output and from the bias.
+/// </summary>
+internal sealed unsafe class GridScales
+{
+    private readonly Tensor _factors, _offsets;
+    private readonly bool _relu;
+
+    /// <summary>Reads weight scales, bias (input 2) and the output's encoding.</summary>
+    public GridScales(WireQuantization x, Quantized w, BindContext b, int channels)
+    {
+        Output = b.OutEncoding is QuantizedEncoding q ? q.Grid : null;
+        _relu = b.Epilogue.Count > 0;
+        (_factors, _offsets) = (Tensor.Allocate(DType.F32, new Shape(channels)), Tensor.Allocate(DType.F32, new Shape(channels)));
+        Tensor scales = w.Scale.ToF32(), bias = b.Has(2) ? b.Pack(2, "dense", v => v.Decode()) : Tensor.Scalar(0f);
+        Span<float> f = _factors.Span<float>(), o = _offsets.Span<float>();
+        float step = Output?.Scale ?? 1;
+        for (int i = 0; i < channels; i++)
+        {
+            f[i] = x.Scale * scales.Span<float>()[scales.Shape.Elements == 1 ? 0 : i] / step;
+            o[i] = bias.Span<float>()[bias.Shape.Elements == 1 ? 0 : i] / step;
+        }
+    }
+
+    /// <summary>The output's grid, or null for a plain f32 result.</summary>
+    public WireQuantization? Output { get; }
+
+    /// <summary>The epilogue for an f32 result; channels are rows or columns of the sums.</summary>
+    public FloatStore Float(in StepContext c, int stride, bool byRow) =>
+        new((float*)c.OutPointer(0), stride, Channel(_factors, byRow), default, Channel(_offsets, byRow), _relu ? 0 : float.NegativeInfinity);
+
+    /// <summary>The epilogue for codes of the output's grid.</summary>
+    public RequantizeStore Codes(in StepContext c, int stride, bool byRow) =>
+        new(c.OutPointer(0), stride, Channel(_factors, byRow), default, Channel(_offsets, byRow), Output!.Zero, _relu ? Math.Max(Output.MinCode, Output.Zero) : Output.MinCode, Output.MaxCode);
+
+    private static TileParameter<float> Channel(Tensor t, bool byRow) => new((float*)t.Pointer, byRow ? 1 : 0, byRow ? 0 : 1);
+}
