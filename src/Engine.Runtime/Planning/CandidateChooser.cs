@@ -43,7 +43,7 @@ internal sealed class CandidateChooser(LoweredSegment segment, KernelRegistry ke
             var n = segment.Nodes[i];
             if (n.Node.Op.Kind == OperatorKind.View) continue;
             var wants = n.Outputs.Count > 0 && n.Outputs[0] is { } o && wanted.TryGetValue(o, out var w) ? w : [];
-            var best = _options[n].MinBy(c => c.Cost + wants.Distinct().Sum(e => Conversion(n.OutTypes[0]!, c.Choice.Produces, e)));
+            var best = _options[n].MinBy(c => c.Cost + wants.Distinct().Sum(e => Conversion(n.OutTypes[0]!, Stored(n, c.Choice), e)));
             chosen[n] = best.Choice;
             for (int k = 0; k < n.Inputs.Length; k++)
                 if (n.Inputs[k] is { } v) (wanted.TryGetValue(v, out var list) ? list : wanted[v] = []).Add(best.Choice.Accept(k));
@@ -62,7 +62,7 @@ internal sealed class CandidateChooser(LoweredSegment segment, KernelRegistry ke
             if (!plain && options.Level < 2 || !c.Exact && !options.AllowInexact || n.Node.Epilogue.Count > 0 && !c.FusesEpilogue) continue;
             double own = c.Nanoseconds ?? n.Cost.Operations * NanosecondsPerOperation + n.Cost.Bytes * NanosecondsPerByte;
             var choice = new Choice(c);
-            choices.Add((choice, own + Inputs(n, choice)));
+            choices.Add((choice, own + Inputs(n, choice) + Rounding(n, choice)));
             if (plain && options.Level >= 2 && n.Node.Op.IsElementwise)
                 foreach (var e in ElementwiseEncodings(n))
                     choices.Add((new Choice(c, e), own + Inputs(n, new Choice(c, e))));
@@ -98,11 +98,16 @@ internal sealed class CandidateChooser(LoweredSegment segment, KernelRegistry ke
         double least = double.PositiveInfinity;
         foreach (var (choice, cost) in _options[p])
         {
-            var produced = output == 0 ? choice.Produces : Encoding.Plain;
+            var produced = output == 0 ? Stored(p, choice) : Encoding.Plain;
             least = Math.Min(least, cost / _readers[v] + Conversion(type, produced, want));
         }
         return least;
     }
+
+    // A wire with a grid is stored as its codes, whoever computes it.
+    private static Encoding Stored(LoweredNode n, Choice choice) => n.Outputs[0] is { Quantization: not null } v ? Quantized(v) : choice.Produces;
+
+    private double Rounding(LoweredNode n, Choice choice) => n.Outputs.Count > 0 && n.OutTypes[0] is { } type ? Conversion(type, choice.Produces, Stored(n, choice)) : 0;
 
     private static QuantizedEncoding Quantized(Value v) => new(v.Quantization!.Code, v.Quantization.Scale, v.Quantization.Zero);
 
