@@ -1,3 +1,5 @@
+using Engine.Tensors;
+
 namespace Engine.Graph;
 
 /// <summary>Removes Identity, and Dropout that is not training: readers read the input directly.</summary>
@@ -15,7 +17,7 @@ public sealed class RemoveIdentities : Rewrite
         foreach (var n in graph.Nodes)
         {
             n.Inputs = [.. n.Inputs.Select(v => v is not null && replaced.TryGetValue(v, out var r) ? r : v)];
-            if (IsIdentity(n) && n.Inputs[0] is { } x && n.Outputs[0] is { } y && !outputs.Contains(y)) replaced[y] = x;
+            if (IsIdentity(n) && n.Input(0) is { } x && n.Outputs[0] is { } y && !outputs.Contains(y)) replaced[y] = x;
             else kept.Add(n);
         }
         if (replaced.Count == 0) return 0;
@@ -28,7 +30,7 @@ public sealed class RemoveIdentities : Rewrite
     private static bool IsIdentity(Node n) => n.Op.Domain.Length == 0 && n.Outputs.Count(o => o is not null) == 1 && n.Outputs[0] is not null && n.Op.Name switch
     {
         "Identity" => true,
-        "Dropout" => n.Op.Attributes.Opset < 7 ? n.Op.Attributes.Bool("is_test") : n.Op.Attributes.Opset < 12 || n.Input(2) is null || n.Input(2)!.ConstantTensor is { } t && t.Bytes[0] == 0,
+        "Dropout" => n.Op.Attributes.Opset < 7 ? n.Op.Attributes.Bool("is_test") : n.Op.Attributes.Opset < 12 || n.Input(2) is null || n.Input(2)!.ConstantTensor is { DType: DType.Bool, ByteLength: > 0 } t && t.Bytes[0] == 0,
         _ => false,
     };
 
