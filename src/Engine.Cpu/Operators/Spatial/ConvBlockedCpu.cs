@@ -20,7 +20,7 @@ internal static unsafe class ConvBlockedCpu
                 Accepts = EpilogueSteps.Accepted(n, SpatialTypes.Blocked, SpatialTypes.Blocked),
                 Produces = SpatialTypes.Blocked,
                 FusesEpilogue = fuses,
-                Nanoseconds = s.Operations * Padding(s.OutChannels) / (0.3 * Rates.Operations(ConvDepthwiseBlocked.Table)) + memory,
+                Nanoseconds = s.Operations * Padding(s.OutChannels) / (0.25 * Rates.Operations(ConvDepthwiseBlocked.Table)) + memory,
             };
         if (!ConvBlocked.Supports(s)) yield break;
         double compute = s.Operations * Padding(s.OutChannels) / Rates.Operations(ConvBlocked.Table);

@@ -16,10 +16,10 @@ internal static unsafe class ConvCpu
         bool fuses = EpilogueSteps.Accepts(n);
         double bytes = n.In(0).Bytes + n.In(1).Bytes + (double)n.Out(0).Bytes;
         foreach (var c in ConvBlockedCpu.Candidates(s, n, fuses, bytes / Rates.BytesPerNanosecond)) yield return c;
-        if (s.GroupChannels == 1) yield return new Candidate("conv-depthwise-f32", b => BindDepthwise(s, b)) { FusesEpilogue = fuses, Nanoseconds = s.Operations / 6 + bytes / Rates.BytesPerNanosecond };
+        if (s.GroupChannels == 1) yield return new Candidate("conv-depthwise-f32", b => BindDepthwise(s, b)) { FusesEpilogue = fuses, Nanoseconds = s.Operations / 4 + bytes / Rates.BytesPerNanosecond };
         // Columns are written to the workspace and read again.
         double columns = 2.0 * sizeof(float) * s.Batch * s.Channels * s.Window.Taps * s.Window.Outputs;
-        yield return new Candidate("conv-f32", b => BindF32(s, b)) { FusesEpilogue = fuses, Nanoseconds = s.Operations / (0.7 * Rates.Operations(GemmF32.Table)) + (bytes + columns) / Rates.BytesPerNanosecond };
+        yield return new Candidate("conv-f32", b => BindF32(s, b)) { FusesEpilogue = fuses, Nanoseconds = s.Operations / (0.6 * Rates.Operations(GemmF32.Table)) + (bytes + columns) / Rates.BytesPerNanosecond };
         yield return new Candidate("conv-reference", b => Dispatch.Float(b, new ReferenceBinder(s, b))) { Nanoseconds = 2 * s.Operations };
     }
 

@@ -29,7 +29,7 @@ internal static unsafe class LayerNormCpu
         {
             Shape x = b.In(0).Shape, p = b.In(input).Shape;
             int length = x.Count(axis, x.Rank);
-            if (p.Elements == length && Trailing(p, x)) return new(input, 0, -1, [], []);
+            if (p.Elements == length && IsRow(p, x, axis)) return new(input, 0, -1, [], []);
             bool row = p.Rank <= x.Rank - axis || p.Dims[..(p.Rank - (x.Rank - axis))].IndexOfAnyExcept(1) < 0;
             var dims = x.Dims[(row ? axis : 0)..].ToArray();
             var strides = new long[dims.Length];
@@ -39,11 +39,10 @@ internal static unsafe class LayerNormCpu
             return new(input, row ? 0 : length, b.Work(b.In(input).DType.ByteCount(elements)), dims, strides);
         }
 
-        // Equal dimensions from the last on; leading ones aside.
-        private static bool Trailing(Shape p, Shape x)
+        private static bool IsRow(Shape p, Shape x, int axis)
         {
             for (int i = 1; i <= p.Rank; i++)
-                if (p[p.Rank - i] != x[x.Rank - i] && p[p.Rank - i] != 1) return false;
+                if (p[p.Rank - i] != (i <= x.Rank - axis ? x[x.Rank - i] : 1)) return false;
             return true;
         }
 

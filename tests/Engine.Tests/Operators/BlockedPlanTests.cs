@@ -1,0 +1,89 @@
+using Engine.Cpu;
+using Engine.Graph;
+using Engine.Kernels;
+using Engine.Runtime;
+using Engine.Tensors;
+
+namespace Engine.Tests;
+
+/// <summary>A residual network planned with blocked tensors gives what the interpreter gives.</summary>
+public class BlockedPlanTests
+{
+    private readonly ModelGraph _graph = new("residual");
+
+    private static Value Constant(string name, int seed, params long[] dims)
+    {
+        var shape = new Shape(dims);
+        return Value.Of(name, Tensor.From(shape, TestData.Floats(shape.Count, seed)));
+    }
+
+    private Value Add(string op, Value?[] inputs, params (string Name, object Value)[] attributes)
+    {
+        string name = $"{op}{_graph.Nodes.Count}";
+        var y = new Value(name);
+        var a = new Attributes(17, attributes.ToDictionary(p => p.Name, p => p.Value)) { InputCount = inputs.Length };
+        _graph.Nodes.Add(new Node(name, OperatorRegistry.Standard.Create("", op, a, name), inputs, [y]));
+        return y;
+    }
+
+    private Value Conv(Value x, int from, int to, int kernel, int stride = 1, int group = 1, bool bias = true)
+    {
+        int seed = _graph.Nodes.Count;
+        Value?[] inputs = [x, Constant($"w{seed}", seed, to, from / group, kernel, kernel), .. bias ? new Value?[] { Constant($"b{seed}", seed + 100, to) } : []];
+        long pad = kernel / 2, s = stride;
+        return Add("Conv", inputs, ("pads", new[] { pad, pad, pad, pad }), ("strides", new[] { s, s }), ("group", (long)group));
+    }
+
+    private (List<string> Stems, float[] Expected, float[] Actual) Run(Value x, Value y, params long[] dims)
+    {
+        _graph.Inputs.Add(x);
+        _graph.Outputs.Add(y);
+        var shape = new Shape(dims);
+        var input = Tensor.From(shape, TestData.Floats(shape.Count, 9));
+        var expected = (Tensor)new Interpreter(CpuKernels.Standard).Run(_graph, [input])[0];
+        var stems = new List<string>();
+        var program = new Runtime.Program(_graph, CpuKernels.Standard, new PackedWeights(), new PlanOptions());
+        using var workers = new Workers(2);
+        var executor = new Executor(program, workers, new ExecutorOptions { Poison = true, Planned = p => stems.AddRange(p.Steps.Select(s => $"{s.Operator} {s.Stem}")) });
+        var outputs = new RuntimeValue?[1];
+        executor.Run([input], outputs);
+        var actual = (Tensor)outputs[0]!;
+        return (stems, expected.Span<float>().ToArray(), actual.Span<float>().ToArray());
+    }
+
+    private static void AssertClose(float[] expected, float[] actual)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        float scale = expected.Max(Math.Abs);
+        for (int i = 0; i < expected.Length; i++) Assert.Equal(expected[i] / scale, actual[i] / scale, 1e-5f);
+    }
+
+    [Fact]
+    public void Residual_blocks_run_blocked_with_fused_steps()
+    {
+        var x = new Value("x");
+        var stem = Add("MaxPool", [Add("Relu", [Conv(x, 3, 40, 7, 2)])], ("kernel_shape", new long[] { 3, 3 }), ("strides", new long[] { 2, 2 }), ("pads", new long[] { 1, 1, 1, 1 }));
+        var inner = Add("Relu", [Conv(stem, 40, 40, 3)]);
+        var sum = Add("Relu", [Add("Add", [Conv(inner, 40, 40, 3, bias: false), stem])]);
+        var deep = Add("Sigmoid", [Conv(sum, 40, 40, 3, 2, 40)]);
+        var wide = Conv(deep, 40, 72, 1);
+        var (stems, expected, actual) = Run(x, Add("GlobalAveragePool", [wide]), 2, 3, 61, 45);
+        AssertClose(expected, actual);
+        Assert.Contains("Conv+Relu conv-blocked-first", stems);
+        Assert.Contains("Conv+Add+Relu conv-blocked", stems);
+        Assert.Contains("Conv+Sigmoid conv-depthwise-blocked", stems);
+        Assert.Contains("MaxPool max-pool-blocked", stems);
+        Assert.Contains("GlobalAveragePool global-average-pool-blocked", stems);
+        Assert.DoesNotContain(stems, s => s.StartsWith("Convert", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Plain_neighbours_are_reached_through_converts()
+    {
+        var x = new Value("x");
+        var a = Add("Softmax", [Conv(x, 32, 48, 3)], ("axis", 1L));
+        var (stems, expected, actual) = Run(x, Conv(a, 48, 33, 3, bias: false), 1, 32, 17, 30);
+        AssertClose(expected, actual);
+        Assert.Contains(stems, s => s.StartsWith("Convert", StringComparison.Ordinal));
+    }
+}
