@@ -19,13 +19,13 @@ internal sealed unsafe class GridScales
     {
         Output = b.OutEncoding is QuantizedEncoding q ? q.Grid : null;
         _relu = b.Epilogue.Count > 0;
-        (_factors, _offsets) = (Tensor.Allocate(DType.F32, new Shape(channels)), Tensor.Allocate(DType.F32, new Shape(channels)));
+        (_factors, _offsets) = (Tensor.Allocate(DType.F64, new Shape(channels)), Tensor.Allocate(DType.F64, new Shape(channels)));
         Tensor scales = w.Scale.ToF32(), bias = b.Has(2) ? b.Pack(2, "dense", v => v.Decode()) : Tensor.Scalar(0f);
-        Span<float> f = _factors.Span<float>(), o = _offsets.Span<float>();
-        float step = Output?.Scale ?? 1;
+        Span<double> f = _factors.Span<double>(), o = _offsets.Span<double>();
+        double step = Output?.Scale ?? 1;
         for (int i = 0; i < channels; i++)
         {
-            f[i] = x.Scale * scales.Span<float>()[scales.Shape.Elements == 1 ? 0 : i] / step;
+            f[i] = (double)x.Scale * scales.Span<float>()[scales.Shape.Elements == 1 ? 0 : i] / step;
             o[i] = bias.Span<float>()[bias.Shape.Elements == 1 ? 0 : i] / step;
         }
     }
@@ -34,12 +34,12 @@ internal sealed unsafe class GridScales
     public WireQuantization? Output { get; }
 
     /// <summary>The epilogue for an f32 result; channels are rows or columns of the sums.</summary>
-    public FloatStore Float(in StepContext c, int stride, bool byRow) =>
-        new((float*)c.OutPointer(0), stride, Channel(_factors, byRow), default, Channel(_offsets, byRow), _relu ? 0 : float.NegativeInfinity);
+    public FloatGridStore Float(in StepContext c, int stride, bool byRow) =>
+        new((float*)c.OutPointer(0), stride, Channel(_factors, byRow), Channel(_offsets, byRow), _relu ? 0 : double.NegativeInfinity);
 
     /// <summary>The epilogue for codes of the output's grid.</summary>
-    public RequantizeStore Codes(in StepContext c, int stride, bool byRow) =>
-        new(c.OutPointer(0), stride, Channel(_factors, byRow), default, Channel(_offsets, byRow), Output!.Zero, _relu ? Math.Max(Output.MinCode, Output.Zero) : Output.MinCode, Output.MaxCode);
+    public GridStore Codes(in StepContext c, int stride, bool byRow) =>
+        new(c.OutPointer(0), stride, Channel(_factors, byRow), Channel(_offsets, byRow), Output!.Zero, _relu ? Math.Max(Output.MinCode, Output.Zero) : Output.MinCode, Output.MaxCode);
 
-    private static TileParameter<float> Channel(Tensor t, bool byRow) => new((float*)t.Pointer, byRow ? 1 : 0, byRow ? 0 : 1);
+    private static TileParameter<double> Channel(Tensor t, bool byRow) => new((double*)t.Pointer, byRow ? 1 : 0, byRow ? 0 : 1);
 }

@@ -31,7 +31,7 @@ internal static unsafe class IntegerConvCpu
             var sw = c.In<float>(4);
             float sx = c.In<float>(1)[0], sy = c.In<float>(6)[0];
             for (int i = 0; i < channels; i++) factor[i] = sx * sw[sw.Length == 1 ? 0 : i] / sy;
-            var store = new RequantizeStore(c.OutPointer(0), positions, new((float*)c.WorkPointer(work), 1, 0), new((int*)c.InPointer(8), 1, 0), default, QuantCodes.Read(to, c.In<byte>(7), 0), min, max);
+            var store = new RequantizeStore(c.OutPointer(0), positions, new((float*)c.WorkPointer(work), 1, 0), new((int*)c.InPointer(8), 1, 0), QuantCodes.Read(to, c.In<byte>(7), 0), min, max);
             conv.Run(c.Workers, c.InPointer(0), from == DType.I8, QuantCodes.Read(from, c.In<byte>(2), 0), weights.At(c), store);
         };
     }

@@ -32,7 +32,7 @@ internal static unsafe class IntegerMatMulCpu
             scale.Prepare(c);
             int zero = QuantCodes.Read(type, c.In<byte>(7), 0);
             for (int i = 0; i < g.Batch; i++)
-                product.Run(c, i, c.InPointer(0), new RequantizeStore(c.OutPointer(0) + (nint)i * g.M * g.N, g.N, scale.At(c, i), default, default, zero, min, max));
+                product.Run(c, i, c.InPointer(0), new RequantizeStore(c.OutPointer(0) + (nint)i * g.M * g.N, g.N, scale.At(c, i), default, zero, min, max));
         };
     }
 
@@ -48,7 +48,7 @@ internal static unsafe class IntegerMatMulCpu
             {
                 product.Prepare(c);
                 scale.Prepare(c);
-                for (int i = 0; i < g.Batch; i++) product.Run(c, i, c.InPointer(0), new FloatStore((float*)c.OutPointer(0), g.N, scale.At(c, i), Bias(c, addend), default, float.NegativeInfinity));
+                for (int i = 0; i < g.Batch; i++) product.Run(c, i, c.InPointer(0), new FloatStore((float*)c.OutPointer(0), g.N, scale.At(c, i), Bias(c, addend), default));
             };
         var (min, max) = QuantCodes.Range(type);
         return (in StepContext c) =>
@@ -56,7 +56,7 @@ internal static unsafe class IntegerMatMulCpu
             product.Prepare(c);
             scale.Prepare(c);
             int zero = QuantCodes.Read(type, c.In<byte>(8), 0);
-            for (int i = 0; i < g.Batch; i++) product.Run(c, i, c.InPointer(0), new RequantizeStore(c.OutPointer(0), g.N, scale.At(c, i), Bias(c, addend), default, zero, min, max));
+            for (int i = 0; i < g.Batch; i++) product.Run(c, i, c.InPointer(0), new RequantizeStore(c.OutPointer(0), g.N, scale.At(c, i), Bias(c, addend), zero, min, max));
         };
     }
 
@@ -95,7 +95,7 @@ internal static unsafe class IntegerMatMulCpu
     {
         var offset = new TileParameter<float>((float*)c.InPointer(bias), 0, 1);
         for (int i = 0; i < g.Batch; i++)
-            product.Run(c, i, a, new FloatStore((float*)c.OutPointer(0) + (nint)i * g.M * g.N, g.N, scale.At(c, i), default, offset, float.NegativeInfinity));
+            product.Run(c, i, a, new FloatStore((float*)c.OutPointer(0) + (nint)i * g.M * g.N, g.N, scale.At(c, i), default, offset));
     }
 
     private static TileParameter<int> Bias(in StepContext c, Addend? addend) => addend is null ? default : new((int*)c.InPointer(addend.Operand), addend.Row, addend.Column);
