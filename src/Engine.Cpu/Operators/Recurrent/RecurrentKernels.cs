@@ -7,5 +7,8 @@ internal static class RecurrentKernels
 {
     public static void Register(KernelRegistry r)
     {
+        r.Add<Gru>("gru", RecurrentCpu.Bind);
+        r.Add<Lstm>("lstm", RecurrentCpu.Bind);
+        r.Add<Rnn>("rnn", RecurrentCpu.Bind);
     }
 }
