@@ -13,50 +13,72 @@ internal sealed record Addend(int Operand, float Factor, nint Row, nint Column)
         : this(operand, factor, s.Rank < 2 || s[0] == 1 && y[0] != 1 ? 0 : Checked.Int(s[1]), s.Rank < 1 || s[-1] == 1 && y[1] != 1 ? 0 : 1) { }
 }
 
-/// <summary>What follows a product of rows: scale, addend, then the node's fused steps; made at bind time.</summary>
+/// <summary>What follows a product of rows: scale, addend, then activations and additions in order; made at bind time.</summary>
 internal sealed class LinearSteps
 {
     private readonly float _alpha;
     private readonly Addend? _addend;
-    private readonly (int Operand, bool SameShape)[] _adds;
+    private readonly LinearEpilogue.Step[] _steps;
 
-    /// <summary>Takes the node's epilogue.</summary>
-    public LinearSteps(BindContext b, float alpha, Addend? addend)
+    /// <summary>The operator's own <paramref name="activation"/>, then the node's epilogue.</summary>
+    public LinearSteps(BindContext b, float alpha, Addend? addend, Activation activation)
     {
         (_alpha, _addend) = (alpha, addend);
-        _adds = [.. b.Epilogue.Select(e => (e.Operand, b.In(e.Operand).Shape == b.Out(0).Shape))];
+        var steps = new List<LinearEpilogue.Step>();
+        if (activation != Activation.None) steps.Add(new(activation, -1, false));
+        foreach (var e in b.Epilogue)
+            if (e.Operand >= 0) steps.Add(new(default, e.Operand, b.In(e.Operand).Shape == b.Out(0).Shape));
+            else if (ActivationsCpu.TryMap(e.Op, out var fused)) steps.Add(new(fused, -1, false));
+            else throw b.Unsupported();
+        _steps = [.. steps];
     }
 
     /// <summary>True when every fused step of the node can be applied row by row.</summary>
-    public static bool Accepts(NodeTypes n) => n.Node.Epilogue.Count <= LinearEpilogue.MaxAdds && n.Node.Epilogue.All(e => e.Op is { Domain: "", Name: "Add" } && IsRowOrSame(n.In(e.Operand).Shape, n.Out(0).Shape));
+    public static bool Accepts(NodeTypes n) => n.Node.Epilogue.Count < LinearEpilogue.MaxSteps && n.Node.Epilogue.All(e => e.Operand < 0
+        ? ActivationsCpu.TryMap(e.Op, out _)
+        : e.Op is Graph.Operators.Add && IsRowOrSame(n.In(e.Operand).Shape, n.Out(0).Shape));
 
     private static bool IsRowOrSame(Shape s, Shape y) => s == y || y.Rank > 0 && s.Rank > 0 && s.Elements == y[-1] && s[-1] == y[-1];
 
     /// <summary>The steps against the memory of one run.</summary>
     public unsafe LinearEpilogue At(in StepContext c, int columns)
     {
-        var e = new LinearEpilogue { Alpha = _alpha, Columns = columns };
+        var e = new LinearEpilogue(_steps) { Alpha = _alpha, Columns = columns };
         if (_addend is not null) e.Add(_addend, (float*)c.InPointer(_addend.Operand));
-        foreach (var (operand, same) in _adds) e.Append((float*)c.InPointer(operand), same);
+        for (int i = 0; i < _steps.Length; i++)
+            if (_steps[i].Operand >= 0) e.Resolve(i, (float*)c.InPointer(_steps[i].Operand));
         return e;
     }
 }
 
-/// <summary>y ← α·y + β·addend, then the fused additions, for a piece of a row.</summary>
-internal unsafe struct LinearEpilogue : IGemmEpilogue
+/// <summary>y ← α·y + β·addend, then the steps, for a piece of a row.</summary>
+internal unsafe struct LinearEpilogue(LinearEpilogue.Step[] steps) : IGemmEpilogue
 {
-    /// <summary>Most fused additions.</summary>
-    public const int MaxAdds = 4;
+    /// <summary>Most steps.</summary>
+    public const int MaxSteps = 6;
 
-    private fixed long _adds[MaxAdds];
-    private fixed bool _sameShape[MaxAdds];
-    private int _count;
+    /// <summary>An activation, or the addition of an operand: a row, or a tensor of the result's shape.</summary>
+    internal readonly record struct Step(Activation Activation, int Operand, bool SameShape);
 
-    public float Alpha, Beta;
-    public float* Plus;
-    public nint PlusRow, PlusColumn, Columns;
+    private static readonly Step[] s_bias = [new(default, 0, false)];
+    private fixed long _operands[MaxSteps];
 
-    public readonly bool IsEmpty => Alpha == 1 && Plus == null && _count == 0;
+    public float Alpha = 1, Beta = 0;
+    public float* Plus = null;
+    public nint PlusRow = 0, PlusColumn = 0, Columns = 0;
+
+    /// <summary>Nothing to do.</summary>
+    public static LinearEpilogue None => new([]);
+
+    /// <summary>Addition of one row.</summary>
+    public static LinearEpilogue Bias(float* row)
+    {
+        var e = new LinearEpilogue(s_bias);
+        e.Resolve(0, row);
+        return e;
+    }
+
+    public readonly bool IsEmpty => Alpha == 1 && Plus == null && steps.Length == 0;
 
     public void Add(Addend addend, float* operand)
     {
@@ -64,17 +86,13 @@ internal unsafe struct LinearEpilogue : IGemmEpilogue
         (Beta, PlusRow, PlusColumn) = (addend.Factor, addend.Row, addend.Column);
     }
 
-    public void Append(float* operand, bool sameShape)
-    {
-        _adds[_count] = (long)operand;
-        _sameShape[_count++] = sameShape;
-    }
+    public void Resolve(int step, float* operand) => _operands[step] = (long)operand;
 
     /// <summary>The same steps for a product whose result starts <paramref name="elements"/> into the whole.</summary>
     public readonly LinearEpilogue From(nint elements)
     {
         var e = this;
-        for (int i = 0; i < _count; i++) if (_sameShape[i]) e._adds[i] += elements * sizeof(float);
+        for (int i = 0; i < steps.Length; i++) if (steps[i].SameShape) e._operands[i] += elements * sizeof(float);
         return e;
     }
 
@@ -91,9 +109,14 @@ internal unsafe struct LinearEpilogue : IGemmEpilogue
             }
             else for (int i = 0; i < values.Length; i++) values[i] += Beta * plus[i];
         }
-        for (int s = 0; s < _count; s++)
+        for (int s = 0; s < steps.Length; s++)
         {
-            float* add = (float*)_adds[s] + (_sameShape[s] ? row * Columns : 0) + column;
+            if (steps[s].Operand < 0)
+            {
+                steps[s].Activation.Apply(values);
+                continue;
+            }
+            float* add = (float*)_operands[s] + (steps[s].SameShape ? row * Columns : 0) + column;
             for (int i = 0; i < values.Length; i++) values[i] += add[i];
         }
     }

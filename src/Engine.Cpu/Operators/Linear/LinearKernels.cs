@@ -8,8 +8,10 @@ internal static class LinearKernels
     public static void Register(KernelRegistry r)
     {
         r.Add<Det>("det", DetCpu.Bind);
+        r.Add<Einsum>("einsum", EinsumCpu.Bind);
+        r.AddCandidates<FusedGemm>(MatMulCpu.CandidatesGemm);
         r.AddCandidates<FusedMatMul>(MatMulCpu.Candidates);
-        r.AddCandidates<Gemm>(MatMulCpu.Candidates);
+        r.AddCandidates<Gemm>(MatMulCpu.CandidatesGemm);
         r.AddCandidates<MatMul>(MatMulCpu.Candidates);
     }
 }

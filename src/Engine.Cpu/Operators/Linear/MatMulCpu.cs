@@ -14,36 +14,58 @@ internal static class MatMulCpu
     private const double OperationsPerNanosecond = 150, BytesPerNanosecond = 20;
 
     public static IEnumerable<Candidate> Candidates<TOp>(TOp op, NodeTypes n) where TOp : Operator, IMatMul =>
-        Candidates(op.Geometry(n.In(0).Shape, n.In(1).Shape), op.Alpha, null, n);
+        Candidates(op.Geometry(n.In(0).Shape, n.In(1).Shape), op.Alpha, null, Activation.None, n);
 
-    public static IEnumerable<Candidate> Candidates(Gemm op, NodeTypes n) =>
-        Candidates(op.Geometry(n.In(0).Shape, n.In(1).Shape), op.Alpha, n.Has(2) ? new Addend(2, op.Beta, n.In(2).Shape, n.Out(0).Shape) : null, n);
+    public static IEnumerable<Candidate> CandidatesGemm<TOp>(TOp op, NodeTypes n) where TOp : GemmBase =>
+        Candidates(op.Geometry(n.In(0).Shape, n.In(1).Shape), op.Alpha, n.Has(2) ? new Addend(2, op.Beta, n.In(2).Shape, n.Out(0).Shape) : null, FusedActivation(op), n);
 
-    private static IEnumerable<Candidate> Candidates(MatMulGeometry g, float alpha, Addend? addend, NodeTypes n)
+    private static Activation FusedActivation(GemmBase op) => op is not FusedGemm { Activation.Length: > 0 } f ? Activation.None
+        : Activation.TryParse(f.Activation, f.ActivationAlpha, f.ActivationBeta, out var a) ? a
+        : throw new OperatorException($"activation '{f.Activation}' is not known");
+
+    private static IEnumerable<Candidate> Candidates(MatMulGeometry g, float alpha, Addend? addend, Activation activation, NodeTypes n)
     {
         double bytes = n.Inputs.Concat(n.Outputs).Sum(t => t is null ? 0.0 : t.Bytes);
         double time = g.Operations / OperationsPerNanosecond + bytes / BytesPerNanosecond;
-        yield return new Candidate("gemm-f32", b => BindF32(g, alpha, addend, b)) { FusesEpilogue = LinearSteps.Accepts(n), Nanoseconds = time };
-        yield return new Candidate("gemm", b => Dispatch.Number(b, new GenericBinder(g, alpha, addend))) { Nanoseconds = 4 * time };
+        yield return new Candidate("gemm-f32", b => BindF32(g, alpha, addend, activation, b)) { FusesEpilogue = LinearSteps.Accepts(n), Nanoseconds = time };
+        if (activation == Activation.None) yield return new Candidate("gemm", b => Dispatch.Number(b, new GenericBinder(g, alpha, addend))) { Nanoseconds = 4 * time };
     }
 
-    private static unsafe StepFn BindF32(MatMulGeometry g, float alpha, Addend? addend, BindContext b)
+    private static unsafe StepFn BindF32(MatMulGeometry g, float alpha, Addend? addend, Activation activation, BindContext b)
     {
         if (b.In(0).DType != DType.F32) throw b.Unsupported();
-        var steps = new LinearSteps(b, alpha, addend);
+        var steps = new LinearSteps(b, alpha, addend, activation);
         long panel = GemmF32.PackedLength(g.K, g.N);
         if (b.Weight(1) is not null)
         {
             var packed = b.Pack(1, $"gemm-f32 {g.K}x{g.N} {g.BRow},{g.BColumn}", w => Pack(g, w));
-            return (in StepContext c) => Multiply(g, c, (float*)packed.Pointer, panel, steps);
+            return (in StepContext c) => Multiply(c.Workers, g, (float*)c.InPointer(0), (float*)packed.Pointer, panel, (float*)c.OutPointer(0), steps.At(c, g.N));
         }
-        int work = b.Work(Checked.Mul(Checked.Mul(g.BStarts.Length, panel), sizeof(float)));
+        int work = b.Work(PackedBytes(g));
         return (in StepContext c) =>
         {
-            float* packed = (float*)c.WorkPointer(work), source = (float*)c.InPointer(1);
-            PackAll(c.Workers, g, source, packed, panel);
-            Multiply(g, c, packed, panel, steps);
+            float* packed = (float*)c.WorkPointer(work);
+            PackAll(c.Workers, g, (float*)c.InPointer(1), packed, panel);
+            Multiply(c.Workers, g, (float*)c.InPointer(0), packed, panel, (float*)c.OutPointer(0), steps.At(c, g.N));
         };
+    }
+
+    /// <summary>Bytes that B takes in panels.</summary>
+    public static long PackedBytes(MatMulGeometry g) => Checked.Mul(Checked.Mul(g.BStarts.Length, GemmF32.PackedLength(g.K, g.N)), sizeof(float));
+
+    /// <summary>The plain product of f32; <paramref name="packed"/> is a workspace of <see cref="PackedBytes"/>.</summary>
+    public static unsafe void Run(Workers workers, MatMulGeometry g, float* x, float* w, float* packed, float* y)
+    {
+        long panel = GemmF32.PackedLength(g.K, g.N);
+        PackAll(workers, g, w, packed, panel);
+        Multiply(workers, g, x, packed, panel, y, LinearEpilogue.None);
+    }
+
+    /// <summary>The plain product of any numbers.</summary>
+    public static unsafe void Run<T>(Workers workers, MatMulGeometry g, T* x, T* w, T* y) where T : unmanaged, INumber<T>
+    {
+        for (int i = 0; i < g.Batch; i++)
+            GemmGeneric.Run(workers, g.M, g.N, g.K, x + g.AStarts[i], (nint)g.ARow, (nint)g.AColumn, w + g.BStarts[g.BIndex[i]], (nint)g.BRow, (nint)g.BColumn, y + (nint)i * g.M * g.N);
     }
 
     private static unsafe Tensor Pack(MatMulGeometry g, Weight weight)
@@ -61,12 +83,11 @@ internal static class MatMulCpu
         for (int i = 0; i < g.BStarts.Length; i++) GemmF32.Pack(workers, g.K, g.N, source + g.BStarts[i], (nint)g.BRow, (nint)g.BColumn, packed + i * panel);
     }
 
-    private static unsafe void Multiply(MatMulGeometry g, in StepContext c, float* packed, long panel, LinearSteps steps)
+    private static unsafe void Multiply(Workers workers, MatMulGeometry g, float* x, float* packed, long panel, float* y, LinearEpilogue epilogue)
     {
-        float* x = (float*)c.InPointer(0), y = (float*)c.OutPointer(0);
-        var body = new BatchBody(g, x, packed, panel, y, steps.At(c, g.N), Workers.Single);
-        if (g.Batch >= 2 * c.Workers.Threads) c.Workers.For(g.Batch, (int)Math.Clamp(65536 * g.Batch / Math.Max(1, g.Operations), 1, g.Batch), body);
-        else (body with { Workers = c.Workers }).Run(0, g.Batch);
+        var body = new BatchBody(g, x, packed, panel, y, epilogue, Workers.Single);
+        if (g.Batch >= 2 * workers.Threads) workers.For(g.Batch, (int)Math.Clamp(65536 * g.Batch / Math.Max(1, g.Operations), 1, g.Batch), body);
+        else (body with { Workers = workers }).Run(0, g.Batch);
     }
 
     private readonly unsafe record struct BatchBody(MatMulGeometry Geometry, nint X, nint Packed, long Panel, nint Y, LinearEpilogue Epilogue, Workers Workers) : IParallelBody
@@ -94,9 +115,8 @@ internal static class MatMulCpu
 
         private static unsafe void Run<T>(MatMulGeometry g, float alpha, Addend? addend, in StepContext c) where T : unmanaged, INumber<T>
         {
-            T* x = (T*)c.InPointer(0), w = (T*)c.InPointer(1), y = (T*)c.OutPointer(0);
-            for (int i = 0; i < g.Batch; i++)
-                GemmGeneric.Run(c.Workers, g.M, g.N, g.K, x + g.AStarts[i], (nint)g.ARow, (nint)g.AColumn, w + g.BStarts[g.BIndex[i]], (nint)g.BRow, (nint)g.BColumn, y + (nint)i * g.M * g.N);
+            T* y = (T*)c.OutPointer(0);
+            MatMulCpu.Run(c.Workers, g, (T*)c.InPointer(0), (T*)c.InPointer(1), y);
             if (alpha == 1 && addend is null) return;
             T* plus = addend is null ? null : (T*)c.InPointer(addend.Operand);
             for (int i = 0; i < g.M; i++)

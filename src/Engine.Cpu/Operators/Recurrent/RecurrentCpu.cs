@@ -134,9 +134,8 @@ internal sealed unsafe class RecurrentCpu
     /// <summary>Biases that may be added to X·W at once; <paramref name="extra"/> is what the cell adds itself.</summary>
     private LinearEpilogue Bias(in StepContext c, int d, out float* extra)
     {
-        var e = new LinearEpilogue { Alpha = 1, Columns = _gates };
         extra = _op is Lstm && c.Has(7) ? (float*)c.InPointer(7) + (nint)d * 3 * _hidden : null;
-        if (!c.Has(3)) return e;
+        if (!c.Has(3)) return LinearEpilogue.None;
         float* w = (float*)c.InPointer(3) + (nint)d * 2 * _gates, r = w + _gates, sum = (float*)c.WorkPointer(_bias);
         int both = _gates;
         if (_op is Gru { LinearBeforeReset: true })
@@ -145,8 +144,7 @@ internal sealed unsafe class RecurrentCpu
             extra = r + both;
         }
         for (int i = 0; i < _gates; i++) sum[i] = i < both ? w[i] + r[i] : w[i];
-        e.Append(sum, false);
-        return e;
+        return LinearEpilogue.Bias(sum);
     }
 
     private int StatePlace(int d, int b) => (_op.BatchFirst ? b * _op.Directions + d : d * _batch + b) * _hidden;

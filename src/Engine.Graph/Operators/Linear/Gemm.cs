@@ -6,12 +6,21 @@ namespace Engine.Graph.Operators;
 /// ONNX Gemm: α · A'·B' + β · C with A' and B' transposed where asked, C broadcast to the result. Before opset 7 C is broadcast only with
 /// the attribute <c>broadcast</c>.
 /// </summary>
-public sealed class Gemm(Attributes a) : Operator(a)
+public sealed class Gemm(Attributes a) : GemmBase(a)
 {
-    private readonly bool _transA = a.Bool("transA"), _transB = a.Bool("transB"), _exactC = a.Opset < 7 && !a.Bool("broadcast");
-
     /// <inheritdoc/>
     public override string Name => "Gemm";
+
+    private protected override bool IsExactC => Attributes.Opset < 7 && !Attributes.Bool("broadcast");
+}
+
+/// <summary>What Gemm and FusedGemm share.</summary>
+public abstract class GemmBase(Attributes a) : Operator(a)
+{
+    private readonly bool _transA = a.Bool("transA"), _transB = a.Bool("transB");
+
+    /// <summary>True when C may not be broadcast.</summary>
+    private protected virtual bool IsExactC => false;
 
     /// <summary>Factor of the product.</summary>
     public float Alpha { get; } = a.Float("alpha", 1);
@@ -34,7 +43,7 @@ public sealed class Gemm(Attributes a) : Operator(a)
         {
             c.RequireSame(0, 2);
             var s = c.Shape(2);
-            if (_exactC ? s != y : Shape.Broadcast(s, y) != y) throw new OperatorException($"input 2 of shape {s} cannot be broadcast to the result {y}");
+            if (IsExactC ? s != y : Shape.Broadcast(s, y) != y) throw new OperatorException($"input 2 of shape {s} cannot be broadcast to the result {y}");
         }
         c.Set(0, c.DType(0), y);
     }
