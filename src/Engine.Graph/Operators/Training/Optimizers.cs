@@ -54,7 +54,7 @@ public sealed class Adagrad(Attributes a) : Optimizer(a, 1)
     public float DecayFactor { get; } = a.Float("decay_factor", 0);
 
     /// <summary>Added to the divisor.</summary>
-    public float Epsilon { get; } = a.Float("epsilon", 0);
+    public float Epsilon { get; } = a.Float("epsilon", 1e-6f);
 }
 
 /// <summary>Adam: running means of gradients and of their squares.</summary>
@@ -70,7 +70,7 @@ public sealed class Adam(Attributes a) : Optimizer(a, 2)
     public float Beta { get; } = a.Float("beta", 0.999f);
 
     /// <summary>Added to the divisor.</summary>
-    public float Epsilon { get; } = a.Float("epsilon", 0);
+    public float Epsilon { get; } = a.Float("epsilon", 1e-6f);
 
     /// <summary>Factor of the L2 penalty on the result.</summary>
     public float NormCoefficientPost { get; } = a.Float("norm_coefficient_post", 0);
