@@ -61,15 +61,22 @@ internal static unsafe class TileTranspose
                 Eight((float*)(x + c * xPitch) + 8, xPitch, (float*)(y + c) + 8 * yPitch, yPitch);
             }
         }
-        // Eight columns at a time: as many lines as the first-level cache can hold of one set.
-        for (; c < columns; c += 8)
+        // Eight rows side by side: one line read, eight written on, as many as the first-level cache can hold of one set.
+        int r = 0;
+        for (; r + 8 <= rows; r += 8)
         {
-            int stop = Math.Min(c + 8, columns);
-            for (int r = 0; r < rows; r++)
+            T* from = x + c * xPitch + r, y0 = y + r * yPitch, y1 = y0 + yPitch, y2 = y1 + yPitch, y3 = y2 + yPitch;
+            T* y4 = y3 + yPitch, y5 = y4 + yPitch, y6 = y5 + yPitch, y7 = y6 + yPitch;
+            for (int i = c; i < columns; i++, from += xPitch)
             {
-                T* from = x + r, to = y + r * yPitch;
-                for (int i = c; i < stop; i++) to[i] = from[i * xPitch];
+                (y0[i], y1[i], y2[i], y3[i]) = (from[0], from[1], from[2], from[3]);
+                (y4[i], y5[i], y6[i], y7[i]) = (from[4], from[5], from[6], from[7]);
             }
+        }
+        for (; r < rows; r++)
+        {
+            T* from = x + c * xPitch + r, to = y + r * yPitch;
+            for (int i = c; i < columns; i++, from += xPitch) to[i] = *from;
         }
     }
 

@@ -140,7 +140,7 @@ public sealed unsafe class Tensor : RuntimeValue
             case DType.U8 or DType.Bool: { var s = Span<byte>(); for (int i = 0; i < r.Length; i++) r[i] = s[i]; break; }
             case DType.U16: { var s = Span<ushort>(); for (int i = 0; i < r.Length; i++) r[i] = s[i]; break; }
             case DType.U32: { var s = Span<uint>(); for (int i = 0; i < r.Length; i++) r[i] = s[i]; break; }
-            case DType.U64: { var s = Span<ulong>(); for (int i = 0; i < r.Length; i++) r[i] = checked((long)s[i]); break; }
+            case DType.U64: { var s = Span<ulong>(); for (int i = 0; i < r.Length; i++) r[i] = s[i] <= long.MaxValue ? (long)s[i] : throw new OperatorException($"{s[i]} exceeds the largest signed integer"); break; }
             default: throw new OperatorException($"expected integers, got {DType.Display()}");
         }
         return r;

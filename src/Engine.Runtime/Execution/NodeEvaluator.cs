@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Engine.Graph;
 using Engine.Kernels;
 using Engine.Tensors;
@@ -86,14 +87,17 @@ public sealed class NodeEvaluator(KernelRegistry kernels, Workers? workers = nul
         var outputs = outTypes.Select(t => t is null ? null : allocate(t.DType, t.Shape)).ToArray();
         var outs = outputs.Select(Ref).ToArray();
         var work = bound.Context.WorkBytes.Select(w => Ref(Tensor.Allocate(DType.U8, new Shape(w)))).ToArray();
-        bound.Run(new StepContext(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(pointers), ins, outs, work, _workers, cancellation));
+        bound.Run(new StepContext(CollectionsMarshal.AsSpan(pointers), ins, outs, work, _workers, cancellation));
         GC.KeepAlive(keep);
         Debug.Assert(outputs.Length == node.Outputs.Count);
         return outputs;
     }
 }
 
-/// <summary>Runs an operator that only moves data on strings: on their numbers, which it moves alike.</summary>
+/// <summary>
+/// Runs an operator that only moves data on strings: on their numbers, which it moves alike. The numbers pass as c64, a type of their
+/// width that no shape, axis or index may have.
+/// </summary>
 internal static class StringHandles
 {
     public static IReadOnlyList<RuntimeValue?>? Run(IReadOnlyList<Tensor?> inputs, Func<Tensor?[], Tensor?[]?> run)
@@ -102,8 +106,8 @@ internal static class StringHandles
         var handles = inputs.Select(t =>
         {
             if (t is not { DType: DType.String }) return t;
-            var h = Tensor.Allocate(DType.I64, t.Shape);
-            var s = h.Span<long>();
+            var h = Tensor.Allocate(DType.C64, t.Shape);
+            var s = Numbers(h);
             for (int i = 0; i < s.Length; i++)
             {
                 s[i] = table.Count;
@@ -111,6 +115,10 @@ internal static class StringHandles
             }
             return h;
         }).ToArray();
-        return run(handles)?.Select(t => t is { DType: DType.I64 } ? (RuntimeValue)new Tensor(t.Shape, [.. t.Span<long>().ToArray().Select(h => table[(int)h])]) : t).ToArray();
+        return run(handles)?.Select(t => t is { DType: DType.C64 } ? (RuntimeValue)new Tensor(t.Shape, [.. Numbers(t).ToArray().Select(Find)]) : t).ToArray();
+
+        string Find(long h) => (ulong)h < (ulong)table.Count ? table[(int)h] : throw new OperatorException("strings and complex numbers are mixed");
     }
+
+    private static Span<long> Numbers(Tensor t) => MemoryMarshal.Cast<byte, long>(t.Bytes);
 }

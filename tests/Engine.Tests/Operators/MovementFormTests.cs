@@ -121,6 +121,17 @@ public class MovementFormTests
         Assert.Equal([0x23, 0x01], OpRunner.One("Slice", 21, [n, Ints(-1), Ints(-9), Ints(0), Ints(-1)]).Bytes.ToArray());
     }
 
+    [Fact]
+    public void Strings_are_no_indices_and_no_dimensions()
+    {
+        var (x, words) = (Ints(1000, 2000), new Tensor(new Shape(1), ["a"]));
+        Assert.ThrowsAny<EngineException>(() => OpRunner.Run("Gather", 13, [x, words]));
+        Assert.ThrowsAny<EngineException>(() => OpRunner.Run("Expand", 13, [x, words]));
+        Assert.ThrowsAny<EngineException>(() => OpRunner.Run("Reshape", 13, [x, words]));
+        Assert.ThrowsAny<EngineException>(() => OpRunner.Run("ConstantOfShape", 13, [words], new() { ["value"] = x.Reshape(new Shape(2)) }));
+        Assert.ThrowsAny<EngineException>(() => OpRunner.Run("OneHot", 11, [words, Ints(3), x]));
+    }
+
     [Theory]
     [InlineData(-9223372036854775808L, 0)]
     [InlineData(-2, 1)]
