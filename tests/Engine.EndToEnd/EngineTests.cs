@@ -87,6 +87,17 @@ public sealed class EngineTests : IDisposable
     }
 
     [Fact]
+    public void Inspect_shows_the_plan()
+    {
+        using var json = JsonDocument.Parse(Engine("inspect", "m.onnx", "--plan", "--shape", "x:5x3", "--format", "json").Succeeds());
+        var r = json.RootElement;
+        var segment = r.GetProperty("segments")[0];
+        Assert.True(segment.GetProperty("peak_bytes").GetInt64() >= segment.GetProperty("lower_bound_bytes").GetInt64());
+        Assert.StartsWith("f32[5,2]", r.GetProperty("steps")[0].GetProperty("out").GetString(), StringComparison.Ordinal);
+        Assert.Contains(r.GetProperty("buffers").EnumerateArray(), b => b.GetProperty("region").GetString() == "output" && b.GetProperty("bytes").GetInt64() == 40);
+    }
+
+    [Fact]
     public void Inspect_draws_the_graph()
     {
         string dot = Engine("inspect", "m.onnx", "--format", "dot").Succeeds();

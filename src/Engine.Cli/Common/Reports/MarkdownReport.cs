@@ -1,6 +1,6 @@
 namespace Engine.Cli;
 
-/// <summary>Tables with aligned columns, facts as lists.</summary>
+/// <summary>Tables with aligned columns, facts and notes as lists.</summary>
 internal static class MarkdownReport
 {
     public static void Write(Report report, TextWriter to)
@@ -8,11 +8,11 @@ internal static class MarkdownReport
         Report.Item? last = null;
         foreach (var item in report.Items)
         {
-            if (last is not null && !(last is Report.Fact && item is Report.Fact)) to.WriteLine();
+            if (last is not null && (item is Report.Section || item.GetType() != last.GetType())) to.WriteLine();
             switch (item)
             {
                 case Report.Fact f: to.WriteLine($"- {f.Column.Title}: {f.Column.Show(f.Value)}"); break;
-                case Report.Note n: to.WriteLine(n.Text); break;
+                case Report.Note n: to.WriteLine($"- {n.Text}"); break;
                 case Report.Section s:
                     if (s.Title.Length > 0) to.WriteLine($"## {s.Title}\n");
                     WriteTable(s.Table, to);

@@ -1,0 +1,101 @@
+using System.Diagnostics;
+using Engine.Cli;
+using Engine.Runtime;
+using Engine.Tensors;
+
+namespace Engine.Bench;
+
+/// <summary>One model on inputs of one shape with one number of threads.</summary>
+internal sealed class BenchCase(EngineModel model, BenchSettings settings, int threads, IReadOnlyDictionary<string, RuntimeValue> inputs)
+{
+    // Enough to tell a leak of a byte a run from what the loop around it allocates once.
+    private const int AllocationRuns = 16;
+
+    // The JIT replaces its first code after 30 calls and a tenth of a second without new code.
+    private static readonly TimeSpan ShortestWarmup = TimeSpan.FromSeconds(0.5);
+
+    private readonly RuntimeValue[] _inputs = [.. model.Inputs.Select(i => inputs[i.Name])];
+
+    public int Threads => threads;
+
+    public EngineModel Model => model;
+
+    /// <summary>First dimension of the first input.</summary>
+    public long Batch { get; } = model.Inputs.Count > 0 && inputs[model.Inputs[0].Name] is Tensor { Shape: { Rank: > 0 } s } ? s[0] : 1;
+
+    public Samples Times { get; private set; } = new([]);
+
+    /// <summary>Runs before the clock started.</summary>
+    public int WarmupRuns { get; private set; }
+
+    public double AllocatedBytes { get; private set; }
+
+    /// <summary>Constants, packed weights and arena.</summary>
+    public long PeakBytes { get; private set; }
+
+    public IReadOnlyList<StepTiming> Steps { get; private set; } = [];
+
+    /// <summary>Why the planned result is wrong, or null.</summary>
+    public string? Check(CancellationToken cancellation)
+    {
+        var expected = model.RunReference(inputs, null, cancellation);
+        using var session = Session(profile: false);
+        var outputs = new RuntimeValue?[model.Outputs.Count];
+        session.Run(_inputs, outputs, cancellation);
+        for (int i = 0; i < outputs.Length; i++)
+            if (ValueComparer.Compare(expected[i], outputs[i]!, settings.Rtol, settings.Atol) is { } why) return $"output '{model.Outputs[i].Name}': {why}";
+        return null;
+    }
+
+    public void Measure(CancellationToken cancellation)
+    {
+        using var session = Session(profile: false);
+        // The first run makes the output buffers that all later runs write.
+        var outputs = new RuntimeValue?[model.Outputs.Count];
+        WarmupRuns = Warm(() => session.Run(_inputs, outputs, cancellation));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < AllocationRuns; i++) session.Run(_inputs, outputs, cancellation);
+        AllocatedBytes = (GC.GetAllocatedBytesForCurrentThread() - before) / (double)AllocationRuns;
+        Times = new(Time(() => session.Run(_inputs, outputs, cancellation)));
+        PeakBytes = model.Model.MemoryUsed;
+    }
+
+    /// <summary>A run of its own: taking the time of every step lengthens the whole.</summary>
+    public void MeasureSteps(CancellationToken cancellation)
+    {
+        using var session = Session(profile: true);
+        var outputs = new RuntimeValue?[model.Outputs.Count];
+        Warm(() => session.Run(_inputs, outputs, cancellation));
+        session.ResetTimings();
+        Time(() => session.Run(_inputs, outputs, cancellation));
+        Steps = session.Timings;
+    }
+
+    private Session Session(bool profile) => model.Model.CreateSession(new SessionOptions { Threads = threads, Profile = profile });
+
+    private int Warm(Action run)
+    {
+        long started = Stopwatch.GetTimestamp();
+        int runs = 0;
+        do
+        {
+            run();
+            runs++;
+        }
+        while (runs < settings.Warmup || settings.Warmup > 0 && Stopwatch.GetElapsedTime(started) < ShortestWarmup);
+        return runs;
+    }
+
+    private List<long> Time(Action run)
+    {
+        var samples = new List<long>(settings.Runs);
+        long started = Stopwatch.GetTimestamp();
+        while (samples.Count < settings.Runs || Stopwatch.GetElapsedTime(started) < settings.MinTime)
+        {
+            long start = Stopwatch.GetTimestamp();
+            run();
+            samples.Add((long)Stopwatch.GetElapsedTime(start).TotalNanoseconds);
+        }
+        return samples;
+    }
+}

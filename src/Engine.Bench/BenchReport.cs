@@ -1,0 +1,75 @@
+using System.Globalization;
+using Engine.Cli;
+
+namespace Engine.Bench;
+
+/// <summary>The tables of <c>engine-bench</c>.</summary>
+internal static class BenchReport
+{
+    // More than this between runs of one program on one machine, and a comparison of two numbers says little.
+    private const double LargestVariation = 0.025;
+
+    private const double MiB = 1 << 20;
+
+    public static Report Make(IReadOnlyList<BenchCase> cases, BenchSettings settings, IReadOnlyList<string> notes)
+    {
+        var report = new Report();
+        Machine.Describe(report);
+        report.Add("warmup", "warm-up, not counted", settings.Warmup == 0 ? "one run" : $"at least {settings.Warmup} runs and half a second");
+        report.Add("models", "", Whole(cases, settings));
+        foreach (string note in notes.Concat(cases.Where(IsNoisy).Select(Noise))) report.AddNote(note);
+        if (!settings.Layers) return report;
+        foreach (var c in cases) report.Add("layers", $"{Name(c)}, {c.Threads} threads, batch {c.Batch}", Steps(c));
+        return report.AddNote("Times of steps are taken one by one and add up to more than a run; where steps are fused, one row holds several operators. Compare models by whole-model time.");
+    }
+
+    public static bool IsNoisy(BenchCase c) => c.Times.Variation > LargestVariation;
+
+    public static string Noise(BenchCase c) => string.Create(CultureInfo.InvariantCulture, $"{Name(c)}, {c.Threads} threads, batch {c.Batch}: the coefficient of variation is {c.Times.Variation * 100:0.0} %, more than {LargestVariation * 100:0.0} %.");
+
+    private static string Name(BenchCase c) => Path.GetFileName(c.Model.Path) == "model.onnx" ? Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(c.Model.Path)))! : Path.GetFileNameWithoutExtension(c.Model.Path);
+
+    /// <summary>| model | size MiB | params | scheme | backend | threads | batch | runs | p50 ms | mean ± sd ms | p99 ms | inf/s | alloc B/run | peak MiB |</summary>
+    private static Table Whole(IReadOnlyList<BenchCase> cases, BenchSettings settings)
+    {
+        Column Percentile(double p) => new(string.Create(CultureInfo.InvariantCulture, $"p{p:0.##} ms"), string.Create(CultureInfo.InvariantCulture, $"p{p:0.##}_ms"), "0.000");
+        double[] early = [.. settings.Percentiles.Where(p => p <= 50)], late = [.. settings.Percentiles.Where(p => p > 50)];
+        const Hide People = Hide.Markdown | Hide.Csv;
+        var table = new Table([
+            new("model", "model"), new("size MiB", "size_mib", "0.00"), new("params", "params"), new("scheme", "scheme"), new("backend", "backend"), new("threads", "threads"), new("batch", "batch"), new("runs", "runs"),
+            .. early.Select(Percentile), new("mean ± sd ms", "mean_sd_ms"), .. late.Select(Percentile), new("inf/s", "inferences_per_s", "0.0"), new("alloc B/run", "alloc_bytes_per_run", "0.#"), new("peak MiB", "peak_mib", "0.00"),
+            new("warm-up runs", "warmup_runs", Hidden: People), new("mean ms", "mean_ms", Hidden: People), new("sd ms", "sd_ms", Hidden: People), new("sha256", "model_sha256", Hidden: People), new("samples", "samples_ns", Hidden: People)]);
+        foreach (var c in cases)
+        {
+            var s = new ModelStatistics(c.Model.AsStored.Graph);
+            var t = c.Times;
+            table.Add([
+                Name(c), new FileInfo(c.Model.Path).Length / MiB, s.Parameters, s.MainScheme, "cpu", c.Threads, c.Batch, t.InOrder.Length,
+                .. early.Select(p => (object?)(t.Percentile(p) / 1e6)), string.Create(CultureInfo.InvariantCulture, $"{t.Mean / 1e6:0.000} ± {t.Deviation / 1e6:0.000}"), .. late.Select(p => (object?)(t.Percentile(p) / 1e6)),
+                c.Batch * 1e9 / t.Mean, c.AllocatedBytes, c.PeakBytes / MiB,
+                c.WarmupRuns, t.Mean / 1e6, t.Deviation / 1e6, c.Model.Sha256(), t.InOrder]);
+        }
+        return table;
+    }
+
+    /// <summary>| # | layer | op | out shape | scheme | kernel | avg ms | p50 ms | % | cum % | GOP/s | weight KiB | vs dense |</summary>
+    private static Table Steps(BenchCase c)
+    {
+        var table = new Table(
+            new("model", "model", Hidden: Hide.Markdown), new("threads", "threads", Hidden: Hide.Markdown), new("batch", "batch", Hidden: Hide.Markdown),
+            new("#", "index"), new("layer", "layer"), new("op", "op"), new("out shape", "out_shape"), new("scheme", "scheme"), new("kernel", "kernel"), new("avg ms", "avg_ms", "0.0000"), new("p50 ms", "p50_ms", "0.0000"),
+            new("%", "percent", "0.0"), new("cum %", "cumulative_percent", "0.0"), new("GOP/s", "gop_per_s", "0.00"), new("weight KiB", "weight_kib", "0.0"), new("vs dense", "vs_dense", "0.00"));
+        var steps = c.Steps.Select(s => (s.Step, s.Index, Times: new Samples(s.Nanoseconds))).ToList();
+        double total = steps.Sum(s => s.Times.Mean), sum = 0;
+        foreach (var (step, index, times) in steps)
+        {
+            sum += times.Mean;
+            double? rate = step.Cost.Operations > 0 && times.Mean > 0 ? step.Cost.Operations / times.Mean : null;
+            // A dense weight is its own baseline; steps without weights have none.
+            double? gain = step.Scheme == "Dense" ? 1 : null;
+            table.Add(Name(c), c.Threads, c.Batch, index, step.Name, step.Operator, step.OutputDescription, step.Scheme, step.Stem, times.Mean / 1e6, times.Percentile(50) / 1e6,
+                total == 0 ? 0.0 : 100 * times.Mean / total, total == 0 ? 0.0 : 100 * sum / total, rate, step.WeightBytes / 1024.0, gain);
+        }
+        return table;
+    }
+}
