@@ -30,6 +30,9 @@ public sealed class Cast(Attributes a) : CastOperator(a)
     public DType To { get; } = Check(a.Opset < 6 && a.Values.GetValueOrDefault("to") is string s ? FromName(s) : a.Int("to"));
 
     /// <inheritdoc/>
+    public override OperatorKind Kind => To == DType.String ? OperatorKind.Dynamic : OperatorKind.Static;
+
+    /// <inheritdoc/>
     public override void Infer(InferContext c) => Infer(c, To);
 
     private static DType Check(long to) => to is >= 0 and <= byte.MaxValue && Array.IndexOf(Types.Castable, (DType)to) >= 0 ? (DType)to : throw new OperatorException($"cannot cast to element type {to}");
