@@ -20,7 +20,7 @@ public interface IBinary<TA, TB, TResult>
 /// <summary>y = f(a, b) with broadcasting; y may be an operand of the same shape and type.</summary>
 public static class BinaryLoop
 {
-    /// <summary>y[i] = f(a[i], b[i]) on the calling thread.</summary>
+    /// <summary>y[i] = f(a[i], b[i]) on the calling thread. The tail runs in vectors of one repeated element, so that every element takes the same path.</summary>
     public static void Simd<TOp, T>(TOp op, ReadOnlySpan<T> a, ReadOnlySpan<T> b, Span<T> y) where TOp : struct, IBinarySimd where T : unmanaged, INumber<T>
     {
         a = a[..y.Length];
@@ -28,7 +28,7 @@ public static class BinaryLoop
         ref T pa = ref MemoryMarshal.GetReference(a), pb = ref MemoryMarshal.GetReference(b), py = ref MemoryMarshal.GetReference(y);
         int i = 0, last = y.Length - Vector<T>.Count;
         for (; i <= last; i += Vector<T>.Count) op.Invoke(Vector.LoadUnsafe(ref pa, (nuint)i), Vector.LoadUnsafe(ref pb, (nuint)i)).StoreUnsafe(ref py, (nuint)i);
-        if (i < y.Length) op.Invoke(Tail(a[i..]), Tail(b[i..])).CopyHead(y[i..]);
+        for (; i < y.Length; i++) y[i] = op.Invoke(Vector.Create(a[i]), Vector.Create(b[i]))[0];
     }
 
     /// <summary>y[i] = f(a[i], b) on the calling thread.</summary>
@@ -39,7 +39,7 @@ public static class BinaryLoop
         var vb = Vector.Create(b);
         int i = 0, last = y.Length - Vector<T>.Count;
         for (; i <= last; i += Vector<T>.Count) op.Invoke(Vector.LoadUnsafe(ref pa, (nuint)i), vb).StoreUnsafe(ref py, (nuint)i);
-        if (i < y.Length) op.Invoke(Tail(a[i..]), vb).CopyHead(y[i..]);
+        for (; i < y.Length; i++) y[i] = op.Invoke(Vector.Create(a[i]), vb)[0];
     }
 
     /// <summary>y[i] = f(a, b[i]) on the calling thread.</summary>
@@ -60,21 +60,6 @@ public static class BinaryLoop
         fixed (TB* pb = b)
         fixed (TResult* py = y)
             plan.ForRows(workers, new MapRows<TOp, TA, TB, TResult>(op, pa, pb, py, plan.InnerStride(0), plan.InnerStride(1)));
-    }
-
-    private static Vector<T> Tail<T>(ReadOnlySpan<T> x) where T : unmanaged, INumber<T>
-    {
-        Span<T> padded = stackalloc T[Vector<T>.Count];
-        padded.Fill(x[0]);
-        x.CopyTo(padded);
-        return new Vector<T>(padded);
-    }
-
-    private static void CopyHead<T>(this Vector<T> v, Span<T> y) where T : unmanaged, INumber<T>
-    {
-        Span<T> all = stackalloc T[Vector<T>.Count];
-        v.CopyTo(all);
-        all[..y.Length].CopyTo(y);
     }
 
     private readonly struct Swapped<TOp>(TOp op) : IBinarySimd where TOp : struct, IBinarySimd

@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.InteropServices;
 using Engine.Tensors;
 
@@ -109,7 +108,7 @@ public static class CastLoop
                 break;
             default:
                 Span<long> l = stackalloc long[x.Length];
-                for (int i = 0; i < l.Length; i++) l[i] = long.CreateSaturating(x[i]);
+                for (int i = 0; i < l.Length; i++) l[i] = (long)x[i];
                 Write(l, type, saturate, y);
                 break;
         }
@@ -136,29 +135,64 @@ public static class CastLoop
         }
     }
 
-    private static void Widen<T>(ReadOnlySpan<byte> x, Span<double> y) where T : unmanaged, INumber<T>
+    private static void Widen<T>(ReadOnlySpan<byte> x, Span<double> y) where T : unmanaged
     {
-        var s = MemoryMarshal.Cast<byte, T>(x);
-        for (int i = 0; i < y.Length; i++) y[i] = double.CreateTruncating(s[i]);
+        var s = MemoryMarshal.Cast<byte, T>(x)[..y.Length];
+        for (int i = 0; i < s.Length; i++) y[i] = ToDouble(s[i]);
     }
 
-    private static void Extend<T>(ReadOnlySpan<byte> x, Span<long> y) where T : unmanaged, INumber<T>
+    private static void Extend<T>(ReadOnlySpan<byte> x, Span<long> y) where T : unmanaged
     {
-        var s = MemoryMarshal.Cast<byte, T>(x);
-        for (int i = 0; i < y.Length; i++) y[i] = long.CreateTruncating(s[i]);
+        var s = MemoryMarshal.Cast<byte, T>(x)[..y.Length];
+        for (int i = 0; i < s.Length; i++) y[i] = ToLong(s[i]);
     }
 
-    private static void Round<T>(ReadOnlySpan<double> x, Span<byte> y) where T : unmanaged, INumber<T>
+    private static void Round<T>(ReadOnlySpan<double> x, Span<byte> y) where T : unmanaged
     {
-        var t = MemoryMarshal.Cast<byte, T>(y);
-        for (int i = 0; i < x.Length; i++) t[i] = T.CreateSaturating(x[i]);
+        var t = MemoryMarshal.Cast<byte, T>(y)[..x.Length];
+        for (int i = 0; i < t.Length; i++) t[i] = FromDouble<T>(x[i]);
     }
 
-    private static void Wrap<T>(ReadOnlySpan<long> x, Span<byte> y) where T : unmanaged, INumber<T>
+    private static void Wrap<T>(ReadOnlySpan<long> x, Span<byte> y) where T : unmanaged
     {
-        var t = MemoryMarshal.Cast<byte, T>(y);
-        for (int i = 0; i < x.Length; i++) t[i] = T.CreateTruncating(x[i]);
+        var t = MemoryMarshal.Cast<byte, T>(y)[..x.Length];
+        for (int i = 0; i < t.Length; i++) t[i] = FromLong<T>(x[i]);
     }
+
+    // The conversions of the language, chosen by type: the generic ones of INumber do not inline. From floats they saturate.
+    private static double ToDouble<T>(T v) =>
+        typeof(T) == typeof(float) ? (float)(object)v!
+        : typeof(T) == typeof(double) ? (double)(object)v!
+        : typeof(T) == typeof(ulong) ? (ulong)(object)v!
+        : throw new NotSupportedException(typeof(T).Name);
+
+    private static long ToLong<T>(T v) =>
+        typeof(T) == typeof(sbyte) ? (sbyte)(object)v!
+        : typeof(T) == typeof(byte) ? (byte)(object)v!
+        : typeof(T) == typeof(short) ? (short)(object)v!
+        : typeof(T) == typeof(ushort) ? (ushort)(object)v!
+        : typeof(T) == typeof(int) ? (int)(object)v!
+        : typeof(T) == typeof(uint) ? (uint)(object)v!
+        : typeof(T) == typeof(long) ? (long)(object)v!
+        : typeof(T) == typeof(ulong) ? unchecked((long)(ulong)(object)v!)
+        : throw new NotSupportedException(typeof(T).Name);
+
+    private static T FromDouble<T>(double v) =>
+        typeof(T) == typeof(float) ? (T)(object)(float)v
+        : typeof(T) == typeof(Half) ? (T)(object)(Half)v
+        : typeof(T) == typeof(int) ? (T)(object)(int)v
+        : typeof(T) == typeof(uint) ? (T)(object)(uint)v
+        : typeof(T) == typeof(long) ? (T)(object)(long)v
+        : typeof(T) == typeof(ulong) ? (T)(object)(ulong)v
+        : throw new NotSupportedException(typeof(T).Name);
+
+    private static T FromLong<T>(long v) =>
+        typeof(T) == typeof(byte) ? (T)(object)unchecked((byte)v)
+        : typeof(T) == typeof(ushort) ? (T)(object)unchecked((ushort)v)
+        : typeof(T) == typeof(uint) ? (T)(object)unchecked((uint)v)
+        : typeof(T) == typeof(float) ? (T)(object)(float)v
+        : typeof(T) == typeof(double) ? (T)(object)(double)v
+        : throw new NotSupportedException(typeof(T).Name);
 
     private static UnsupportedException NoCast(DType t) => new($"no conversion of element type {t.Display()}");
 }
