@@ -69,6 +69,8 @@ public class BlockedPlanTests
         var wide = Conv(deep, 40, 72, 1);
         var (stems, expected, actual) = Run(x, Add("GlobalAveragePool", [wide]), 2, 3, 61, 45);
         AssertClose(expected, actual);
+        // Without vectors there is nothing to gain from blocks, and the planner may choose otherwise.
+        if (ConvBlocked.Table.Tier == "scalar") return;
         Assert.Contains("Conv+Relu conv-blocked-first", stems);
         Assert.Contains("Conv+Add+Relu conv-blocked", stems);
         Assert.Contains("Conv+Sigmoid conv-depthwise-blocked", stems);
