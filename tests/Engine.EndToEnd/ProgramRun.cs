@@ -7,15 +7,15 @@ internal sealed record ProgramRun(int ExitCode, string Output, string Error)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
-    public static ProgramRun Engine(string folder, params string[] arguments) => Start("Engine.Cli", "Engine.Cli", folder, arguments);
+    public static ProgramRun Engine(string folder, params string[] arguments) => Start("Engine.Cli", folder, arguments);
 
-    public static ProgramRun Bench(string folder, params string[] arguments) => Start("Engine.Bench", "engine-bench", folder, arguments);
+    public static ProgramRun Bench(string folder, params string[] arguments) => Start("Engine.Bench", folder, arguments);
 
-    private static ProgramRun Start(string project, string name, string folder, string[] arguments)
+    private static ProgramRun Start(string project, string folder, string[] arguments)
     {
         // artifacts/bin/Engine.EndToEnd/debug/ → artifacts/bin/<project>/debug/
         var here = new DirectoryInfo(AppContext.BaseDirectory);
-        string assembly = Path.Combine(here.Parent!.Parent!.FullName, project, here.Name, name + ".dll");
+        string assembly = Path.Combine(here.Parent!.Parent!.FullName, project, here.Name, project + ".dll");
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [assembly, .. arguments])
         {
             WorkingDirectory = folder,
@@ -28,7 +28,7 @@ internal sealed record ProgramRun(int ExitCode, string Output, string Error)
         if (!p.WaitForExit(Limit))
         {
             p.Kill(entireProcessTree: true);
-            throw new TimeoutException($"{name} {string.Join(' ', arguments)} ran longer than {Limit}");
+            throw new TimeoutException($"{project} {string.Join(' ', arguments)} ran longer than {Limit}");
         }
         return new(p.ExitCode, output.Result, error.Result);
     }
