@@ -17,6 +17,8 @@ public sealed class Model : IDisposable
     private static readonly Action<ILogger, string, int, long, Exception?> s_planned = LoggerMessage.Define<string, int, long>(LogLevel.Debug, new EventId(2, "Planned"),
         "Planned {Source}: {Steps} steps, an arena of {ArenaBytes} bytes");
 
+    private static ModelOptions Defaults { get; } = new();
+
     private readonly Program _program;
     private readonly string _source;
 
@@ -78,10 +80,10 @@ public sealed class Model : IDisposable
     /// <summary>Loads a file. Throws <see cref="InvalidModelException"/>, <see cref="UnsupportedException"/>, <see cref="OperatorException"/> or <see cref="MemoryLimitException"/>.</summary>
     public static Model Load(string path, ModelOptions? options = null) => Load(o => OnnxModelReader.Load(path, o), options);
 
-    /// <summary>Loads from a stream, read to its end; external data cannot be found then.</summary>
+    /// <summary>Loads from a stream, read to its end; external data is looked for in <see cref="ModelOptions.ExternalDataFolder"/>.</summary>
     public static Model Load(Stream stream, ModelOptions? options = null) => Load(o => OnnxModelReader.Load(stream, o), options);
 
-    /// <summary>Loads from memory; external data cannot be found then.</summary>
+    /// <summary>Loads from memory; external data is looked for in <see cref="ModelOptions.ExternalDataFolder"/>.</summary>
     public static Model Load(ReadOnlyMemory<byte> bytes, ModelOptions? options = null) => Load(o => OnnxModelReader.Load(bytes, o), options);
 
     /// <summary>Takes a graph built in code.</summary>
@@ -91,7 +93,15 @@ public sealed class Model : IDisposable
     {
         options ??= new();
         long started = Stopwatch.GetTimestamp();
-        var definition = read(new OnnxReadOptions { Operators = options.Operators, MaxMemory = options.MaxMemory == long.MaxValue ? null : options.MaxMemory });
+        var definition = read(new OnnxReadOptions
+        {
+            Operators = options.Operators,
+            MaxMemory = options.MaxMemory == Defaults.MaxMemory ? null : options.MaxMemory,
+            MapFrom = options.CopyFiles ? long.MaxValue : new OnnxReadOptions().MapFrom,
+            ExternalDataFolder = options.ExternalDataFolder,
+            AllowLinkedExternalData = options.AllowLinkedExternalData,
+            VerifyChecksums = options.Verification == Verification.Full,
+        });
         return new Model(definition, options, started);
     }
 

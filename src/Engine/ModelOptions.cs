@@ -10,7 +10,7 @@ public enum Verification
 {
     /// <summary>The container and the graph's structure; a node without a kernel is reported when it is first planned.</summary>
     Header,
-    /// <summary>Also that every node, those of branches not taken included, has a kernel.</summary>
+    /// <summary>Also that every node, those of branches not taken included, has a kernel, and that external data has the checksums the model gives.</summary>
     Full,
 }
 
@@ -20,8 +20,20 @@ public sealed record ModelOptions
     /// <summary>Values for symbolic dimensions, as in <c>{"N": 1}</c>.</summary>
     public IReadOnlyDictionary<string, long> FreeDimensions { get; init; } = new Dictionary<string, long>();
 
-    /// <summary>Most bytes that constants, packed weights and arenas of all sessions may take together.</summary>
-    public long MaxMemory { get; init; } = long.MaxValue;
+    /// <summary>
+    /// Most bytes that constants, packed weights and arenas of all sessions may take together, and any one value made at run time beside
+    /// them. The default is three quarters of the memory that the process may use.
+    /// </summary>
+    public long MaxMemory { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3;
+
+    /// <summary>Reads files of any size into memory instead of mapping large ones: a file may then change while the model lives.</summary>
+    public bool CopyFiles { get; init; }
+
+    /// <summary>Folder of external data; null means that of the model's file, and for a model without a file none.</summary>
+    public string? ExternalDataFolder { get; init; }
+
+    /// <summary>Lets external data be a symbolic link or a file with several names, as package caches store them.</summary>
+    public bool AllowLinkedExternalData { get; init; }
 
     /// <summary>0: node by node as the model says; 1: folding, fusion, shared memory; 2: also encodings other than row-major.</summary>
     public int OptimizationLevel { get; init; } = 2;

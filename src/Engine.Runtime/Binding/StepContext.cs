@@ -74,7 +74,7 @@ public readonly unsafe ref struct StepContext
     public ReadOnlySpan<ArgRef> WorkRefs => _work;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Span<T> View<T>(ArgRef a) where T : unmanaged => a.Slot < 0 ? default : new Span<T>((byte*)_pointers[a.Slot] + a.Offset, (int)(a.Bytes / sizeof(T)));
+    private Span<T> View<T>(ArgRef a) where T : unmanaged => a.Slot < 0 ? default : new Span<T>((byte*)_pointers[a.Slot] + a.Offset, checked((int)(a.Bytes / sizeof(T))));
 
     private byte* Address(ArgRef a) => a.Slot < 0 ? null : (byte*)_pointers[a.Slot] + a.Offset;
 }

@@ -161,13 +161,20 @@ public sealed class Executor
     private RuntimeValue Deliver(Value v, RuntimeValue? given)
     {
         var value = Find(v);
-        if (given is not Tensor target || ReferenceEquals(given, value)) return value is Tensor t && _parent is null && (v.Constant is not null || _program.Graph.Inputs.Contains(v)) ? t.Clone() : value;
+        if (given is not Tensor target || ReferenceEquals(given, value)) return _parent is null && (value is TensorSequence || v.Constant is not null || _program.Graph.Inputs.Contains(v)) ? Copy(value) : value;
         if (value is not Tensor from) throw new InputException($"output '{v.Name}' is no tensor", v.Name);
         if (from.DType != target.DType || from.Shape != target.Shape) throw new InputException($"output '{v.Name}' is {from}, the buffer given is {target}", v.Name);
         if (from.DType == DType.String) from.Strings.CopyTo(target.Strings, 0);
         else from.Bytes.CopyTo(target.Bytes);
         return target;
     }
+
+    private static RuntimeValue Copy(RuntimeValue value) => value switch
+    {
+        Tensor t => t.Clone(),
+        TensorSequence s => new TensorSequence([.. s.Items.Select(Copy)], s.ElementType),
+        _ => value,
+    };
 
     private unsafe void RunSegment(Plan plan, nint[] table, RuntimeValue[] live, Span<RuntimeValue?> given, CancellationToken cancellation)
     {

@@ -9,6 +9,8 @@ namespace Engine.Runtime;
 /// </summary>
 internal static class Fusion
 {
+    private const int OwnInputs = 3;
+
     public static void Run(LoweredSegment segment, KernelRegistry kernels)
     {
         var uses = new Dictionary<Value, int>();
@@ -50,8 +52,10 @@ internal static class Fusion
         EpilogueStep step;
         var others = follower.Inputs.Where((_, i) => i != side).OfType<Value>().ToList();
         if (others.Count == 0) step = new EpilogueStep(op);
-        else if (op.Name == "Add" && others.Count == 1 && TypeOf(others[0], segment) == follower.OutTypes[0] && others[0].Constant is null && others[0] != linear.Outputs[0])
+        else if (op is { Name: "Add", Domain: "" } && others.Count == 1 && TypeOf(others[0], segment) is { DType: DType.F32 } && others[0] != linear.Outputs[0])
         {
+            // Operands of epilogues stand behind the operator's own, the optional bias included.
+            while (inputs.Count < OwnInputs) inputs.Add(null);
             step = new EpilogueStep(op, inputs.Count);
             inputs.Add(others[0]);
         }
