@@ -52,8 +52,8 @@ internal static unsafe class GridCandidates
         if (n.InGrid(0) is not { } a || n.InGrid(1) is not { } b || n.OutGrid(0) is not { } y || n.In(0) != n.In(1) || n.In(0).DType != DType.F32) return [];
         if (!OnlyRelu(n)) return [];
         int min = n.Node.Epilogue.Count > 0 ? Math.Max(y.MinCode, y.Zero) : y.MinCode;
-        AddInt8.Grid left = Grid(a), right = Grid(b), to = Grid(y);
-        return [new Candidate("add-int8", _ => (in StepContext c) => AddInt8.Run(c.Workers, left, c.In<byte>(0), right, c.In<byte>(1), to, min, y.MaxCode, c.Out<byte>(0)))
+        CodeGrid left = Grid(a), right = Grid(b), to = Grid(y);
+        return [new Candidate("add-int8", _ => (in StepContext c) => BinaryInt8.Run<AddF32>(c.Workers, left, c.In<byte>(0), right, c.In<byte>(1), to, min, c.Out<byte>(0)))
         {
             Accepts = [QuantizedEncoding.Of(a), QuantizedEncoding.Of(b)],
             Produces = QuantizedEncoding.Of(y),
@@ -84,7 +84,7 @@ internal static unsafe class GridCandidates
         Nanoseconds = operations / OperationsPerNanosecond + (n.In(0).Elements + (double)n.Out(0).Elements) / BytesPerNanosecond,
     };
 
-    private static AddInt8.Grid Grid(WireQuantization q) => new(q.Code == DType.I8, q.Scale, q.Zero);
+    private static CodeGrid Grid(WireQuantization q) => new(q.Code == DType.I8, q.Scale, q.Zero);
 
     private static GemmInt8.Rows Rows(in StepContext c, MatMulGeometry g, WireQuantization grid) => new(c.InPointer(0), c.In<byte>(0).Length, grid.Code == DType.I8, grid.Zero, (nint)g.ARow, (nint)g.AColumn);
 

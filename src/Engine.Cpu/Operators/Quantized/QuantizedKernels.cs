@@ -1,4 +1,5 @@
 using Engine.Graph.Operators;
+using Engine.Kernels;
 using Engine.Runtime;
 
 namespace Engine.Cpu;
@@ -22,6 +23,16 @@ internal static class QuantizedKernels
         r.Add<QGemm>("gemm-int8", IntegerMatMulCpu.Bind);
         r.Add<QLinearMatMul>("gemm-int8", IntegerMatMulCpu.Bind);
         r.Add<DynamicQuantizeLinear>("dynamic-quantize", DynamicQuantizeLinearCpu.Bind);
+        r.Add<NhwcMaxPool>("max-pool", QLinearCpu.NhwcMax);
+        r.Add<QLinearAdd>("add-int8", (_, b) => QLinearCpu.Binary<AddF32>(b));
+        r.Add<QLinearAveragePool>("average-pool", QLinearCpu.Average);
+        r.Add<QLinearConcat>("concat-int8", QLinearCpu.Concat);
+        r.Add<QLinearGlobalAveragePool>("global-average-pool", QLinearCpu.GlobalAverage);
+        r.Add<QLinearLeakyRelu>("table-int8", QLinearCpu.LeakyRelu);
+        r.Add<QLinearMul>("mul-int8", (_, b) => QLinearCpu.Binary<MulF32>(b));
+        r.Add<QLinearSigmoid>("table-int8", QLinearCpu.Sigmoid);
+        r.Add<QLinearSoftmax>("softmax", QLinearCpu.Softmax);
+        r.Add<QLinearWhere>("where-int8", QLinearCpu.Where);
         r.Add<QuantizeLinear>("quantize", QuantizeLinearCpu.Bind);
     }
 }

@@ -32,7 +32,22 @@ internal static class QuantRules
         if (type is { } t) c.Require(zero, t);
     }
 
-    /// <summary>Throws unless input <paramref name="i"/> is one f32 (or, where allowed, another float).</summary>
+    /// <summary>Throws unless input <paramref name="x"/> is u8 or i8 with an f32 scale and, where given, a zero point of its type.</summary>
+    public static void CodesWithGrid(InferContext c, int x, int scale, int zero)
+    {
+        c.Require(x, DType.U8, DType.I8);
+        Grid(c, scale, zero, c.DType(x));
+    }
+
+    /// <summary>Throws unless the inputs are one f32 scale and, where given, one zero point of a type.</summary>
+    public static void Grid(InferContext c, int scale, int zero, DType type)
+    {
+        RequireScale(c, scale);
+        RequireOne(c, zero);
+        if (c.Has(zero)) c.Require(zero, type);
+    }
+
+    /// <summary>Throws unless input <paramref name="i"/> is one f32.</summary>
     public static void RequireScale(InferContext c, int i)
     {
         c.Require(i, DType.F32);
