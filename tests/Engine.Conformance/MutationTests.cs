@@ -9,12 +9,12 @@ public sealed class MutationTests
 {
     private const int LargestModel = 1024;
 
-    // Cancelled after a second; the rest is for a busy machine.
-    private static readonly TimeSpan Slow = TimeSpan.FromSeconds(4);
+    // Runs are cancelled after a second. What takes far longer hangs; the margin is for a busy machine.
+    private static readonly TimeSpan Hang = TimeSpan.FromSeconds(30);
 
     /// <summary>A bounded share: some bits of every model.</summary>
     [Fact]
-    public void Some_bits() => Sweep(0, 331);
+    public void Some_bits() => Sweep(0, 1201);
 
     [Theory, Trait("Category", "Soak")]
     [InlineData(0), InlineData(1), InlineData(2), InlineData(3)]
@@ -66,6 +66,6 @@ public sealed class MutationTests
             string where = e.StackTrace?.Split('\n').FirstOrDefault(l => l.Contains(" Engine.", StringComparison.Ordinal))?.Trim() ?? "";
             return $"{e.GetType().Name}: {e.Message} {where}";
         }
-        return clock.Elapsed < Slow ? null : $"took {clock.Elapsed}";
+        return clock.Elapsed < Hang ? null : $"took {clock.Elapsed}";
     }
 }

@@ -25,7 +25,7 @@ public sealed record PlainEncoding : Encoding
 
 /// <summary>
 /// Axis <paramref name="Axis"/> split in blocks of <paramref name="Block"/>, the block innermost: NCHW with C = 40 blocked by 16 is
-/// [N, 3, H, W, 16]. Padding lanes hold zero.
+/// [N, 3, H, W, 16]. The content of padding lanes is undefined: no kernel lets it reach another element.
 /// </summary>
 public sealed record BlockedEncoding(int Axis, int Block) : Encoding
 {

@@ -65,7 +65,7 @@ internal sealed class Lowering
             var node = first.Value;
             var inputs = node.Inputs.Select(v => v is null ? null : Resolve(v)).ToArray();
             bool untyped = inputs.Any(v => v is not null && Type(v) is null or { DType: DType.String });
-            if (node.Op is If branch && !untyped && Condition(inputs[0]!) is { } taken)
+            if (node.Op is If branch && !untyped && inputs.Length == 1 && inputs[0] is { } condition && Condition(condition) is { } taken)
             {
                 work.RemoveFirst();
                 Inline(taken ? branch.Then : branch.Else, node, work);

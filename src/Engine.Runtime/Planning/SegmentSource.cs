@@ -79,7 +79,15 @@ internal sealed class SegmentSource
                 Pinned.Clear();
                 _plans.Clear();
             }
-            var plan = builder.Build(this, live);
+            Plan plan;
+            try
+            {
+                plan = builder.Build(this, live);
+            }
+            catch (Exception e) when (Faults.IsEscaped(e))
+            {
+                throw Faults.Escaped(e, null);
+            }
             // Building may have pinned more wires: older plans then lack them in their key and can no longer be told apart.
             _plans.RemoveAll(p => !p.Key.Covers(Pinned));
             _plans.Insert(0, plan);
