@@ -41,7 +41,7 @@ internal static unsafe class MatMulNBitsCpu
 
     private static void Multiply(in StepContext c, MatMulGeometry g, float* packed)
     {
-        var epilogue = new LinearEpilogue { Alpha = 1, Columns = g.N };
+        var epilogue = LinearEpilogue.None with { Columns = g.N };
         if (c.Has(5)) epilogue.Add(new Addend(5, 1, 0, 1), (float*)c.InPointer(5));
         for (int i = 0; i < g.Batch; i++)
             GemmF32.Run(c.Workers, g.M, g.N, g.K, (float*)c.InPointer(0) + g.AStarts[i], (nint)g.ARow, (nint)g.AColumn, packed, (float*)c.OutPointer(0) + (nint)i * g.M * g.N, g.N, epilogue);
