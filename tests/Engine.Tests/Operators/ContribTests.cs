@@ -1,3 +1,6 @@
+using Engine.Cpu;
+using Engine.Graph;
+using Engine.Runtime;
 using Engine.Tensors;
 
 namespace Engine.Tests;
@@ -100,6 +103,133 @@ public class ContribTests
         var expected = OpRunner.One("Add", 14, [OpRunner.One("MatMul", 13, [x, w]), bias]);
         Close(expected, One("MatMulNBits", [x, codes, scales, zeros ? packed : null, null, bias], attributes));
         Close(expected, One("MatMulNBits", [x, codes, scales, floats, null, bias], attributes));
+    }
+
+    [Fact]
+    public void MatMulNBits_with_constants_becomes_a_product_with_a_quantized_weight()
+    {
+        var (codes, zeros) = (Tensor.Allocate(DType.U8, new Shape(6, 2, 8)), Tensor.Allocate(DType.U8, new Shape(6)));
+        _random.NextBytes(codes.Bytes);
+        _random.NextBytes(zeros.Bytes);
+        var (input, scales, bias) = (F32(3, 32), F32(12), F32(6));
+        var attributes = new Dictionary<string, object> { ["N"] = 6L, ["K"] = 32L, ["bits"] = 4L, ["block_size"] = 16L };
+        var (x, y) = (new Value("x", new DeclaredType.Tensor(DType.F32, [new Dim(3), new Dim(32)])), new Value("y"));
+        var graph = new ModelGraph("g");
+        graph.Inputs.Add(x);
+        graph.Outputs.Add(y);
+        graph.Nodes.Add(new Node("n", OperatorRegistry.Standard.Create(Microsoft, "MatMulNBits", new Attributes(1, attributes), "n"),
+            [x, Value.Of("b", codes), Value.Of("s", scales), Value.Of("z", zeros), null, Value.Of("c", bias)], [y]));
+
+        Rewriter.Run(graph, new RewriteContext(new NodeEvaluator(CpuKernels.Standard)), 1);
+
+        Assert.Equal(["FusedMatMul", "Add"], graph.Nodes.Select(n => n.Op.Name));
+        Assert.Equal("Quantized(4, g16, zero)", Assert.IsType<Quantized>(graph.Nodes[0].Inputs[1]!.Constant).Describe());
+        Close(One("MatMulNBits", [input, codes, scales, zeros, null, bias], attributes), (Tensor)new Interpreter(CpuKernels.Standard).Run(graph, [input])[0]);
+    }
+
+    [Fact]
+    public void GatherBlockQuantized_gathers_from_the_dequantized_data()
+    {
+        var data = Tensor.Allocate(DType.U4, new Shape(5, 3, 32));
+        _random.NextBytes(data.Bytes);
+        var (scales, zeros) = (F32(5, 3, 2), Tensor.Allocate(DType.U4, new Shape(5, 3, 2)));
+        _random.NextBytes(zeros.Bytes);
+        var indices = Tensor.From(new Shape(2, 2), new long[] { 4, 0, -1, 2 });
+        var dense = OpRunner.One("DequantizeLinear", 21, [data, scales, zeros], new() { ["axis"] = 2L, ["block_size"] = 16L });
+        var attributes = new Dictionary<string, object> { ["gather_axis"] = 0L, ["quantize_axis"] = 2L, ["block_size"] = 16L };
+        Close(OpRunner.One("Gather", 13, [dense, indices]), One("GatherBlockQuantized", [data, indices, scales, zeros], attributes));
+        var bytes = Tensor.From(new Shape(5, 3, 16), data.Bytes.ToArray());
+        var middle = Tensor.Allocate(DType.U4, new Shape(5, 3, 2));
+        middle.Bytes.Fill(0x88);
+        var around = OpRunner.One("DequantizeLinear", 21, [data, scales, middle], new() { ["axis"] = 2L, ["block_size"] = 16L });
+        Close(OpRunner.One("Gather", 13, [around, indices]), One("GatherBlockQuantized", [bytes, indices, scales], attributes));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void RotaryEmbedding_turns_pairs(bool interleaved)
+    {
+        var (x, cos, sin) = (F32(2, 3, 8), F32(9, 2), F32(9, 2));
+        var positions = Tensor.From(new Shape(2, 3), new long[] { 0, 8, 3, 4, 4, 1 });
+        var y = One("RotaryEmbedding", [x, positions, cos, sin], new() { ["interleaved"] = interleaved ? 1L : 0L });
+        // Two heads of four elements, two pairs each.
+        for (int i = 0; i < 6; i++)
+            for (int h = 0; h < 2; h++)
+                for (int j = 0; j < 2; j++)
+                {
+                    int at = i * 8 + h * 4, a = at + (interleaved ? 2 * j : j), b = at + (interleaved ? 2 * j + 1 : j + 2), p = (int)positions.Span<long>()[i] * 2 + j;
+                    float u = x.Span<float>()[a], v = x.Span<float>()[b], k = cos.Span<float>()[p], s = sin.Span<float>()[p];
+                    Assert.Equal(u * k - v * s, y.Span<float>()[a], 1e-5);
+                    Assert.Equal(u * s + v * k, y.Span<float>()[b], 1e-5);
+                }
+        Assert.Throws<OperatorException>(() => One("RotaryEmbedding", [x, Tensor.Vector(7L), cos, sin]));
+    }
+
+    // Attention by matrix products over [B, N, S, H].
+    private static Tensor Attend(Tensor q, Tensor k, Tensor v, Tensor? bias, float scale)
+    {
+        var scores = OpRunner.One("Mul", 14, [OpRunner.One("MatMul", 13, [q, OpRunner.One("Transpose", 13, [k], new() { ["perm"] = new long[] { 0, 1, 3, 2 } })]), Tensor.Scalar(scale)]);
+        if (bias is not null) scores = OpRunner.One("Add", 14, [scores, bias]);
+        return Merge(OpRunner.One("MatMul", 13, [OpRunner.One("Softmax", 13, [scores]), v]));
+    }
+
+    private static Tensor Split(Tensor t, int heads) => OpRunner.One("Transpose", 13, [t.Reshape(new Shape(t.Shape[0], t.Shape[1], heads, t.Shape[2] / heads))], new() { ["perm"] = new long[] { 0, 2, 1, 3 } });
+
+    private static Tensor Merge(Tensor t) => OpRunner.One("Transpose", 13, [t], new() { ["perm"] = new long[] { 0, 2, 1, 3 } }).Reshape(new Shape(t.Shape[0], t.Shape[2], t.Shape[1] * t.Shape[3]));
+
+    [Fact]
+    public void MultiHeadAttention_equals_products_and_softmax()
+    {
+        const int B = 2, S = 3, L = 5, N = 2, H = 4, V = 3;
+        var (q, k, v) = (F32(B, S, N * H), F32(B, L, N * H), F32(B, L, N * V));
+        var attributes = new Dictionary<string, object> { ["num_heads"] = (long)N };
+        Close(Attend(Split(q, N), Split(k, N), Split(v, N), null, 0.5f), One("MultiHeadAttention", [q, k, v], attributes));
+        Close(Attend(Split(q, N), Split(k, N), Split(v, N), null, 0.5f), One("MultiHeadAttention", [q, Split(k, N), Split(v, N)], attributes));
+
+        var bias = F32(N * (2 * H + V));
+        Tensor Piece(int start, int count) => Tensor.Vector<float>(bias.Span<float>().Slice(start, count));
+        Tensor Plus(Tensor t, Tensor b) => OpRunner.One("Add", 14, [t, b]);
+        var (qb, kb, vb) = (Plus(q, Piece(0, N * H)), Plus(k, Piece(N * H, N * H)), Plus(v, Piece(2 * N * H, N * V)));
+        var addend = F32(1, N, S, L);
+        Close(Attend(Split(qb, N), Split(kb, N), Split(vb, N), addend, 0.5f), One("MultiHeadAttention", [q, k, v, bias, null, addend], attributes));
+        Close(Attend(Split(qb, N), Split(kb, N), Split(vb, N), addend, 0.5f), One("MultiHeadAttention", [q, Split(k, N), Split(v, N), bias, null, addend], attributes));
+
+        var lengths = Tensor.Vector(2, 5);
+        var keys = Tensor.From(new Shape(B, L), new[] { 1, 1, 0, 0, 0, 1, 1, 1, 1, 1 });
+        var hidden = Tensor.From(new Shape(B, 1, 1, L), keys.Span<int>().ToArray().Select(m => m == 0 ? -10000f : 0).ToArray());
+        var masked = Attend(Split(q, N), Split(k, N), Split(v, N), hidden, 0.5f);
+        Close(masked, One("MultiHeadAttention", [q, k, v, null, lengths], attributes));
+        Close(masked, One("MultiHeadAttention", [q, k, v, null, keys], attributes));
+
+        var (pastK, pastV) = (F32(B, N, 2, H), F32(B, N, 2, V));
+        var r = OpRunner.Run("MultiHeadAttention", 1, [q, k, v, null, null, null, pastK, pastV], attributes, 3, Microsoft);
+        var (allK, allV) = (OpRunner.One("Concat", 13, [pastK, Split(k, N)], new() { ["axis"] = 2L }), OpRunner.One("Concat", 13, [pastV, Split(v, N)], new() { ["axis"] = 2L }));
+        Close(Attend(Split(q, N), allK, allV, null, 0.5f), (Tensor)r[0]!);
+        Close(allK, (Tensor)r[1]!);
+        Close(allV, (Tensor)r[2]!);
+        Close((Tensor)r[0]!, One("MultiHeadAttention", [q, k, v, null, null, null, pastK, pastV], attributes));
+    }
+
+    [Fact]
+    public void Attention_projects_first_and_may_be_causal()
+    {
+        const int B = 2, S = 4, D = 6, N = 2, H = 4, P = 3;
+        var (x, w, bias, past) = (F32(B, S, D), F32(D, 3 * N * H), F32(3 * N * H), F32(2, B, N, P, H));
+        var qkv = OpRunner.One("Add", 14, [OpRunner.One("MatMul", 13, [x, w]), bias]);
+        Tensor Part(Tensor t, int axis, int start, int end) => OpRunner.One("Slice", 13, [t, Tensor.Vector((long)start), Tensor.Vector((long)end), Tensor.Vector((long)axis)]);
+        var (q, k, v) = (Split(Part(qkv, 2, 0, 8), N), Split(Part(qkv, 2, 8, 16), N), Split(Part(qkv, 2, 16, 24), N));
+        var attributes = new Dictionary<string, object> { ["num_heads"] = (long)N };
+        Close(Attend(q, k, v, null, 0.5f), One("Attention", [x, w, bias], attributes));
+
+        Tensor Past(int i) => Part(past, 0, i, i + 1).Reshape(new Shape(B, N, P, H));
+        var (allK, allV) = (OpRunner.One("Concat", 13, [Past(0), k], new() { ["axis"] = 2L }), OpRunner.One("Concat", 13, [Past(1), v], new() { ["axis"] = 2L }));
+        var causal = Tensor.Allocate(DType.F32, new Shape(1, 1, S, P + S));
+        for (int s = 0; s < S; s++) causal.Span<float>().Slice(s * (P + S) + P + s + 1, S - s - 1).Fill(-1e30f);
+        var r = OpRunner.Run("Attention", 1, [x, w, bias, null, past], new(attributes) { ["unidirectional"] = 1L }, 2, Microsoft);
+        Close(Attend(q, allK, allV, causal, 0.5f), (Tensor)r[0]!);
+        Close(Part((Tensor)r[1]!, 0, 1, 2).Reshape(allV.Shape), allV);
+        Close(Part((Tensor)r[1]!, 0, 0, 1).Reshape(allK.Shape), allK);
     }
 
     private static Tensor One(string op, Tensor?[] inputs, Dictionary<string, object>? attributes = null) => OpRunner.One(op, 1, inputs, attributes, Microsoft);

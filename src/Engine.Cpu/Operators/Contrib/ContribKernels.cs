@@ -8,7 +8,11 @@ internal static class ContribKernels
     public static void Register(KernelRegistry r)
     {
         ContribActivationsCpu.Register(r);
+        r.Add<Attention>("attention-f32", AttentionCpu.Bind);
+        r.Add<MultiHeadAttention>("attention-f32", AttentionCpu.Bind);
+        r.Add<RotaryEmbedding>("rotary", RotaryEmbeddingCpu.Bind);
         r.Add<EmbedLayerNormalization>("embed-layer-norm", SkipNormalizationCpu.Embed);
+        r.Add<GatherBlockQuantized>("gather-dequantize", GatherBlockQuantizedCpu.Bind);
         r.Add<MatMulNBits>("gemm-f32", MatMulNBitsCpu.Bind);
         r.Add<SimplifiedLayerNormalization>("rms-norm", SkipNormalizationCpu.Simplified);
         r.Add<SkipLayerNormalization>("skip-layer-norm", SkipNormalizationCpu.Skip);

@@ -41,8 +41,7 @@ internal static unsafe class MatMulNBitsCpu
 
     private static void Multiply(in StepContext c, MatMulGeometry g, float* packed)
     {
-        var epilogue = LinearEpilogue.None with { Columns = g.N };
-        if (c.Has(5)) epilogue.Add(new Addend(5, 1, 0, 1), (float*)c.InPointer(5));
+        var epilogue = c.Has(5) ? LinearEpilogue.Bias((float*)c.InPointer(5)) : LinearEpilogue.None;
         for (int i = 0; i < g.Batch; i++)
             GemmF32.Run(c.Workers, g.M, g.N, g.K, (float*)c.InPointer(0) + g.AStarts[i], (nint)g.ARow, (nint)g.AColumn, packed, (float*)c.OutPointer(0) + (nint)i * g.M * g.N, g.N, epilogue);
     }
