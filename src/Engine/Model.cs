@@ -21,6 +21,9 @@ public sealed class Model : IDisposable
 
     private readonly Program _program;
     private readonly string _source;
+    private readonly Lock _lifetime = new();
+    private int _sessions;
+    private bool _disposed;
 
     private Model(ModelDefinition definition, ModelOptions options, long started)
     {
@@ -105,8 +108,24 @@ public sealed class Model : IDisposable
         return new Model(definition, options, started);
     }
 
-    /// <summary>A new session.</summary>
-    public Session CreateSession(SessionOptions? options = null) => new(this, options ?? new());
+    /// <summary>A new session. Throws <see cref="ObjectDisposedException"/> after <see cref="Dispose"/>.</summary>
+    public Session CreateSession(SessionOptions? options = null)
+    {
+        lock (_lifetime)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _sessions++;
+        }
+        return new(this, options ?? new());
+    }
+
+    internal void SessionEnded()
+    {
+        lock (_lifetime)
+        {
+            if (--_sessions == 0 && _disposed) CloseFiles();
+        }
+    }
 
     /// <summary>The first plan for these inputs; their content counts only where shapes depend on it. See <see cref="Session.Plans"/> for all plans of a run.</summary>
     public Plan Plan(IReadOnlyDictionary<string, RuntimeValue> inputs) =>
@@ -139,8 +158,18 @@ public sealed class Model : IDisposable
 
     private static IEnumerable<Value> Constants(ModelGraph graph) => graph.Constants.Concat(graph.Nodes.SelectMany(n => n.Op.Subgraphs).SelectMany(Constants));
 
-    /// <summary>Closes files the constants are mapped from. Sessions must not run any more.</summary>
+    /// <summary>Lets no new session start. Files that constants are mapped from are closed when the last session is disposed.</summary>
     public void Dispose()
+    {
+        lock (_lifetime)
+        {
+            if (_disposed) return;
+            _disposed = true;
+            if (_sessions == 0) CloseFiles();
+        }
+    }
+
+    private void CloseFiles()
     {
         foreach (var r in Definition.Resources) r.Dispose();
     }

@@ -161,11 +161,9 @@ public sealed class Session : IDisposable
     private void Enter()
     {
         if (!_gate.TryEnter()) throw new InvalidOperationException("this session is running already; create one session a caller");
-        if (_gate.IsHeldByCurrentThread && _disposed)
-        {
-            _gate.Exit();
-            throw new ObjectDisposedException(nameof(Session));
-        }
+        if (!_disposed) return;
+        _gate.Exit();
+        throw new ObjectDisposedException(nameof(Session));
     }
 
     private string Names() => string.Join(", ", _model.Inputs);
@@ -186,6 +184,7 @@ public sealed class Session : IDisposable
             _disposed = true;
             _model.Budget.Release(_arenaBytes);
             if (_ownsWorkers) _workers.Dispose();
+            _model.SessionEnded();
         }
     }
 }

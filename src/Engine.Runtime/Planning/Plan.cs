@@ -65,7 +65,7 @@ public sealed class Plan
     /// <summary>Bytes of the arena.</summary>
     public required long ArenaBytes { get; init; }
 
-    /// <summary>Bytes of the arena without workspaces: logical tensors alone, placed with the same offsets' rules.</summary>
+    /// <summary>Largest sum of buffers live at one step, workspaces included: no arena can be smaller.</summary>
     public required long LowerBound { get; init; }
 
     /// <summary>Largest workspace of a step.</summary>
@@ -74,7 +74,7 @@ public sealed class Plan
     /// <summary>Every buffer.</summary>
     public required IReadOnlyList<PlanBuffer> Buffers { get; init; }
 
-    /// <summary>Name, type and place of each wire handed in.</summary>
+    /// <summary>Names of the wires handed in.</summary>
     public IReadOnlyList<string> InputNames => [.. Live.Select(v => v.Name)];
 
     internal IReadOnlyList<Value> Live { get; init; } = [];
