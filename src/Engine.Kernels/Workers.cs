@@ -1,6 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.ExceptionServices;
-
 namespace Engine.Kernels;
 
 /// <summary>Work over the index range [start, end); a struct, so that the loop specializes and nothing is allocated.</summary>
@@ -15,135 +12,58 @@ public interface IParallelBody
 /// independent, so results are bit-identical for any number of threads. One caller at a time runs in parallel; a caller that finds
 /// the pool busy (another session, or a nested call) does its work alone.
 /// </summary>
-public sealed unsafe class Workers : IDisposable
+public sealed class Workers : IDisposable
 {
-    private readonly Thread[] _threads;
-    private readonly SemaphoreSlim[] _wake;
-    private readonly ManualResetEventSlim _done = new(false, 0);
-    private readonly long _spinTicks;
-    private readonly Lock _gate = new();
-    private delegate*<void*, int, int, void> _run;
-    private void* _body;
-    private int _count, _parts, _pending;
-    private int _epoch;
-    private volatile bool _stop;
-    private ExceptionDispatchInfo? _fault;
-    [ThreadStatic] private static bool t_inside;
+    private const int ChunksAPart = 16;
+    private readonly WorkerPool _pool;
+    private readonly bool _owner;
 
     /// <summary>Creates a pool of <paramref name="threads"/> threads, the caller counted; 0 means one a processor.</summary>
-    public Workers(int threads = 0, int spinMicroseconds = 20)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(threads);
-        ArgumentOutOfRangeException.ThrowIfNegative(spinMicroseconds);
-        Threads = threads == 0 ? Environment.ProcessorCount : threads;
-        _spinTicks = spinMicroseconds * System.Diagnostics.Stopwatch.Frequency / 1_000_000;
-        _threads = new Thread[Threads - 1];
-        _wake = new SemaphoreSlim[Threads - 1];
-        for (int i = 0; i < _threads.Length; i++)
-        {
-            _wake[i] = new SemaphoreSlim(0);
-            int part = i + 1;
-            _threads[i] = new Thread(() => Loop(part)) { IsBackground = true, Name = $"engine-worker-{part}" };
-            _threads[i].Start();
-        }
-    }
+    public Workers(int threads = 0, int spinMicroseconds = 20) => (_pool, _owner) = (new WorkerPool(threads, spinMicroseconds), true);
+
+    private Workers(WorkerPool pool, CancellationToken cancellation) => (_pool, Cancellation) = (pool, cancellation);
 
     /// <summary>A pool that runs everything on the calling thread.</summary>
-    public static Workers Single { get; } = new(1);
+    public static Workers Single { get; } = new(new WorkerPool(1, 0), default);
 
     /// <summary>Number of threads, the caller counted.</summary>
-    public int Threads { get; }
+    public int Threads => _pool.Threads;
+
+    /// <summary>What ends a loop early.</summary>
+    public CancellationToken Cancellation { get; }
+
+    /// <summary>The same threads, whose loops end early when <paramref name="cancellation"/> asks for it; this object where it does so already. Not to be disposed.</summary>
+    public Workers With(CancellationToken cancellation) => cancellation == Cancellation ? this : new(_pool, cancellation);
 
     /// <summary>
     /// Runs <paramref name="body"/> over [0, count), split in equal contiguous parts of at least <paramref name="grain"/> indices.
-    /// An exception in any part is thrown here after all parts have ended.
+    /// An exception in any part is thrown here after all parts have ended. Where a <see cref="Cancellation"/> can be asked for, a part runs
+    /// in up to 16 chunks with a look at it before each, and <see cref="OperationCanceledException"/> leaves the results incomplete.
     /// </summary>
     public void For<TBody>(int count, int grain, TBody body) where TBody : struct, IParallelBody
     {
-        if (count <= 0) return;
-        int parts = Math.Min(Threads, Math.Max(1, count / Math.Max(1, grain)));
-        if (parts == 1 || t_inside || !_gate.TryEnter())
-        {
-            body.Run(0, count);
-            return;
-        }
-        try
-        {
-            Dispatch(&Invoke<TBody>, Unsafe.AsPointer(ref body), count, parts);
-        }
-        finally
-        {
-            _gate.Exit();
-        }
+        if (Cancellation.CanBeCanceled) _pool.For(count, grain, new Chunks<TBody>(body, grain, Cancellation));
+        else _pool.For(count, grain, body);
     }
 
-    private static void Invoke<TBody>(void* body, int start, int end) where TBody : struct, IParallelBody => Unsafe.AsRef<TBody>(body).Run(start, end);
-
-    private void Dispatch(delegate*<void*, int, int, void> run, void* body, int count, int parts)
+    private struct Chunks<TBody>(TBody body, int grain, CancellationToken cancellation) : IParallelBody where TBody : struct, IParallelBody
     {
-        _run = run;
-        _body = body;
-        (_count, _parts) = (count, parts);
-        _fault = null;
-        _done.Reset();
-        Volatile.Write(ref _pending, parts - 1);
-        Interlocked.Increment(ref _epoch);
-        for (int i = 0; i < parts - 1; i++) _wake[i].Release();
-        Part(0);
-        long until = System.Diagnostics.Stopwatch.GetTimestamp() + _spinTicks;
-        while (Volatile.Read(ref _pending) != 0)
+        public void Run(int start, int end)
         {
-            if (System.Diagnostics.Stopwatch.GetTimestamp() < until) Thread.SpinWait(8);
-            else _done.Wait();
-        }
-        _fault?.Throw();
-    }
-
-    private void Part(int part)
-    {
-        bool outer = t_inside;
-        t_inside = true;
-        try
-        {
-            int start = (int)((long)_count * part / _parts), end = (int)((long)_count * (part + 1) / _parts);
-            if (start < end) _run(_body, start, end);
-        }
-        catch (Exception e)
-        {
-            Interlocked.CompareExchange(ref _fault, ExceptionDispatchInfo.Capture(e), null);
-        }
-        finally
-        {
-            t_inside = outer;
+            int chunk = Math.Max(grain, (end - start - 1) / ChunksAPart + 1);
+            while (start < end)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                int next = start + Math.Min(chunk, end - start);
+                body.Run(start, next);
+                start = next;
+            }
         }
     }
 
-    private void Loop(int part)
-    {
-        var wake = _wake[part - 1];
-        while (true)
-        {
-            long until = System.Diagnostics.Stopwatch.GetTimestamp() + _spinTicks;
-            bool woken = false;
-            while (System.Diagnostics.Stopwatch.GetTimestamp() < until && !(woken = wake.CurrentCount > 0 && wake.Wait(0))) Thread.SpinWait(8);
-            if (!woken) wake.Wait();
-            if (_stop) return;
-            Part(part);
-            if (Interlocked.Decrement(ref _pending) == 0) _done.Set();
-        }
-    }
-
-    /// <summary>Ends the threads; a call still running finishes first.</summary>
+    /// <summary>Ends the threads of a pool that was created here; a call still running finishes first.</summary>
     public void Dispose()
     {
-        if (_stop || ReferenceEquals(this, Single)) return;
-        lock (_gate)
-        {
-            _stop = true;
-            foreach (var w in _wake) w.Release();
-            foreach (var t in _threads) t.Join();
-            foreach (var w in _wake) w.Dispose();
-            _done.Dispose();
-        }
+        if (_owner) _pool.Dispose();
     }
 }

@@ -83,7 +83,8 @@ public sealed class Session : IDisposable
 
     /// <summary>
     /// Runs on inputs in the model's order. An output given as a tensor of the right type is written in place, for a null one a new value
-    /// is made. With all outputs given, a run of a static model allocates nothing after the first of its shapes.
+    /// is made. With all outputs given, a run of a static model allocates nothing after the first of its shapes and of its cancellation.
+    /// A cancellation is seen between steps and inside long ones; outputs given are then incomplete.
     /// </summary>
     public void Run(ReadOnlySpan<RuntimeValue> inputs, Span<RuntimeValue?> outputs, CancellationToken cancellation = default)
     {

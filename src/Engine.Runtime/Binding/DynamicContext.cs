@@ -18,11 +18,11 @@ public sealed class DynamicContext(Node node, IReadOnlyList<RuntimeValue?> input
     /// <summary>The node.</summary>
     public Node Node { get; } = node;
 
-    /// <summary>The pool to split work over.</summary>
-    public Workers Workers { get; } = workers;
+    /// <summary>The pool to split work over; its loops look at <see cref="Cancellation"/>.</summary>
+    public Workers Workers { get; } = workers.With(cancellation);
 
     /// <summary>Checked between iterations.</summary>
-    public CancellationToken Cancellation { get; } = cancellation;
+    public CancellationToken Cancellation => Workers.Cancellation;
 
     /// <summary>Results.</summary>
     public IReadOnlyList<RuntimeValue?> Outputs => _outputs;

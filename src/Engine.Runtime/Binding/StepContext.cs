@@ -30,15 +30,14 @@ public readonly unsafe ref struct StepContext
         _inputs = inputs;
         _outputs = outputs;
         _work = work;
-        Workers = workers;
-        Cancellation = cancellation;
+        Workers = workers.With(cancellation);
     }
 
-    /// <summary>The pool to split work over.</summary>
+    /// <summary>The pool to split work over; its loops look at <see cref="Cancellation"/>.</summary>
     public Workers Workers { get; }
 
-    /// <summary>Checked between steps; a step longer than 50 ms checks it between tiles.</summary>
-    public CancellationToken Cancellation { get; }
+    /// <summary>Checked between steps and in the loops of <see cref="Workers"/>; a long step without such a loop checks it by itself.</summary>
+    public CancellationToken Cancellation => Workers.Cancellation;
 
     /// <summary>True when input <paramref name="i"/> is present.</summary>
     public bool Has(int i) => i < _inputs.Length && _inputs[i].Slot >= 0;

@@ -37,7 +37,6 @@ public sealed record StepTiming(PlanStep Step, int Index)
 public sealed class Executor
 {
     private readonly Program _program;
-    private readonly Workers _workers;
     private readonly ExecutorOptions _options;
     private readonly int _depth;
     private readonly Arenas _arenas;
@@ -47,6 +46,7 @@ public sealed class Executor
     private readonly Dictionary<Plan, nint[]> _tables = [];
     private readonly Dictionary<PlanStep, StepTiming> _timings;
     private readonly NodeEvaluator _evaluator;
+    private Workers _workers;
     private Plan? _lastPlan;
     private nint[] _lastTable = [];
 
@@ -71,11 +71,13 @@ public sealed class Executor
 
     /// <summary>
     /// Runs on inputs in the graph's order. Outputs given as tensors of the right type are written in place; for the others new tensors
-    /// are made. Nothing is allocated when the graph is one static segment, its outputs are given, and its types were seen before.
+    /// are made. Nothing is allocated when the graph is one static segment, its outputs are given, its types were seen before, and the
+    /// cancellation is that of the run before.
     /// </summary>
     public void Run(ReadOnlySpan<RuntimeValue> inputs, Span<RuntimeValue?> outputs, CancellationToken cancellation = default)
     {
         cancellation.ThrowIfCancellationRequested();
+        _workers = _workers.With(cancellation);
         if (_lastPlan is { } last && Matches(last, inputs) && OutputsFit(last, outputs))
         {
             RunStatic(last, inputs, outputs, cancellation);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Engine.Cpu;
 using Engine.Graph;
 using Engine.Kernels;
@@ -111,6 +112,37 @@ public class SessionTests
         var inputs = new Dictionary<string, RuntimeValue> { ["x"] = Tensor.Vector<float>(-1, 2) };
         Assert.ThrowsAny<OperationCanceledException>(() => session.Run(inputs, new CancellationToken(true)));
         Assert.Equal([0, 2], ((Tensor)session.Run(inputs)["y"]).Span<float>().ToArray());
+    }
+
+    [Theory, InlineData(1), InlineData(2)]
+    public void A_long_step_is_cancelled_and_the_next_run_gives_the_same_bits(int threads)
+    {
+        var g = new GraphBuilder();
+        var x = g.Input("x", DType.F32);
+        var product = g.Op("MatMul", 13, [x, x]);
+        g.Output(product);
+        using var model = Model.Create(new ModelDefinition(g.Graph));
+        using var session = model.CreateSession(new SessionOptions { Threads = threads });
+        var large = new Dictionary<string, RuntimeValue> { ["x"] = TestMatrix(3000) };
+        var small = new Dictionary<string, RuntimeValue> { ["x"] = TestMatrix(300) };
+        var expected = ((Tensor)session.Run(small)[product.Name]).Bytes.ToArray();
+
+        using var cancel = new CancellationTokenSource(20);
+        long start = Stopwatch.GetTimestamp();
+        Assert.ThrowsAny<OperationCanceledException>(() => session.Run(large, cancel.Token));
+        Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(20));
+
+        Assert.Equal(expected, ((Tensor)session.Run(small)[product.Name]).Bytes.ToArray());
+        using var never = new CancellationTokenSource();
+        Assert.Equal(expected, ((Tensor)session.Run(small, never.Token)[product.Name]).Bytes.ToArray());
+    }
+
+    private static Tensor TestMatrix(int size)
+    {
+        var t = Tensor.Allocate(DType.F32, new Shape(size, size));
+        var random = new Random(size);
+        foreach (ref float v in t.Span<float>()) v = random.NextSingle() - 0.5f;
+        return t;
     }
 
     [Fact]
