@@ -19,6 +19,7 @@ internal static class InspectCommand
         engine inspect m.onnx
         engine inspect m.onnx --layers --shape input:1x3x224x224
         engine inspect m.onnx --plan --format json
+        engine inspect vad.onnx --plan --shape input:1x576 --input sr=rate.npy     a plan that depends on an input's value
         engine inspect m.onnx --format dot | dot -Tsvg -o m.svg
         """;
 
@@ -27,10 +28,12 @@ internal static class InspectCommand
         var model = CommonOptions.Model();
         Option<bool> layers = new("--layers") { Description = "A row a node, before rewrites; with output types and operations where the shapes of the inputs are known" };
         Option<bool> plan = new("--plan") { Description = "Order, kernels, lifetimes and offsets of buffers, segments, peak memory and its lower bound" };
-        Option<string[]> shapes = new("--shape") { Description = "Shape of an input that leaves dimensions free", HelpName = "NAME:1x3x224x224" };
+        var inputs = new InputOptions();
         var level = CommonOptions.OptimizationLevel();
         Option<InspectFormat> format = new("--format", "-f") { Description = "Output format: md|json|csv|dot", HelpName = "md|json|csv|dot" };
-        return new Command("inspect", "Show inputs, outputs, operators, weights and plan of a model") { model, layers, plan, shapes, level, format }.Action(Examples, (p, cancellation) =>
+        var command = new Command("inspect", "Show inputs, outputs, operators, weights and plan of a model") { model, layers, plan, level, format };
+        inputs.AddTo(command);
+        return command.Action(Examples, (p, cancellation) =>
         {
             string path = p.GetRequiredValue(model);
             using var m = EngineModel.Load(path, new RunSettings(OptimizationLevel: p.GetValue(level)));
@@ -39,12 +42,12 @@ internal static class InspectCommand
                 Console.Out.Write(DotGraph.Write(m.AsStored.Graph));
                 return ExitCode.Ok;
             }
-            var given = NamedValue.Shapes(p.GetValue(shapes));
+            var given = NamedValue.Shapes(p.GetValue(inputs.Shapes));
             foreach (string name in given.Keys) InputChecks.Find(m.Inputs, name);
             var report = new Report();
             Summary(report, m);
             if (p.GetValue(layers)) report.Add("layers", "Layers", LayerTable.Make(m.AsStored.Graph, LayerTable.Infer(path, m.Inputs, given)));
-            if (p.GetValue(plan)) PlanReport.Add(report, m, m.Inputs.ToDictionary(i => i.Name, i => (RuntimeValue)RandomInputs.Make(i, given)), cancellation);
+            if (p.GetValue(plan)) PlanReport.Add(report, m, inputs.Read(p, m.Inputs, random: true), cancellation);
             report.Write((ReportFormat)p.GetValue(format));
             return ExitCode.Ok;
         });

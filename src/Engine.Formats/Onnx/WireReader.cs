@@ -78,7 +78,7 @@ internal ref struct WireReader(ReadOnlySpan<byte> message, long offset, string? 
     }
 
     /// <summary>The error for the current field.</summary>
-    public readonly InvalidModelException Fault(string message) => new(message, file, FieldOffset);
+    public readonly InvalidModelException Fault(string message) => new($"is no valid ONNX data: {message}", file, FieldOffset);
 
     private ReadOnlySpan<byte> Take(int count)
     {
