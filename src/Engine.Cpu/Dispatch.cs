@@ -38,7 +38,13 @@ internal interface IWidthBinder
 /// </summary>
 internal static class Dispatch
 {
-    public static StepFn Number<TBinder>(BindContext b, TBinder binder, int input = 0) where TBinder : INumberBinder => b.In(input).DType switch
+    public static StepFn Number<TBinder>(BindContext b, TBinder binder, int input = 0) where TBinder : INumberBinder => Number(b.In(input).DType, binder) ?? throw b.Unsupported(input);
+
+    /// <summary>By the element type of output 0, where no input has it.</summary>
+    public static StepFn NumberOut<TBinder>(BindContext b, TBinder binder) where TBinder : INumberBinder =>
+        Number(b.Out(0).DType, binder) ?? throw new UnsupportedException($"{b.Node.Describe()}: output type {b.Out(0).DType.Display()} is not supported");
+
+    private static StepFn? Number<TBinder>(DType type, TBinder binder) where TBinder : INumberBinder => type switch
     {
         DType.F32 => binder.Bind<float>(),
         DType.F64 => binder.Bind<double>(),
@@ -50,7 +56,7 @@ internal static class Dispatch
         DType.U32 => binder.Bind<uint>(),
         DType.I64 => binder.Bind<long>(),
         DType.U64 => binder.Bind<ulong>(),
-        _ => throw b.Unsupported(input),
+        _ => null,
     };
 
     public static StepFn Float<TBinder>(BindContext b, TBinder binder, int input = 0) where TBinder : IFloatBinder => b.In(input).DType switch

@@ -6,7 +6,15 @@ namespace Engine.Tests;
 /// <summary>Files of the repository that tests read.</summary>
 internal static class Repository
 {
+    /// <summary>The folder of Engine.sln.</summary>
     public static string Root { get; } = Find();
+
+    /// <summary>Project files under src, by name.</summary>
+    public static IReadOnlyDictionary<string, string> Projects { get; } =
+        Directory.GetFiles(Path.Combine(Root, "src"), "*.csproj", SearchOption.AllDirectories).ToDictionary(p => Path.GetFileNameWithoutExtension(p), p => p);
+
+    /// <summary>Text of a file, with line ends of one character.</summary>
+    public static string Read(string path) => File.ReadAllText(Path.Combine(Root, path)).ReplaceLineEndings("\n");
 
     /// <summary>Paths of the models that ship with the repository.</summary>
     public static IEnumerable<string> Models() => Directory.EnumerateFiles(Path.Combine(Root, "bench", "models"), "model.onnx", SearchOption.AllDirectories).Order(StringComparer.Ordinal);

@@ -7,7 +7,7 @@ namespace Engine.Cpu;
 
 internal static class MelWeightMatrixCpu
 {
-    public static StepFn Bind(MelWeightMatrix op, BindContext b) => SignalKernels.ByOutput(b, new Binder([.. Enumerable.Range(0, 5).Select(i => b.In(i).DType)], b.Out(0).Shape.Int(1)));
+    public static StepFn Bind(MelWeightMatrix op, BindContext b) => Dispatch.NumberOut(b, new Binder([.. Enumerable.Range(0, 5).Select(i => b.In(i).DType)], b.Out(0).Shape.Int(1)));
 
     private readonly struct Binder(DType[] types, int melBins) : INumberBinder
     {

@@ -19,22 +19,6 @@ internal static class SignalKernels
         r.Add<Stft>("stft", StftCpu.Bind);
     }
 
-    /// <summary>By the element type of output 0, where no input has it.</summary>
-    public static StepFn ByOutput<TBinder>(BindContext b, TBinder binder) where TBinder : INumberBinder => b.Out(0).DType switch
-    {
-        DType.F32 => binder.Bind<float>(),
-        DType.F64 => binder.Bind<double>(),
-        DType.I8 => binder.Bind<sbyte>(),
-        DType.U8 => binder.Bind<byte>(),
-        DType.I16 => binder.Bind<short>(),
-        DType.U16 => binder.Bind<ushort>(),
-        DType.I32 => binder.Bind<int>(),
-        DType.U32 => binder.Bind<uint>(),
-        DType.I64 => binder.Bind<long>(),
-        DType.U64 => binder.Bind<ulong>(),
-        var t => throw new UnsupportedException($"{b.Node.Describe()}: output type {t.Display()} is not supported"),
-    };
-
     /// <summary>A scalar of any number type.</summary>
     public static double Scalar(in StepContext c, int input, DType type) => type switch
     {

@@ -6,7 +6,7 @@ namespace Engine.Cpu;
 
 internal static class WindowCpu
 {
-    public static StepFn Bind<TOp>(TOp op, BindContext b) where TOp : CosineWindow => SignalKernels.ByOutput(b, new Binder([.. op.Coefficients], op.IsPeriodic));
+    public static StepFn Bind<TOp>(TOp op, BindContext b) where TOp : CosineWindow => Dispatch.NumberOut(b, new Binder([.. op.Coefficients], op.IsPeriodic));
 
     private readonly struct Binder(double[] coefficients, bool periodic) : INumberBinder
     {
