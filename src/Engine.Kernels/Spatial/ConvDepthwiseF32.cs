@@ -9,7 +9,7 @@ public static unsafe class ConvDepthwiseF32
     public delegate void RowFn(float f, float* x, int stride, float* y, int count);
 
     /// <summary>Best first.</summary>
-    public static KernelTable<RowFn> Table { get; } = new("conv-depthwise-row",
+    public static KernelTable<RowFn> Table { get; } = new("conv-depthwise-f32",
         new("vector", Vector.IsHardwareAccelerated, RowVector),
         new("scalar", true, RowScalar));
 
