@@ -14,7 +14,7 @@ internal sealed unsafe class RecurrentCpu
     private readonly Recurrent _op;
     private readonly RecurrentCell[] _cells;
     private readonly int _sequence, _batch, _input, _hidden, _gates, _earlyGates;
-    private readonly PackedOperand _w, _r;
+    private readonly RecurrentProduct _w, _r;
     private readonly int _x, _recurrent, _h, _c, _reset, _bias;
 
     public static StepFn Bind<TOp>(TOp op, BindContext b) where TOp : Recurrent
@@ -28,12 +28,20 @@ internal sealed unsafe class RecurrentCpu
         _op = op;
         var x = b.In(0).Shape;
         (_sequence, _batch) = op.BatchFirst ? (x.Int(1), x.Int(0)) : (x.Int(0), x.Int(1));
-        (_input, _hidden) = (x.Int(2), b.In(2).Shape.Int(2));
+        (_input, _hidden) = (x.Int(2), Checked.Int(op.Hidden(b.In(2).Shape)));
         _gates = Checked.Int(Checked.Mul(op.Gates, _hidden));
         _cells = Cells(op, _hidden);
         _earlyGates = _gates - _cells[0].LateGates * _hidden;
-        _w = new(b, 1, op.Directions, _input, [(0, _gates)]);
-        _r = new(b, 2, op.Directions, _hidden, _earlyGates == _gates ? [(0, _gates)] : [(0, _earlyGates), (_earlyGates, _gates - _earlyGates)]);
+        if (op is DynamicQuantizeLstm)
+        {
+            _w = new QuantizedRecurrentProduct(b, 1, DynamicQuantizeLstm.WeightScale, op.Directions, _input, _gates, Checked.Mul(_sequence, _batch));
+            _r = new QuantizedRecurrentProduct(b, 2, DynamicQuantizeLstm.RecurrentScale, op.Directions, _hidden, _gates, _batch);
+        }
+        else
+        {
+            _w = new FloatRecurrentProduct(b, 1, op.Directions, _input, [(0, _gates)]);
+            _r = new FloatRecurrentProduct(b, 2, op.Directions, _hidden, _earlyGates == _gates ? [(0, _gates)] : [(0, _earlyGates), (_earlyGates, _gates - _earlyGates)]);
+        }
         int Floats(long rows, long columns) => b.Work(Checked.Mul(Checked.Mul(rows, columns), sizeof(float)));
         _x = Floats(Checked.Mul(_sequence, _batch), _gates);
         _recurrent = Floats(_batch, _gates);
@@ -93,20 +101,24 @@ internal sealed unsafe class RecurrentCpu
         _w.Prepare(c, d);
         _r.Prepare(c, d);
         var inputBias = Bias(c, d, out float* extra);
-        GemmF32.Run(c.Workers, _sequence * _batch, _gates, _input, (float*)c.InPointer(0), _input, 1, _w.At(c, d, 0), x, _gates, inputBias);
+        // Batch by batch, all steps are multiplied: the rows past the longest sequence lie between others.
+        _w.Run(c, d, 0, (_op.BatchFirst ? _sequence : longest) * _batch, (float*)c.InPointer(0), inputBias, x, _gates);
         LoadState(c.In<float>(5), h, d);
         LoadState(c.In<float>(6), cell, d);
         new Span<float>(reset, _batch * _hidden).Clear();
         bool reverse = d == 1 || _op.FirstIsReverse;
         var y = c.Out<float>(0);
-        for (int step = 0; step < longest; step++)
+        for (int step = 0; step <= longest; step++)
         {
-            GemmF32.Run(c.Workers, _batch, _earlyGates, _hidden, h, _hidden, 1, _r.At(c, d, 0), product, _gates, default(NoEpilogue));
+            for (int b = 0; b < _batch; b++)
+                if (Length(b, lengths) == step) Finish(c, d, b, h, cell);
+            if (step == longest) break;
+            _r.Run(c, d, 0, _batch, h, null, product, _gates);
             for (int b = 0; b < _batch; b++)
                 if (Time(step, b, lengths, reverse) is >= 0 and var t) _cells[d].First(Row(t, b), extra);
             if (_earlyGates < _gates)
             {
-                GemmF32.Run(c.Workers, _batch, _gates - _earlyGates, _hidden, reset, _hidden, 1, _r.At(c, d, 1), product + _earlyGates, _gates, default(NoEpilogue));
+                _r.Run(c, d, 1, _batch, reset, null, product + _earlyGates, _gates);
                 for (int b = 0; b < _batch; b++)
                     if (Time(step, b, lengths, reverse) is >= 0 and var t) _cells[d].Second(Row(t, b));
             }
@@ -118,8 +130,6 @@ internal sealed unsafe class RecurrentCpu
                     new Span<float>(h + b * _hidden, _hidden).CopyTo(y.Slice(place * _hidden, _hidden));
                 }
         }
-        StoreState(h, c.Out<float>(1), d);
-        StoreState(cell, c.Out<float>(2), d);
 
         CellRow Row(int t, int b) => new(x + (nint)(_op.BatchFirst ? b * _sequence + t : t * _batch + b) * _gates, product + (nint)b * _gates, h + (nint)b * _hidden, cell + (nint)b * _hidden, reset + (nint)b * _hidden);
     }
@@ -127,15 +137,17 @@ internal sealed unsafe class RecurrentCpu
     // Each sequence runs from its own end when reversed; −1 once it is over.
     private int Time(int step, int b, ReadOnlySpan<int> lengths, bool reverse)
     {
-        int n = lengths.IsEmpty ? _sequence : lengths[b];
+        int n = Length(b, lengths);
         return step >= n ? -1 : reverse ? n - 1 - step : step;
     }
 
+    private int Length(int b, ReadOnlySpan<int> lengths) => lengths.IsEmpty ? _sequence : lengths[b];
+
     /// <summary>Biases that may be added to X·W at once; <paramref name="extra"/> is what the cell adds itself.</summary>
-    private LinearEpilogue Bias(in StepContext c, int d, out float* extra)
+    private float* Bias(in StepContext c, int d, out float* extra)
     {
         extra = _op is Lstm && c.Has(7) ? (float*)c.InPointer(7) + (nint)d * 3 * _hidden : null;
-        if (!c.Has(3)) return LinearEpilogue.None;
+        if (!c.Has(3)) return null;
         float* w = (float*)c.InPointer(3) + (nint)d * 2 * _gates, r = w + _gates, sum = (float*)c.WorkPointer(_bias);
         int both = _gates;
         if (_op is Gru { LinearBeforeReset: true })
@@ -144,7 +156,7 @@ internal sealed unsafe class RecurrentCpu
             extra = r + both;
         }
         for (int i = 0; i < _gates; i++) sum[i] = i < both ? w[i] + r[i] : w[i];
-        return LinearEpilogue.Bias(sum);
+        return sum;
     }
 
     private int StatePlace(int d, int b) => (_op.BatchFirst ? b * _op.Directions + d : d * _batch + b) * _hidden;
@@ -159,62 +171,16 @@ internal sealed unsafe class RecurrentCpu
         }
     }
 
-    private void StoreState(float* from, Span<float> to, int d)
+    // States of a sequence that is over are zeros from then on: a quantized product spans those of the others.
+    private void Finish(in StepContext c, int d, int b, float* h, float* cell)
     {
-        if (to.IsEmpty) return;
-        for (int b = 0; b < _batch; b++) new Span<float>(from + b * _hidden, _hidden).CopyTo(to.Slice(StatePlace(d, b), _hidden));
+        StoreState(new(h + (nint)b * _hidden, _hidden), c.Out<float>(1), d, b);
+        StoreState(new(cell + (nint)b * _hidden, _hidden), c.Out<float>(2), d, b);
     }
 
-    /// <summary>Weights [directions, columns, k] in panels, in pieces of columns: packed once when constant, else in every run.</summary>
-    private sealed class PackedOperand
+    private void StoreState(Span<float> from, Span<float> to, int d, int b)
     {
-        private readonly (int Start, int Count)[] _pieces;
-        private readonly int _input, _k, _work = -1;
-        private readonly long _columns;
-        private readonly Tensor? _packed;
-
-        public PackedOperand(BindContext b, int input, int directions, int k, (int Start, int Count)[] pieces)
-        {
-            (_input, _k, _pieces) = (input, k, pieces);
-            _columns = b.In(input).Shape[1];
-            Size = pieces.Sum(p => GemmF32.PackedLength(k, p.Count));
-            long length = Checked.Mul(directions, Size);
-            if (b.Weight(input) is null) _work = b.Work(Checked.Mul(Size, sizeof(float)));
-            else _packed = b.Pack(input, $"gemm-f32 rows {string.Join('+', pieces.Select(p => p.Count))}", w =>
-            {
-                var packed = Tensor.Allocate(DType.F32, new Shape(length));
-                var dense = w.Decode();
-                for (int d = 0; d < directions; d++) Pack(Workers.Single, (float*)dense.Pointer, (float*)packed.Pointer + d * Size, d);
-                GC.KeepAlive(dense);
-                return packed;
-            });
-        }
-
-        /// <summary>Floats of a direction.</summary>
-        private long Size { get; }
-
-        /// <summary>Piece <paramref name="piece"/> of a direction.</summary>
-        public float* At(in StepContext c, int d, int piece)
-        {
-            long at = piece == 0 ? 0 : GemmF32.PackedLength(_k, _pieces[0].Count);
-            if (_packed is not null) return (float*)_packed.Pointer + d * Size + at;
-            return (float*)c.WorkPointer(_work) + at;
-        }
-
-        /// <summary>Packs a direction's weights that are not constant.</summary>
-        public void Prepare(in StepContext c, int d)
-        {
-            if (_packed is null) Pack(c.Workers, (float*)c.InPointer(_input), (float*)c.WorkPointer(_work), d);
-        }
-
-        private void Pack(Workers workers, float* source, float* target, int d)
-        {
-            source += d * _columns * _k;
-            foreach (var (start, count) in _pieces)
-            {
-                GemmF32.Pack(workers, _k, count, source + (nint)start * _k, 1, _k, target);
-                target += GemmF32.PackedLength(_k, count);
-            }
-        }
+        if (!to.IsEmpty) from.CopyTo(to.Slice(StatePlace(d, b), _hidden));
+        from.Clear();
     }
 }

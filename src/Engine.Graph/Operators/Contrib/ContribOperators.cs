@@ -1,6 +1,6 @@
 namespace Engine.Graph.Operators;
 
-/// <summary>Floating-point operators of the com.microsoft domain, and those that ONNX Runtime puts into ONNX's own.</summary>
+/// <summary>Operators on floating-point values of the com.microsoft domain, and those that ONNX Runtime puts into ONNX's own.</summary>
 internal static class ContribOperators
 {
     public static void Register(OperatorRegistry r)
@@ -9,6 +9,7 @@ internal static class ContribOperators
         r.Add("Attention", a => new Attention(a), Microsoft);
         r.Add("BiasAdd", a => new BiasAdd(a), Microsoft);
         r.Add("BiasGelu", a => new BiasGelu(a), Microsoft);
+        r.Add("DynamicQuantizeLSTM", a => new DynamicQuantizeLstm(a), Microsoft);
         r.Add("EmbedLayerNormalization", a => new EmbedLayerNormalization(a), Microsoft);
         r.Add("FastGelu", a => new FastGelu(a), Microsoft);
         r.Add("GatherBlockQuantized", a => new GatherBlockQuantized(a), Microsoft);

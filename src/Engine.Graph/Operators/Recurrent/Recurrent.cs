@@ -59,22 +59,36 @@ public abstract class Recurrent : Operator
         c.Require(0, DType.F32, DType.F64, DType.F16, DType.BF16);
         for (int i = 0; i < 3; i++) c.RequireRank(i, 3);
         Shape x = c.Shape(0), r = c.Shape(2);
-        long hidden = r[2], batch = BatchFirst ? x[0] : x[1], sequence = BatchFirst ? x[1] : x[0];
+        long hidden = Hidden(r), batch = BatchFirst ? x[0] : x[1], sequence = BatchFirst ? x[1] : x[0];
         if (_hidden != 0 && _hidden != hidden) throw new OperatorException($"hidden_size {_hidden} does not fit recurrent weights of shape {r}");
         long gates = Checked.Mul(Gates, hidden);
         var state = BatchFirst ? new Shape(batch, Directions, hidden) : new Shape(Directions, batch, hidden);
-        RequireShape(c, 1, new Shape(Directions, gates, x[2]));
-        RequireShape(c, 2, new Shape(Directions, gates, hidden));
+        RequireShape(c, 1, WeightShape(gates, x[2]));
+        RequireShape(c, 2, WeightShape(gates, hidden));
+        RequireWeights(c, gates);
         RequireShape(c, 3, new Shape(Directions, Checked.Mul(2, gates)));
         if (c.Has(4)) c.Require(4, DType.I32);
         RequireShape(c, 4, new Shape(batch));
         RequireShape(c, 5, state);
         RequireShape(c, 6, state);
         RequireShape(c, 7, new Shape(Directions, Checked.Mul(3, hidden)));
-        foreach (int i in (ReadOnlySpan<int>)[1, 2, 3, 5, 6, 7]) c.RequireSame(0, i);
+        foreach (int i in (ReadOnlySpan<int>)[3, 5, 6, 7]) c.RequireSame(0, i);
         c.Set(0, c.DType(0), BatchFirst ? new Shape(batch, sequence, Directions, hidden) : new Shape(sequence, Directions, batch, hidden));
         c.Set(1, c.DType(0), state);
         c.Set(2, c.DType(0), state);
+    }
+
+    /// <summary>Neurons, from the shape of the recurrent weights.</summary>
+    public virtual long Hidden(Shape recurrent) => recurrent[2];
+
+    /// <summary>Shape of weights from <paramref name="inputs"/> values to all gates.</summary>
+    private protected virtual Shape WeightShape(long gates, long inputs) => new(Directions, gates, inputs);
+
+    /// <summary>Throws unless the element types of the weights, and what belongs to them, fit.</summary>
+    private protected virtual void RequireWeights(InferContext c, long gates)
+    {
+        c.RequireSame(0, 1);
+        c.RequireSame(0, 2);
     }
 
     private static void RequireShape(InferContext c, int input, Shape shape)
@@ -108,7 +122,7 @@ public sealed class Gru(Attributes a) : Recurrent(a, 3, "Sigmoid", "Tanh")
 }
 
 /// <summary>ONNX LSTM; gates in the order input, output, forget, cell; peepholes input, output, forget.</summary>
-public sealed class Lstm(Attributes a) : Recurrent(a, 4, "Sigmoid", "Tanh", "Tanh")
+public class Lstm(Attributes a) : Recurrent(a, 4, "Sigmoid", "Tanh", "Tanh")
 {
     /// <summary>True when the forget gate is one less the input gate.</summary>
     public bool InputForget { get; } = a.Bool("input_forget");
