@@ -15,10 +15,10 @@ public static unsafe class EinsumLoop
         for (int i = 0; i < dims.Length; i++)
             if (i < outputRank) outputs *= dims[i];
             else terms *= dims[i];
-        workers.For((int)outputs, (int)Math.Clamp(16384 / Math.Max(1, terms), 1, Math.Max(1, outputs)), new Body<T>(dims, outputRank, terms, a, aStrides, b, bStrides, y));
+        workers.For(Tensors.Checked.Int(outputs), (int)Math.Clamp(16384 / Math.Max(1, terms), 1, Math.Max(1, outputs)), new Body<T>(dims, outputRank, terms, a, aStrides, b, bStrides, y, workers.Cancellation));
     }
 
-    private readonly struct Body<T>(long[] dims, int outputRank, long terms, T* a, long[] aStrides, T* b, long[] bStrides, T* y) : IParallelBody where T : unmanaged, INumber<T>
+    private readonly struct Body<T>(long[] dims, int outputRank, long terms, T* a, long[] aStrides, T* b, long[] bStrides, T* y, CancellationToken cancellation) : IParallelBody where T : unmanaged, INumber<T>
     {
         public void Run(int start, int end)
         {
@@ -42,6 +42,8 @@ public static unsafe class EinsumLoop
             TAcc sum = TAcc.Zero;
             for (long t = 0; t < terms; t++)
             {
+                // Two operands of 2²⁰ elements have up to 2⁴⁰ terms: one sum may take minutes.
+                if ((t & 0xFFFFF) == 0) cancellation.ThrowIfCancellationRequested();
                 TAcc v = TAcc.CreateTruncating(a[atA]);
                 sum += b == null ? v : v * TAcc.CreateTruncating(b[atB]);
                 for (int d = dims.Length - 1; d >= outputRank; d--)

@@ -14,7 +14,6 @@ public interface IParallelBody
 /// </summary>
 public sealed class Workers : IDisposable
 {
-    private const int ChunksAPart = 16;
     private readonly WorkerPool _pool;
     private readonly bool _owner;
 
@@ -38,23 +37,22 @@ public sealed class Workers : IDisposable
     /// <summary>
     /// Runs <paramref name="body"/> over [0, count), split in equal contiguous parts of at least <paramref name="grain"/> indices.
     /// An exception in any part is thrown here after all parts have ended. Where a <see cref="Cancellation"/> can be asked for, a part runs
-    /// in up to 16 chunks with a look at it before each, and <see cref="OperationCanceledException"/> leaves the results incomplete.
+    /// a grain at a time with a look at it before each, and <see cref="OperationCanceledException"/> leaves the results incomplete.
     /// </summary>
     public void For<TBody>(int count, int grain, TBody body) where TBody : struct, IParallelBody
     {
-        if (Cancellation.CanBeCanceled) _pool.For(count, grain, new Chunks<TBody>(body, grain, Cancellation));
+        if (Cancellation.CanBeCanceled) _pool.For(count, grain, new Grains<TBody>(body, grain, Cancellation));
         else _pool.For(count, grain, body);
     }
 
-    private struct Chunks<TBody>(TBody body, int grain, CancellationToken cancellation) : IParallelBody where TBody : struct, IParallelBody
+    private struct Grains<TBody>(TBody body, int grain, CancellationToken cancellation) : IParallelBody where TBody : struct, IParallelBody
     {
         public void Run(int start, int end)
         {
-            int chunk = Math.Max(grain, (end - start - 1) / ChunksAPart + 1);
             while (start < end)
             {
                 cancellation.ThrowIfCancellationRequested();
-                int next = start + Math.Min(chunk, end - start);
+                int next = start + Math.Min(Math.Max(1, grain), end - start);
                 body.Run(start, next);
                 start = next;
             }

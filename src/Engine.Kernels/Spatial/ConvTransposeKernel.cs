@@ -10,9 +10,9 @@ public static unsafe class ConvTransposeKernel
 {
     /// <summary>x [N, C, window outputs], w [C, M / group, taps], y [N, M, window inputs]; <paramref name="bias"/> may be null.</summary>
     public static void Run<T>(Workers workers, in ConvShape s, T* x, T* w, T* bias, T* y) where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        workers.For(Tensors.Checked.Int((long)s.Batch * s.OutChannels), 1, new Body<T>(s, x, w, bias, y));
+        workers.For(Tensors.Checked.Int((long)s.Batch * s.OutChannels), 1, new Body<T>(s, x, w, bias, y, workers.Cancellation));
 
-    private readonly struct Body<T>(ConvShape s, T* x, T* w, T* bias, T* y) : IParallelBody where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    private readonly struct Body<T>(ConvShape s, T* x, T* w, T* bias, T* y, CancellationToken cancellation) : IParallelBody where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         public void Run(int start, int end)
         {
@@ -31,6 +31,7 @@ public static unsafe class ConvTransposeKernel
                         d.Outputs(kd, out int d0, out int d1);
                         for (int kh = 0; kh < h.Kernel; kh++)
                         {
+                            cancellation.ThrowIfCancellationRequested();
                             h.Outputs(kh, out int h0, out int h1);
                             for (int kw = 0; kw < v.Kernel; kw++)
                             {

@@ -50,6 +50,16 @@ public readonly record struct Window3(WindowDim D, WindowDim H, WindowDim W)
     /// <summary>Output pixels of a channel.</summary>
     public int Outputs => Tensors.Checked.Int((long)D.Output * H.Output * W.Output);
 
+    /// <summary>Rows of output pixels of so many channels: the independent parts that loops over windows are split in.</summary>
+    public int RowsOf(long planes) => Tensors.Checked.Int(Tensors.Checked.Mul(planes, (long)D.Output * H.Output));
+
+    /// <summary>Cuts the number of such a row into channel, depth and height.</summary>
+    public void Locate(int row, out int plane, out int depth, out int height)
+    {
+        (int slice, height) = Math.DivRem(row, H.Output);
+        (plane, depth) = Math.DivRem(slice, D.Output);
+    }
+
     /// <summary>Taps of a window.</summary>
     public int Taps => Tensors.Checked.Int((long)D.Kernel * H.Kernel * W.Kernel);
 

@@ -32,16 +32,16 @@ public sealed class WorkersTests
     }
 
     [Theory, InlineData(1), InlineData(3)]
-    public void A_cancelled_loop_stops_between_chunks(int threads)
+    public void A_cancelled_loop_stops_after_a_grain(int threads)
     {
         using var cancel = new CancellationTokenSource();
         using var pool = new Workers(threads);
         var visits = new int[480];
         var workers = pool.With(cancel.Token);
-        var e = Assert.Throws<OperationCanceledException>(() => workers.For(visits.Length, 1, new Count(visits, _ => cancel.Cancel())));
+        var e = Assert.Throws<OperationCanceledException>(() => workers.For(visits.Length, 10, new Count(visits, _ => cancel.Cancel())));
         Assert.Equal(cancel.Token, e.CancellationToken);
-        // Each thread ends the chunk that it is in.
-        Assert.InRange(visits.Sum(), 1, threads * (visits.Length / threads / 16));
+        // Each thread ends the grain that it is in.
+        Assert.InRange(visits.Sum(), 10, threads * 10);
         pool.For(visits.Length, 1, new Count(visits));
         Assert.Equal(threads, workers.Threads);
     }

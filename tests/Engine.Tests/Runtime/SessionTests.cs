@@ -137,6 +137,18 @@ public class SessionTests
         Assert.Equal(expected, ((Tensor)session.Run(small, never.Token)[product.Name]).Bytes.ToArray());
     }
 
+    [Fact]
+    public void One_sum_of_2_to_the_40_terms_is_cancelled()
+    {
+        var g = new GraphBuilder();
+        g.Output(g.Op("Einsum", 12, [g.Input("a", DType.F32), g.Input("b", DType.F32)], new() { ["equation"] = "i,j->" }));
+        using var model = Model.Create(new ModelDefinition(g.Graph));
+        using var session = model.CreateSession();
+        using var cancel = new CancellationTokenSource(50);
+        var vector = Tensor.Allocate(DType.F32, new Shape(1 << 20));
+        Assert.ThrowsAny<OperationCanceledException>(() => session.Run(new Dictionary<string, RuntimeValue> { ["a"] = vector, ["b"] = vector }, cancel.Token));
+    }
+
     private static Tensor TestMatrix(int size)
     {
         var t = Tensor.Allocate(DType.F32, new Shape(size, size));

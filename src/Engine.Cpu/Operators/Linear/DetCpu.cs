@@ -26,18 +26,19 @@ internal static class DetCpu
                 for (int i = 0; i < y.Length; i++)
                 {
                     for (int j = 0; j < m.Length; j++) m[j] = double.CreateTruncating(x[i * m.Length + j]);
-                    y[i] = T.CreateTruncating(Eliminate(m, size));
+                    y[i] = T.CreateTruncating(Eliminate(m, size, c.Cancellation));
                 }
             };
         }
     }
 
     /// <summary>Gauss elimination with the largest pivot of each column; destroys <paramref name="m"/>.</summary>
-    private static double Eliminate(Span<double> m, int n)
+    private static double Eliminate(Span<double> m, int n, CancellationToken cancellation)
     {
         double det = 1;
         for (int k = 0; k < n; k++)
         {
+            cancellation.ThrowIfCancellationRequested();
             int pivot = k;
             for (int i = k + 1; i < n; i++) if (Math.Abs(m[i * n + k]) > Math.Abs(m[pivot * n + k])) pivot = i;
             double p = m[pivot * n + k];
