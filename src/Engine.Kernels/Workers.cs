@@ -41,7 +41,8 @@ public sealed class Workers : IDisposable
     /// </summary>
     public void For<TBody>(int count, int grain, TBody body) where TBody : struct, IParallelBody
     {
-        if (Cancellation.CanBeCanceled) _pool.For(count, grain, new Grains<TBody>(body, grain, Cancellation));
+        Cancellation.ThrowIfCancellationRequested();
+        if (count > grain && Cancellation.CanBeCanceled) _pool.For(count, grain, new Grains<TBody>(body, grain, Cancellation));
         else _pool.For(count, grain, body);
     }
 

@@ -123,14 +123,22 @@ public class SessionTests
         g.Output(product);
         using var model = Model.Create(new ModelDefinition(g.Graph));
         using var session = model.CreateSession(new SessionOptions { Threads = threads });
-        var large = new Dictionary<string, RuntimeValue> { ["x"] = TestMatrix(3000) };
+        var large = new Dictionary<string, RuntimeValue> { ["x"] = TestMatrix(4000) };
         var small = new Dictionary<string, RuntimeValue> { ["x"] = TestMatrix(300) };
         var expected = ((Tensor)session.Run(small)[product.Name]).Bytes.ToArray();
 
-        using var cancel = new CancellationTokenSource(20);
+        using var cancel = new CancellationTokenSource();
+        // A timer would wait for a thread of the pool, which other tests may keep busy.
+        var canceller = new Thread(() =>
+        {
+            Thread.Sleep(20);
+            cancel.Cancel();
+        });
+        canceller.Start();
         long start = Stopwatch.GetTimestamp();
         Assert.ThrowsAny<OperationCanceledException>(() => session.Run(large, cancel.Token));
         Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(20));
+        canceller.Join();
 
         Assert.Equal(expected, ((Tensor)session.Run(small)[product.Name]).Bytes.ToArray());
         using var never = new CancellationTokenSource();
