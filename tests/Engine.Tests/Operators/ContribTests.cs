@@ -232,6 +232,50 @@ public class ContribTests
         Close(Part((Tensor)r[1]!, 0, 0, 1).Reshape(allK.Shape), allK);
     }
 
+    [Theory]
+    [InlineData(false, false, false), InlineData(false, true, false), InlineData(true, true, true), InlineData(true, false, true)]
+    public void GroupQueryAttention_continues_each_entry_where_it_ends(bool packed, bool rotary, bool interleaved)
+    {
+        const int B = 2, N = 4, K = 2, H = 6, P = 7;
+        var (cos, sin) = (F32(12, H / 2), F32(12, H / 2));
+        var attributes = new Dictionary<string, object> { ["num_heads"] = (long)N, ["kv_num_heads"] = (long)K, ["do_rotary"] = rotary ? 1L : 0, ["rotary_interleaved"] = interleaved ? 1L : 0 };
+        Tensor Concat(int axis, params Tensor[] parts) => OpRunner.One("Concat", 13, parts, new() { ["axis"] = (long)axis });
+        Tensor Part(Tensor t, int axis, int start, int end) => OpRunner.One("Slice", 13, [t, Tensor.Vector((long)start), Tensor.Vector((long)end), Tensor.Vector((long)axis)]);
+        // First a prompt (packed ones in a cache that is there already), then more positions, behind fewer keys in entry 0 than in entry 1.
+        foreach (var (rows, total, pasts) in new[] { (5, 5, (int[])[0, 0]), (2, 9, [3, 7]), (1, 5, [2, 4]) })
+        {
+            var (q, k, v) = (F32(B, rows, N * H), F32(B, rows, K * H), F32(B, rows, K * H));
+            var (pastK, pastV) = (F32(B, K, P, H), F32(B, K, P, H));
+            bool first = rows == total;
+            Tensor?[] inputs = [packed ? Concat(2, q, k, v) : q, packed ? null : k, packed ? null : v, first && !packed ? null : pastK, first && !packed ? null : pastV,
+                Tensor.Vector(pasts.Select(p => p + rows - 1).ToArray()), Tensor.Scalar(total), rotary ? cos : null, rotary ? sin : null];
+            var r = OpRunner.Run("GroupQueryAttention", 1, inputs, attributes, 3, Microsoft);
+            Close((Tensor)r[0]!, One("GroupQueryAttention", inputs, attributes));
+            int present = first && !packed ? total : Math.Max(P, total);
+            Assert.Equal(new Shape(B, K, present, H), ((Tensor)r[1]!).Shape);
+            for (int n = 0; n < B; n++)
+            {
+                int past = pasts[n];
+                Tensor Turned(Tensor t) => rotary ? One("RotaryEmbedding", [t, Tensor.Vector((long)past), cos, sin], new() { ["interleaved"] = interleaved ? 1L : 0 }) : t;
+                Tensor Entry(Tensor t) => Part(t, 0, n, n + 1);
+                var allK = Concat(2, Part(Entry(pastK), 2, 0, past), Turned(Split(Entry(k), K)));
+                var allV = Concat(2, Part(Entry(pastV), 2, 0, past), Split(Entry(v), K));
+                Close(allK, Part(Entry((Tensor)r[1]!), 2, 0, past + rows));
+                Close(allV, Part(Entry((Tensor)r[2]!), 2, 0, past + rows));
+                Assert.All(Part(Entry((Tensor)r[1]!), 2, past + rows, present).Span<float>().ToArray(), x => Assert.Equal(0, x));
+                Tensor Repeated(Tensor t) => OpRunner.One("Gather", 13, [t, Tensor.Vector(0L, 0L, 1L, 1L)], new() { ["axis"] = 1L });
+                var causal = Tensor.Allocate(DType.F32, new Shape(1, 1, rows, past + rows));
+                for (int s = 0; s < rows; s++) causal.Span<float>().Slice(s * (past + rows) + past + s + 1, rows - s - 1).Fill(-1e30f);
+                Close(Attend(Turned(Split(Entry(q), N)), Repeated(allK), Repeated(allV), causal, 1 / MathF.Sqrt(H)), Entry((Tensor)r[0]!));
+            }
+            foreach (int last in new[] { -2, P + rows })
+            {
+                inputs[5] = Tensor.Vector(last, last);
+                if (!first) Assert.Throws<OperatorException>(() => One("GroupQueryAttention", inputs, attributes));
+            }
+        }
+    }
+
     private static Tensor One(string op, Tensor?[] inputs, Dictionary<string, object>? attributes = null) => OpRunner.One(op, 1, inputs, attributes, Microsoft);
 
     private Tensor F32(params long[] dims)

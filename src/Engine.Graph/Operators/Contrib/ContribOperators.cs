@@ -14,6 +14,7 @@ internal static class ContribOperators
         r.Add("FastGelu", a => new FastGelu(a), Microsoft);
         r.Add("GatherBlockQuantized", a => new GatherBlockQuantized(a), Microsoft);
         r.Add("Gelu", a => new MicrosoftGelu(a), Microsoft);
+        r.Add("GroupQueryAttention", a => new GroupQueryAttention(a), Microsoft);
         r.Add("MatMulNBits", a => new MatMulNBits(a), Microsoft);
         r.Add("MultiHeadAttention", a => new MultiHeadAttention(a), Microsoft);
         r.Add("QuickGelu", a => new QuickGelu(a), Microsoft);
