@@ -117,10 +117,19 @@ function Show-Demo {
     Invoke-Checked { dotnet artifacts/bin/Engine.Bench/release/Engine.Bench.dll $m/ecg-lstm/model.onnx --shape x:1x1x1 --shape h:1x1x32 --shape c:1x1x32 --min-time 500ms --layers }
 }
 
+# Packages of our names come from this repository alone, whatever a public source holds; the others from the sources of this machine.
+function Get-ConsumerSources {
+    '<configuration><packageSources><add key="engine-local" value="../../artifacts/packages" /></packageSources><packageSourceMapping>'
+    '<packageSource key="engine-local"><package pattern="Engine" /><package pattern="Engine.*" /></packageSource>'
+    dotnet nuget list source | Select-String '^\s*\d+\.\s+(.*) \[.*\]$' | ForEach-Object { "<packageSource key=""$($_.Matches[0].Groups[1].Value)""><package pattern=""*"" /></packageSource>" }
+    '</packageSourceMapping></configuration>'
+}
+
 function New-Packages {
     Remove-Item -Recurse -Force -ErrorAction SilentlyContinue artifacts/packages, artifacts/consumer
     Invoke-Checked { dotnet pack Engine.sln -c Release --nologo -v quiet -o artifacts/packages }
     Get-ChildItem artifacts/packages
+    Get-ConsumerSources | Set-Content tests/Consumer/nuget.config
     Invoke-Checked { dotnet test tests/Consumer -c Release --nologo }
 }
 

@@ -105,12 +105,23 @@ demo() {
   show artifacts/engine-bench $m/ecg-lstm/model.onnx --shape x:1x1x1 --shape h:1x1x32 --shape c:1x1x32 --min-time 500ms --layers
 }
 
+# Packages of our names come from this repository alone, whatever a public source holds; the others from the sources of this machine.
+consumer_sources() {
+  printf '<configuration>\n  <packageSources>\n    <add key="engine-local" value="../../artifacts/packages" />\n  </packageSources>\n'
+  printf '  <packageSourceMapping>\n    <packageSource key="engine-local">\n      <package pattern="Engine" />\n      <package pattern="Engine.*" />\n    </packageSource>\n'
+  (cd artifacts && dotnet nuget list source) | sed -nE 's/^ *[0-9]+\. +(.*) \[.*\]$/\1/p' | while IFS= read -r key; do
+    printf '    <packageSource key="%s">\n      <package pattern="*" />\n    </packageSource>\n' "$key"
+  done
+  printf '  </packageSourceMapping>\n</configuration>\n'
+}
+
 pack() {
   rm -rf artifacts/packages
   dotnet pack Engine.sln -c Release --nologo -v quiet -o artifacts/packages
   ls artifacts/packages
   # The packages keep their version from build to build, so that copies of earlier ones must go.
   rm -rf artifacts/consumer
+  consumer_sources >tests/Consumer/nuget.config
   dotnet test tests/Consumer -c Release --nologo
 }
 
