@@ -23,7 +23,7 @@ internal sealed class BenchOptions
     private readonly Option<string> _minTime = new("--min-time") { Description = "Shortest time to measure: 2s, 500ms", DefaultValueFactory = _ => "0s", HelpName = "time" };
     private readonly Option<bool> _layers = new("--layers") { Description = "Also a table of the steps of each model" };
     private readonly Option<string> _percentiles = new("--percentiles") { Description = "Percentiles to show; 50 and 99 always are", DefaultValueFactory = _ => "50,99", HelpName = "50,90,99" };
-    private readonly Option<double> _rtol = new("--rtol") { Description = "Relative tolerance against the reference, checked before anything is timed", DefaultValueFactory = _ => 1e-3 };
+    private readonly Option<double> _rtol = new("--rtol") { Description = "Tolerance against the reference, relative to the largest value of an output; checked before anything is timed", DefaultValueFactory = _ => 1e-3 };
     private readonly Option<double> _atol = new("--atol") { Description = "Absolute tolerance against the reference", DefaultValueFactory = _ => 1e-4 };
     private readonly Option<int> _level = CommonOptions.OptimizationLevel();
 
