@@ -55,6 +55,9 @@ public sealed unsafe class Tensor : RuntimeValue
     /// <summary>Dimensions.</summary>
     public Shape Shape { get; }
 
+    /// <summary>The memory the content lies in; null for strings.</summary>
+    internal TensorStorage? Storage => _storage;
+
     /// <summary>Element type and shape.</summary>
     public TensorType Type => new(DType, Shape);
 

@@ -40,6 +40,7 @@ public sealed class Executor
     private readonly ExecutorOptions _options;
     private readonly int _depth;
     private readonly Arenas _arenas;
+    private readonly SidePool _side;
     private readonly Executor? _parent;
     private readonly Dictionary<Value, RuntimeValue> _frame = [];
     private readonly Dictionary<Program, Executor> _children = [];
@@ -51,12 +52,13 @@ public sealed class Executor
     private nint[] _lastTable = [];
 
     /// <summary>Creates an executor with memory of its own.</summary>
-    public Executor(Program program, Workers workers, ExecutorOptions? options = null) : this(program, workers, options ?? new(), 0, new Arenas(), null, []) { }
+    public Executor(Program program, Workers workers, ExecutorOptions? options = null) : this(program, workers, options ?? new(), 0, null, []) { }
 
-    private Executor(Program program, Workers workers, ExecutorOptions options, int depth, Arenas arenas, Executor? parent, Dictionary<PlanStep, StepTiming> timings)
+    private Executor(Program program, Workers workers, ExecutorOptions options, int depth, Executor? parent, Dictionary<PlanStep, StepTiming> timings)
     {
         if (depth > Interpreter.MaxDepth) throw new UnsupportedException($"subgraphs are nested deeper than {Interpreter.MaxDepth}");
-        (_program, _workers, _options, _depth, _arenas, _parent, _timings) = (program, workers, options, depth, arenas, parent, timings);
+        (_program, _workers, _options, _depth, _parent, _timings) = (program, workers, options, depth, parent, timings);
+        (_arenas, _side) = parent is null ? (new Arenas(), new SidePool()) : (parent._arenas, parent._side);
         _evaluator = new NodeEvaluator(program.Kernels, workers);
     }
 
@@ -85,8 +87,10 @@ public sealed class Executor
         }
         _frame.Clear();
         for (int i = 0; i < inputs.Length; i++) _frame[_program.Graph.Inputs[i]] = inputs[i];
+        if (_parent is null) _side.Abandon();
         RunSegments(outputs, cancellation);
         _frame.Clear();
+        if (_parent is null) _side.Reclaim(outputs);
     }
 
     // The fast path: the whole graph is one plan whose live wires are exactly the inputs, in order.
@@ -209,7 +213,7 @@ public sealed class Executor
     private Tensor Allocate(DType dtype, Shape shape)
     {
         _options.Check?.Invoke(dtype.ByteCount(shape.Elements), "a value");
-        return Tensor.Allocate(dtype, shape);
+        return _side.Rent(dtype, shape);
     }
 
     private nint[] Table(Plan plan)
@@ -294,7 +298,7 @@ public sealed class Executor
     private RuntimeValue[] RunChild(ModelGraph graph, IReadOnlyList<RuntimeValue> values, IReadOnlyDictionary<Value, Value> aliases, CancellationToken cancellation)
     {
         var program = _program.Child(graph, aliases);
-        if (!_children.TryGetValue(program, out var child)) _children[program] = child = new Executor(program, _workers, _options, _depth + 1, _arenas, this, _timings);
+        if (!_children.TryGetValue(program, out var child)) _children[program] = child = new Executor(program, _workers, _options, _depth + 1, this, _timings);
         if (values.Count != graph.Inputs.Count) throw new OperatorException($"graph '{graph.Name}' takes {graph.Inputs.Count} inputs, got {values.Count}");
         var outputs = new RuntimeValue?[graph.Outputs.Count];
         child.Run(values.ToArray(), outputs, cancellation);

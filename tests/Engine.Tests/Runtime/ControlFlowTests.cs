@@ -90,6 +90,30 @@ public class ControlFlowTests
         Assert.Equal([-1f], y.Span<float>().ToArray());
     }
 
+    [Fact]
+    public void Memory_of_values_beside_the_arena_is_used_again_but_never_while_a_result_lies_in_it()
+    {
+        var b = new GraphBuilder();
+        var x = b.Input("x", DType.F32);
+        b.Output(b.Op("NonZero", 13, [x]));
+        using var model = Model.Create(new ModelDefinition(b.Graph));
+        using var session = model.CreateSession();
+        Tensor Places(params float[] values) => (Tensor)session.Run(new Dictionary<string, RuntimeValue> { ["x"] = Tensor.Vector(values) }).Values.Single();
+        var kept = Places(0, 1, 1);
+        for (int i = 0; i < 10; i++) Assert.Equal([0, 2], Places(1, 0, 1).Span<long>().ToArray());
+        Assert.Equal([1, 2], kept.Span<long>().ToArray());
+
+        var pool = new SidePool();
+        var first = pool.Rent(DType.F32, new Shape(5));
+        var second = pool.Rent(DType.F32, new Shape(5));
+        first.Span<float>().Fill(1);
+        pool.Reclaim([new TensorSequence([second])]);
+        var third = pool.Rent(DType.F32, new Shape(3));
+        Assert.Same(first.Storage, third.Storage);
+        Assert.Equal([0, 0, 0], third.Span<float>().ToArray());
+        Assert.NotSame(second.Storage, pool.Rent(DType.F32, new Shape(5)).Storage);
+    }
+
     private static float[] Run(Session session, float x, long flag) =>
         ((Tensor)session.Run(new Dictionary<string, RuntimeValue> { ["x"] = Tensor.Vector(x), ["flag"] = Tensor.Scalar(flag) }).Values.Single()).Span<float>().ToArray();
 }
