@@ -24,7 +24,7 @@ public sealed class AbsentValue : RuntimeValue
 }
 
 /// <summary>
-/// A host tensor: contiguous, row-major. Numbers lie in native memory at a fixed address; strings in a managed array.
+/// A host tensor: contiguous, row-major. Numbers lie at a fixed address; strings in a managed array.
 /// Packed 4-bit types hold two elements a byte, low nibble first.
 /// </summary>
 public sealed unsafe class Tensor : RuntimeValue
@@ -65,10 +65,10 @@ public sealed unsafe class Tensor : RuntimeValue
     public long ByteLength => DType.ByteCount(Shape.Elements);
 
     /// <summary>First byte of content. Keep the tensor alive while it is used.</summary>
-    public byte* Pointer => _storage is null ? throw new UnsupportedException("a string tensor has no bytes") : _storage.Pointer + _offset;
+    public byte* Pointer => _storage is null ? throw NoBytes() : _storage.Pointer + _offset;
 
     /// <summary>The content as bytes.</summary>
-    public Span<byte> Bytes => new(Pointer, Checked.Int(ByteLength));
+    public Span<byte> Bytes => _storage is null ? throw NoBytes() : _storage.Slice(_offset, Checked.Int(ByteLength));
 
     /// <summary>The strings.</summary>
     public string[] Strings => _strings ?? throw new OperatorException($"expected a string tensor, got {DType.Display()}");
@@ -111,7 +111,7 @@ public sealed unsafe class Tensor : RuntimeValue
     public Span<T> Span<T>() where T : unmanaged
     {
         if (!DTypeOf<T>.Fits(DType)) throw new OperatorException($"expected elements of {DTypeOf<T>.Value.Display()}, got {DType.Display()}");
-        return new(Pointer, Checked.Int(ByteLength / Unsafe.SizeOf<T>()));
+        return _storage is null ? throw NoBytes() : MemoryMarshal.CreateSpan(ref Unsafe.As<byte, T>(ref MemoryMarshal.GetReference(_storage.Slice(_offset, Checked.Int(ByteLength)))), Checked.Int(ByteLength / Unsafe.SizeOf<T>()));
     }
 
     /// <summary>The same content under another shape with as many elements.</summary>
@@ -151,6 +151,8 @@ public sealed unsafe class Tensor : RuntimeValue
 
     /// <inheritdoc/>
     public override string ToString() => DType.Display() + Shape;
+
+    private static UnsupportedException NoBytes() => new("a string tensor has no bytes");
 }
 
 /// <summary>The element type that a .NET type stands for.</summary>

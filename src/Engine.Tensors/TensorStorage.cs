@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Engine.Tensors;
@@ -5,54 +6,74 @@ namespace Engine.Tensors;
 /// <summary>A block of bytes at a fixed address, 64-byte aligned when the engine allocates it.</summary>
 public abstract unsafe class TensorStorage
 {
-    /// <summary>First byte.</summary>
+    /// <summary>First byte. Keep the storage alive while it is used.</summary>
     public byte* Pointer { get; private protected init; }
 
     /// <summary>Length in bytes.</summary>
     public long Length { get; private protected init; }
 
-    /// <summary>Allocates zeroed native memory.</summary>
-    public static TensorStorage Allocate(long bytes) => new NativeStorage(bytes);
-
-    /// <summary>Pins a caller's memory for as long as the storage lives.</summary>
-    public static TensorStorage Pin<T>(Memory<T> memory) where T : unmanaged
+    /// <summary>Bytes [<paramref name="offset"/>, <paramref name="offset"/> + <paramref name="length"/>). Where the engine or a managed array owns the memory, the span alone keeps it alive.</summary>
+    public Span<byte> Slice(long offset, int length)
     {
-        var handle = memory.Pin();
-        return new BorrowedStorage((byte*)handle.Pointer, (long)memory.Length * sizeof(T), new Pinned(handle));
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, Length - length);
+        return length == 0 ? default : MemoryMarshal.CreateSpan(ref Unsafe.AddByteOffset(ref First, (nint)offset), length);
     }
 
-    /// <summary>Borrows memory that <paramref name="owner"/> keeps alive (a mapped file, a pinned array).</summary>
+    /// <summary>The first byte as a reference that holds on to what owns it.</summary>
+    private protected abstract ref byte First { get; }
+
+    /// <summary>Allocates zeroed memory.</summary>
+    public static TensorStorage Allocate(long bytes) => new OwnedStorage(bytes);
+
+    /// <summary>Pins a caller's memory for as long as the storage lives.</summary>
+    public static TensorStorage Pin<T>(Memory<T> memory) where T : unmanaged => new PinnedStorage<T>(memory, memory.Pin());
+
+    /// <summary>Borrows memory that <paramref name="owner"/> keeps alive (a mapped file): spans over it do not.</summary>
     public static TensorStorage Borrow(byte* pointer, long length, object owner) => new BorrowedStorage(pointer, length, owner);
 }
 
-/// <summary>Native memory, freed by the finalizer: tensors are shared freely, so no single owner could dispose it.</summary>
-internal sealed unsafe class NativeStorage : TensorStorage
+/// <summary>
+/// Memory of the pinned heap: it stays where it is, and a span over it keeps it alive as a span over an array does. Tensors are shared
+/// freely, so nobody could tell when to free memory of another kind.
+/// </summary>
+internal sealed unsafe class OwnedStorage : TensorStorage
 {
-    // Vector loads of a tail may read past the end, never past this slack.
-    private const int Slack = 64;
+    // One cache line to align the first byte, and one behind the last: vector loads of a tail may read past the end, never past this slack.
+    private const int Surplus = 2;
 
-    public NativeStorage(long bytes)
+    private readonly CacheLine[] _lines;
+
+    public OwnedStorage(long bytes)
     {
-        nuint size = (nuint)Checked.Add(Math.Max(bytes, 1), Slack);
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        long lines = Checked.AlignUp(bytes, sizeof(CacheLine)) / sizeof(CacheLine) + Surplus;
+        if (lines > Array.MaxLength) throw new MemoryLimitException($"cannot allocate {bytes} bytes");
         try
         {
-            Pointer = (byte*)NativeMemory.AlignedAlloc(size, 64);
+            _lines = GC.AllocateArray<CacheLine>((int)lines, pinned: true);
         }
         catch (OutOfMemoryException e)
         {
             throw new MemoryLimitException($"cannot allocate {bytes} bytes: {e.Message}");
         }
-        NativeMemory.Clear(Pointer, size);
+        nuint first = (nuint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_lines)), mask = (nuint)sizeof(CacheLine) - 1;
+        Pointer = (byte*)(first + mask & ~mask);
         Length = bytes;
-        if (bytes > 0) GC.AddMemoryPressure(bytes);
     }
 
-    ~NativeStorage()
+    private protected override ref byte First
     {
-        if (Pointer == null) return;
-        NativeMemory.AlignedFree(Pointer);
-        if (Length > 0) GC.RemoveMemoryPressure(Length);
+        get
+        {
+            ref byte data = ref Unsafe.As<CacheLine, byte>(ref MemoryMarshal.GetArrayDataReference(_lines));
+            return ref Unsafe.AddByteOffset(ref data, (nint)(Pointer - (byte*)Unsafe.AsPointer(ref data)));
+        }
     }
+
+    [StructLayout(LayoutKind.Sequential, Size = 64)]
+    private readonly struct CacheLine;
 }
 
 internal sealed unsafe class BorrowedStorage : TensorStorage
@@ -61,17 +82,27 @@ internal sealed unsafe class BorrowedStorage : TensorStorage
 
     public BorrowedStorage(byte* pointer, long length, object owner)
     {
+        (Length, _owner) = (length, owner);
         Pointer = pointer;
-        Length = length;
-        _owner = owner;
     }
+
+    private protected override ref byte First => ref *Pointer;
 
     public override string ToString() => $"borrowed from {_owner.GetType().Name}";
 }
 
-internal sealed class Pinned(System.Buffers.MemoryHandle handle)
+internal sealed unsafe class PinnedStorage<T> : TensorStorage where T : unmanaged
 {
-    private System.Buffers.MemoryHandle _handle = handle;
+    private readonly Memory<T> _memory;
+    private System.Buffers.MemoryHandle _handle;
 
-    ~Pinned() => _handle.Dispose();
+    public PinnedStorage(Memory<T> memory, System.Buffers.MemoryHandle handle)
+    {
+        (_memory, _handle, Length) = (memory, handle, (long)memory.Length * sizeof(T));
+        Pointer = (byte*)handle.Pointer;
+    }
+
+    private protected override ref byte First => ref Unsafe.As<T, byte>(ref MemoryMarshal.GetReference(_memory.Span));
+
+    ~PinnedStorage() => _handle.Dispose();
 }
