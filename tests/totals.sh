@@ -6,6 +6,8 @@ awk '
   /<Counters / { passed += field(" passed"); failed += field(" failed") + field(" error") + field(" timeout") + field(" aborted"); skipped += field(" total") - field(" executed") }
   # A run that broke off has no result for the rest of its tests.
   /<ResultSummary outcome="/ && !/outcome="(Completed|Failed)"/ { broken++ }
+  # Names of what failed, where the log above may be cut off.
+  /<UnitTestResult / && /outcome="Failed"/ { match($0, / testName="[^"]*"/); name = FILENAME; sub(/.*\//, "", name); printf "FAILED (%s): %s\n", name, substr($0, RSTART + 11, RLENGTH - 12) }
   /<UnitTestResult / && /testName="Engine\.Conformance\.ConformanceTests\.Case\(/ { cases[FILENAME]++; if (/outcome="Passed"/) good[FILENAME]++ }
   END {
     for (f in cases) { name = f; sub(/.*\//, "", name); sub(/\.trx$/, "", name); printf "conformance (%s): %d of %d cases pass\n", name, good[f], cases[f] }

@@ -3,13 +3,12 @@ using System.Runtime.ExceptionServices;
 
 namespace Engine.Kernels;
 
-/// <summary>Threads that sleep between loops. One loop at a time is split over them; see <see cref="Workers"/> for the promises.</summary>
+/// <summary>Threads that wait between loops: spinning at first, then asleep. One loop at a time is split over them; see <see cref="Workers"/> for the promises.</summary>
 internal sealed unsafe class WorkerPool : IDisposable
 {
     private readonly Thread[] _threads;
-    private readonly SemaphoreSlim[] _wake;
-    private readonly ManualResetEventSlim _done = new(false, 0);
-    private readonly long _spinTicks;
+    private readonly Signal[] _go;
+    private readonly Signal _done;
     private readonly Lock _gate = new();
     private delegate*<void*, int, int, void> _run;
     private void* _body;
@@ -18,19 +17,19 @@ internal sealed unsafe class WorkerPool : IDisposable
     private ExceptionDispatchInfo? _fault;
     [ThreadStatic] private static bool t_inside;
 
-    public WorkerPool(int threads, int spinMicroseconds)
+    public WorkerPool(int threads, int spinMicroseconds, IReadOnlyList<int>? affinity = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
         ArgumentOutOfRangeException.ThrowIfNegative(spinMicroseconds);
-        Threads = threads == 0 ? Environment.ProcessorCount : threads;
-        _spinTicks = spinMicroseconds * System.Diagnostics.Stopwatch.Frequency / 1_000_000;
+        Threads = threads == 0 ? affinity is { Count: > 0 } ? affinity.Count : Environment.ProcessorCount : threads;
+        _done = new Signal(spinMicroseconds);
         _threads = new Thread[Threads - 1];
-        _wake = new SemaphoreSlim[Threads - 1];
+        _go = new Signal[Threads - 1];
         for (int i = 0; i < _threads.Length; i++)
         {
-            _wake[i] = new SemaphoreSlim(0);
-            int part = i + 1;
-            _threads[i] = new Thread(() => Loop(part)) { IsBackground = true, Name = $"engine-worker-{part}" };
+            _go[i] = new Signal(spinMicroseconds);
+            int part = i + 1, processor = affinity is { Count: > 0 } ? affinity[part % affinity.Count] : -1;
+            _threads[i] = new Thread(() => Loop(part, processor)) { IsBackground = true, Name = $"engine-worker-{part}" };
             _threads[i].Start();
         }
     }
@@ -60,20 +59,14 @@ internal sealed unsafe class WorkerPool : IDisposable
 
     private void Dispatch(delegate*<void*, int, int, void> run, void* body, int count, int parts)
     {
+        ObjectDisposedException.ThrowIf(_stop, typeof(Workers));
         _run = run;
         _body = body;
-        (_count, _parts) = (count, parts);
-        _fault = null;
-        _done.Reset();
+        (_count, _parts, _fault) = (count, parts, null);
         Volatile.Write(ref _pending, parts - 1);
-        for (int i = 0; i < parts - 1; i++) _wake[i].Release();
+        for (int i = 0; i < parts - 1; i++) _go[i].Set();
         Part(0);
-        long until = System.Diagnostics.Stopwatch.GetTimestamp() + _spinTicks;
-        while (Volatile.Read(ref _pending) != 0)
-        {
-            if (System.Diagnostics.Stopwatch.GetTimestamp() < until) Thread.SpinWait(8);
-            else _done.Wait();
-        }
+        _done.Wait();
         _fault?.Throw();
     }
 
@@ -96,15 +89,12 @@ internal sealed unsafe class WorkerPool : IDisposable
         }
     }
 
-    private void Loop(int part)
+    private void Loop(int part, int processor)
     {
-        var wake = _wake[part - 1];
+        if (processor >= 0) ThreadAffinity.Pin(processor);
         while (true)
         {
-            long until = System.Diagnostics.Stopwatch.GetTimestamp() + _spinTicks;
-            bool woken = false;
-            while (System.Diagnostics.Stopwatch.GetTimestamp() < until && !(woken = wake.CurrentCount > 0 && wake.Wait(0))) Thread.SpinWait(8);
-            if (!woken) wake.Wait();
+            _go[part - 1].Wait();
             if (_stop) return;
             Part(part);
             if (Interlocked.Decrement(ref _pending) == 0) _done.Set();
@@ -114,13 +104,13 @@ internal sealed unsafe class WorkerPool : IDisposable
     /// <summary>Ends the threads; a call still running finishes first.</summary>
     public void Dispose()
     {
-        if (_stop) return;
         lock (_gate)
         {
+            if (_stop) return;
             _stop = true;
-            foreach (var w in _wake) w.Release();
+            foreach (var g in _go) g.Set();
             foreach (var t in _threads) t.Join();
-            foreach (var w in _wake) w.Dispose();
+            foreach (var g in _go) g.Dispose();
             _done.Dispose();
         }
     }

@@ -17,8 +17,12 @@ public sealed class Workers : IDisposable
     private readonly WorkerPool _pool;
     private readonly bool _owner;
 
-    /// <summary>Creates a pool of <paramref name="threads"/> threads, the caller counted; 0 means one a processor.</summary>
-    public Workers(int threads = 0, int spinMicroseconds = 20) => (_pool, _owner) = (new WorkerPool(threads, spinMicroseconds), true);
+    /// <summary>
+    /// Creates a pool of <paramref name="threads"/> threads, the caller counted; 0 means one a processor. A thread without work spins for
+    /// <paramref name="spinMicroseconds"/>, then sleeps. Thread i of the pool is bound to processor <paramref name="affinity"/>[i mod count];
+    /// the caller, which is thread 0, stays as it is (see <see cref="ThreadAffinity.Pin"/>).
+    /// </summary>
+    public Workers(int threads = 0, int spinMicroseconds = 20, IReadOnlyList<int>? affinity = null) => (_pool, _owner) = (new WorkerPool(threads, spinMicroseconds, affinity), true);
 
     private Workers(WorkerPool pool, CancellationToken cancellation) => (_pool, Cancellation) = (pool, cancellation);
 

@@ -26,7 +26,7 @@ public sealed class Session : IDisposable
     {
         _model = model;
         _ownsWorkers = options.Pool is null;
-        _workers = options.Pool ?? new Workers(options.Threads, options.SpinMicroseconds);
+        _workers = options.Pool ?? new Workers(options.Threads, options.SpinMicroseconds, options.Affinity);
         _executor = new Executor(model.Program, _workers, new ExecutorOptions
         {
             Profile = options.Profile,

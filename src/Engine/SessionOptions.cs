@@ -11,7 +11,10 @@ public sealed record SessionOptions
     /// <summary>How long an idle thread spins before it sleeps, in microseconds; 0 sleeps at once.</summary>
     public int SpinMicroseconds { get; init; } = 20;
 
-    /// <summary>A pool shared with other sessions; <see cref="Threads"/> and <see cref="SpinMicroseconds"/> are then its own. The caller disposes it.</summary>
+    /// <summary>Processors to bind the session's own threads to, one after the other, the first standing for the caller, whose thread is left as it is; empty to bind none.</summary>
+    public IReadOnlyList<int> Affinity { get; init; } = [];
+
+    /// <summary>A pool shared with other sessions; <see cref="Threads"/>, <see cref="SpinMicroseconds"/> and <see cref="Affinity"/> are then its own. The caller disposes it.</summary>
     public Workers? Pool { get; init; }
 
     /// <summary>Times every step; see <see cref="Session.Timings"/>.</summary>

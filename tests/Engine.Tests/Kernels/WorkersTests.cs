@@ -58,4 +58,80 @@ public sealed class WorkersTests
         })));
         Assert.Equal(50, visits.Sum());
     }
+
+    // 0 sleeps at once, so that every hand-over goes through the sleeping path; many threads on few processors mix both.
+    [Theory, InlineData(2, 0), InlineData(2, 20), InlineData(5, 0), InlineData(5, 1)]
+    public void Ten_thousand_loops_in_a_row_lose_no_wake_up(int threads, int spinMicroseconds)
+    {
+        using var pool = new Workers(threads, spinMicroseconds);
+        var visits = new int[threads];
+        for (int i = 1; i <= 10_000; i++)
+        {
+            pool.For(threads, 1, new Count(visits));
+            foreach (int v in visits) Assert.Equal(i, v);
+        }
+    }
+
+    [Fact]
+    public void Loops_allocate_nothing_even_where_threads_sleep()
+    {
+        using var pool = new Workers(2, spinMicroseconds: 0);
+        var visits = new int[2];
+        AssertEx.AllocatesNothing(() =>
+        {
+            for (int i = 0; i < 100; i++) pool.For(2, 1, new Count(visits));
+        });
+    }
+
+    [Fact]
+    public void Nested_and_simultaneous_loops_on_one_pool_are_done()
+    {
+        using var pool = new Workers(3);
+        var callers = new Thread[4];
+        var visits = new int[callers.Length][];
+        for (int c = 0; c < callers.Length; c++)
+        {
+            int[] mine = visits[c] = new int[64];
+            (callers[c] = new Thread(() =>
+            {
+                for (int i = 0; i < 500; i++) pool.For(8, 1, new Nested(pool, mine));
+            })).Start();
+        }
+        foreach (var t in callers) t.Join();
+        Assert.All(visits, v => Assert.All(v, n => Assert.Equal(500, n)));
+    }
+
+    private readonly struct Nested(Workers pool, int[] visits) : IParallelBody
+    {
+        public void Run(int start, int end)
+        {
+            for (int i = start; i < end; i++) pool.For(8, 1, new Offset(visits, 8 * i));
+        }
+    }
+
+    private readonly struct Offset(int[] visits, int at) : IParallelBody
+    {
+        public void Run(int start, int end)
+        {
+            for (int i = start; i < end; i++) Interlocked.Increment(ref visits[at + i]);
+        }
+    }
+
+    [Fact]
+    public void Threads_run_on_the_processors_they_are_bound_to()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        int[] allowed = ThreadAffinity.Allowed();
+        int last = allowed[^1];
+        using var pool = new Workers(2, affinity: [allowed[0], last]);
+        var seen = new int[2][];
+        pool.For(2, 1, new Where(seen));
+        Assert.Equal(allowed, seen[0]);
+        Assert.Equal([last], seen[1]);
+    }
+
+    private readonly struct Where(int[][] seen) : IParallelBody
+    {
+        public void Run(int start, int end) => seen[start] = ThreadAffinity.Allowed();
+    }
 }
