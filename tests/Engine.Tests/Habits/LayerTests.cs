@@ -14,7 +14,9 @@ public sealed partial class LayerTests
     public void References_point_down(string project)
     {
         Assert.True(s_layers.TryGetValue(project, out int layer), $"{project} has no row in the layer table of docs/map.md");
-        var references = XDocument.Load(Repository.Projects[project]).Descendants("ProjectReference").Select(r => Path.GetFileNameWithoutExtension(r.Attribute("Include")!.Value.Replace('\\', '/')));
+        var references = XDocument.Load(Repository.Projects[project]).Descendants("ProjectReference").Select(r => Path.GetFileNameWithoutExtension(r.Attribute("Include")!.Value.Replace('\\', '/'))).ToList();
+        // Bindings of other engines stand outside the layers; only the program that compares may use them.
+        if (project == "Engine.Bench") references.Remove("Engine.Peers");
         Assert.All(references, r => Assert.True(s_layers[r] < layer, $"{project} (layer {layer}) refers to {r} (layer {s_layers[r]})"));
     }
 

@@ -15,11 +15,15 @@ internal static class BenchCommand
         engine-bench m.onnx --format json -o results.json
         """;
 
+    /// <summary>Commands besides the models' own.</summary>
+    private static readonly Func<Command>[] Verbs = [];
+
     public static RootCommand Create()
     {
         var options = new BenchOptions();
         var root = new RootCommand("Latency of models, whole and layer by layer. Results are checked against the reference before anything is timed.");
         options.AddTo(root);
+        foreach (var verb in Verbs) root.Subcommands.Add(verb());
         return root.Action(Examples, (p, cancellation) =>
         {
             var settings = options.Read(p);
