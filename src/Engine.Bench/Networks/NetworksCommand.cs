@@ -1,0 +1,47 @@
+using System.CommandLine;
+using Engine.Cli;
+
+namespace Engine.Bench;
+
+/// <summary><c>engine-bench networks</c>: writes well-known networks with random weights as ONNX files, for comparisons that need no download.</summary>
+internal static class NetworksCommand
+{
+    private const string Examples = """
+        engine-bench networks artifacts/networks
+        engine-bench networks artifacts/networks --only resnet18,mobilenetv2
+        """;
+
+    /// <summary>The networks by name.</summary>
+    public static IReadOnlyDictionary<string, Func<OnnxWriter>> All { get; } = new Dictionary<string, Func<OnnxWriter>>
+    {
+        ["resnet18"] = () => ConvNetworks.ResNet("resnet18", [2, 2, 2, 2], bottleneck: false),
+        ["resnet50"] = () => ConvNetworks.ResNet("resnet50", [3, 4, 6, 3], bottleneck: true),
+        ["mobilenetv2"] = () => ConvNetworks.MobileNetV2(),
+        ["encoder"] = () => EncoderNetwork.Create(),
+    };
+
+    public static Command Create()
+    {
+        string names = string.Join(", ", All.Keys);
+        var folder = new Argument<string>("folder") { Description = "Folder to write NAME.onnx in; created where missing", HelpName = "folder" };
+        var only = new Option<string?>("--only") { Description = $"Which ones: {names}; default all", HelpName = "a,b" };
+        var command = new Command("networks", $"Writes networks with seeded random weights as ONNX files: {names}.");
+        command.Arguments.Add(folder);
+        command.Options.Add(only);
+        return command.Action(Examples, (p, cancellation) =>
+        {
+            string[] chosen = p.GetValue(only)?.Split(',', StringSplitOptions.TrimEntries) ?? [.. All.Keys];
+            foreach (string name in chosen)
+                if (!All.ContainsKey(name)) throw CommandException.Usage($"--only: no network '{name}'; there are {names}");
+            Directory.CreateDirectory(p.GetRequiredValue(folder));
+            foreach (string name in chosen)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                string path = Path.Combine(p.GetRequiredValue(folder), name + ".onnx");
+                using (var file = File.Create(path)) All[name]().Write(file);
+                Console.Out.WriteLine(path);
+            }
+            return ExitCode.Ok;
+        });
+    }
+}
