@@ -26,8 +26,8 @@ public sealed class KernelTable<TFn> : IKernelTable where TFn : Delegate
     /// <inheritdoc/>
     public string Tier { get; }
 
-    /// <summary>The dispatcher's pick.</summary>
-    public TFn Best { get; }
+    /// <summary>The dispatcher's pick, unless <see cref="Select"/> chose another.</summary>
+    public TFn Best { get; private set; }
 
     /// <summary>The scalar reference.</summary>
     public TFn Reference => _variants[^1].Run;
@@ -37,6 +37,9 @@ public sealed class KernelTable<TFn> : IKernelTable where TFn : Delegate
 
     /// <summary>The variant of a tier.</summary>
     public TFn this[string tier] => _variants.First(v => v.Tier == tier).Run;
+
+    /// <inheritdoc/>
+    public void Select(string? tier) => Best = this[tier ?? Tier];
 }
 
 /// <summary>What tables show without their function type.</summary>
@@ -50,6 +53,12 @@ public interface IKernelTable
 
     /// <summary>Tiers this CPU runs, best first.</summary>
     IEnumerable<string> SupportedTiers { get; }
+
+    /// <summary>
+    /// Makes callers run a tier from now on, or the dispatcher's pick again where null: for measurements, in a process that runs nothing else.
+    /// Packed operands may depend on the tier: pack them after.
+    /// </summary>
+    void Select(string? tier);
 }
 
 /// <summary>Tier names, best first, and the one forced by the environment.</summary>

@@ -16,7 +16,7 @@ internal static class BenchCommand
         """;
 
     /// <summary>Commands besides the models' own.</summary>
-    private static readonly Func<Command>[] Verbs = [NetworksCommand.Create];
+    private static readonly Func<Command>[] Verbs = [NetworksCommand.Create, LimitsCommand.Create];
 
     public static RootCommand Create()
     {
