@@ -10,7 +10,7 @@ namespace Engine.Peers;
 internal unsafe struct OrtApi
 {
     /// <summary>Version of the table that holds every slot below.</summary>
-    public const uint Version = 1;
+    public const uint Version = 5;
 
     [FieldOffset(2 * 8)] public delegate* unmanaged<nint, byte*> GetErrorMessage;
     [FieldOffset(3 * 8)] public delegate* unmanaged<int, byte*, nint*, nint> CreateEnv;
@@ -42,4 +42,5 @@ internal unsafe struct OrtApi
     [FieldOffset(98 * 8)] public delegate* unmanaged<nint, void> ReleaseTypeInfo;
     [FieldOffset(99 * 8)] public delegate* unmanaged<nint, void> ReleaseTensorTypeAndShapeInfo;
     [FieldOffset(100 * 8)] public delegate* unmanaged<nint, void> ReleaseSessionOptions;
+    [FieldOffset(130 * 8)] public delegate* unmanaged<nint, byte*, byte*, nint> AddSessionConfigEntry;
 }

@@ -32,8 +32,17 @@ public sealed unsafe class OrtModel : IDisposable
     /// <summary>Outputs in the model's order.</summary>
     public IReadOnlyList<OrtValueInfo> Outputs { get; }
 
-    /// <summary>Loads a file for <paramref name="threads"/> threads; without <paramref name="optimize"/> the graph runs as it is written.</summary>
-    public static OrtModel Load(string path, int threads = 1, bool optimize = true)
+    internal nint Session => _session;
+
+    internal ReadOnlySpan<nint> InputNames => _inputNames;
+
+    internal ReadOnlySpan<nint> OutputNames => _outputNames;
+
+    /// <summary>
+    /// Loads a file for <paramref name="threads"/> threads; without <paramref name="optimize"/> the graph runs as it is written.
+    /// Thread i is bound to processor <paramref name="affinity"/>[i mod count], but for thread 0, which is the caller's; empty binds none.
+    /// </summary>
+    public static OrtModel Load(string path, int threads = 1, bool optimize = true, IReadOnlyList<int>? affinity = null)
     {
         const int DisableAll = 0, EnableAll = 99;
         var api = OnnxRuntime.Api;
@@ -44,6 +53,8 @@ public sealed unsafe class OrtModel : IDisposable
             OnnxRuntime.Check(api->SetIntraOpNumThreads(options, threads));
             OnnxRuntime.Check(api->SetInterOpNumThreads(options, 1));
             OnnxRuntime.Check(api->SetSessionGraphOptimizationLevel(options, optimize ? EnableAll : DisableAll));
+            // Its processors count from 1.
+            if (affinity is { Count: > 0 } && threads > 1) Configure(options, "session.intra_op_thread_affinities", string.Join(';', Enumerable.Range(1, threads - 1).Select(i => affinity[i % affinity.Count] + 1)));
             fixed (byte* p = Encoding.UTF8.GetBytes(path + "\0")) OnnxRuntime.Check(api->CreateSession(OnnxRuntime.Env, p, options, &session));
         }
         finally
@@ -84,8 +95,19 @@ public sealed unsafe class OrtModel : IDisposable
         foreach (nint name in _inputNames.Concat(_outputNames)) Marshal.FreeCoTaskMem(name);
     }
 
+    /// <summary>
+    /// A run on these inputs, in the model's order, whose outputs are written to the same memory every time: nothing is copied or made anew.
+    /// Shapes of outputs are those of one run now. Tensors and result must not outlive this model.
+    /// </summary>
+    public OrtBoundRun Bind(IReadOnlyList<Tensor> inputs) => new(this, inputs, Run(inputs));
+
+    private static void Configure(nint options, string key, string value)
+    {
+        fixed (byte* k = Encoding.UTF8.GetBytes(key + "\0"), v = Encoding.UTF8.GetBytes(value + "\0")) OnnxRuntime.Check(OnnxRuntime.Api->AddSessionConfigEntry(options, k, v));
+    }
+
     /// <summary>A value over the tensor's own memory.</summary>
-    private static nint Wrap(Tensor t)
+    internal static nint Wrap(Tensor t)
     {
         nint value;
         long[] dims = t.Shape.Dims.ToArray();

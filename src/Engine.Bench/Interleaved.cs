@@ -18,8 +18,11 @@ internal sealed record InterleavedSettings
     /// <summary>Samples of an action in a row before the next action has its turn.</summary>
     public int Block { get; init; } = 1;
 
-    /// <summary>Calls before the samples of a block that are not counted: what the action before left in caches and on processors.</summary>
+    /// <summary>Calls before the samples of a block that are not counted: caches, clocks and sleeping threads settle.</summary>
     public int Discarded { get; init; }
+
+    /// <summary>Shortest time that these calls take.</summary>
+    public TimeSpan Settle { get; init; }
 
     /// <summary>Called before each block, as to let threads of the action before fall asleep.</summary>
     public Action? Between { get; init; }
@@ -72,7 +75,7 @@ internal sealed class Interleaved
         for (int a = 0; a < calls.Length; a++)
         {
             settings.Between?.Invoke();
-            Warm(actions[a], settings, clock, cancellation);
+            Uncounted(actions[a], settings.WarmupRuns, settings.Warmup, clock, cancellation);
             calls[a] = CallsForSample(actions[a], settings, clock);
         }
         var samples = actions.Select(_ => new List<double[]>()).ToArray();
@@ -82,24 +85,24 @@ internal sealed class Interleaved
             {
                 cancellation.ThrowIfCancellationRequested();
                 int a = round % 2 == 0 ? i : actions.Count - 1 - i;
-                samples[a].Add(Block(actions[a], calls[a], settings, clock));
+                settings.Between?.Invoke();
+                Uncounted(actions[a], settings.Discarded, settings.Settle, clock, cancellation);
+                samples[a].Add(Block(actions[a], calls[a], settings.Block, clock));
             }
         return new([.. samples.Select(s => s.ToArray())]);
     }
 
-    private static double[] Block(Action action, int calls, InterleavedSettings settings, TimeProvider clock)
+    private static double[] Block(Action action, int calls, int samples, TimeProvider clock)
     {
-        settings.Between?.Invoke();
-        for (int i = 0; i < settings.Discarded; i++) action();
-        var block = new double[Math.Max(1, settings.Block)];
+        var block = new double[Math.Max(1, samples)];
         for (int i = 0; i < block.Length; i++) block[i] = Time(action, calls, clock) / calls;
         return block;
     }
 
-    private static void Warm(Action action, InterleavedSettings settings, TimeProvider clock, CancellationToken cancellation)
+    private static void Uncounted(Action action, int runs, TimeSpan time, TimeProvider clock, CancellationToken cancellation)
     {
         long started = clock.GetTimestamp();
-        for (int i = 0; i < settings.WarmupRuns || clock.GetElapsedTime(started) < settings.Warmup; i++)
+        for (int i = 0; i < runs || clock.GetElapsedTime(started) < time; i++)
         {
             cancellation.ThrowIfCancellationRequested();
             action();

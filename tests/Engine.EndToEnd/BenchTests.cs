@@ -45,11 +45,58 @@ public sealed class BenchTests : IDisposable
     }
 
     [Fact]
+    public void A_peer_adds_columns_or_says_how_to_get_it()
+    {
+        var r = Bench("m.onnx", "--runs", "2", "--warmup", "0", "--peer", "onnxruntime", "--format", "json");
+        if (r.ExitCode != 0)
+        {
+            r.FailsWith(2, "./build.sh peers");
+            return;
+        }
+        using var json = JsonDocument.Parse(r.Output);
+        var row = json.RootElement.GetProperty("models")[0];
+        Assert.Equal("onnxruntime", row.GetProperty("peer").GetString());
+        Assert.InRange(row.GetProperty("ratio").GetDouble(), row.GetProperty("ratio_low").GetDouble(), row.GetProperty("ratio_high").GetDouble());
+        Assert.Equal(row.GetProperty("peer_samples_ns").GetArrayLength(), row.GetProperty("interleaved_samples_ns").GetArrayLength());
+        Assert.NotEqual("", json.RootElement.GetProperty("onnxruntime_version").GetString());
+    }
+
+    [Fact]
+    public void Peers_of_kernels_do_not_run_models()
+    {
+        Bench("m.onnx", "--peer", "ggml").FailsWith(2, "ggml", "engine-bench kernels");
+        Bench("m.onnx", "--peer", "other").FailsWith(2, "other", "onednn");
+    }
+
+    [Fact]
+    public void Threads_are_bound_and_sleep_as_asked()
+    {
+        int p = Kernels.ThreadAffinity.Allowed()[0];
+        var r = Bench("m.onnx", "--runs", "2", "--warmup", "0", "--threads", "2", "--affinity", $"{p},{p}", "--spin-us", "0", "--format", "json");
+        using var json = JsonDocument.Parse(r.Output);
+        Assert.Equal((0, 0, $"{p},{p}"), (r.ExitCode, json.RootElement.GetProperty("spin_us").GetInt32(), json.RootElement.GetProperty("affinity").GetString()));
+        Bench("m.onnx", "--affinity", "1000").FailsWith(2, "--affinity");
+        Bench("m.onnx", "--affinity", "a").FailsWith(2, "'a'");
+        Bench("m.onnx", "--spin-us", "-1").FailsWith(2, "--spin-us");
+    }
+
+    [Fact]
+    public void Networks_are_written_and_run()
+    {
+        Assert.Equal("nets" + Path.DirectorySeparatorChar + "mobilenetv2.onnx", Bench("networks", "nets", "--only", "mobilenetv2").Succeeds().Trim());
+        Assert.Equal(0, Bench("nets/mobilenetv2.onnx", "--runs", "1", "--warmup", "0").ExitCode);
+        Bench("networks", "nets", "--only", "vgg").FailsWith(2, "vgg", "resnet18");
+    }
+
+    [Fact]
     public void Help_shows_examples()
     {
         string text = Bench("--help").Succeeds();
         Assert.Contains("  engine-bench m.onnx", text, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Help_of_a_verb_shows_its_examples() => Assert.Contains("  engine-bench networks artifacts/networks", Bench("networks", "--help").Succeeds(), StringComparison.Ordinal);
 
     [Fact]
     public void Wrong_use_is_one_line_and_exit_code_2()

@@ -29,6 +29,33 @@ public sealed class OrtModelTests
     }
 
     [PeerFact]
+    public void Takes_processors_for_its_threads()
+    {
+        string path = Repository.Model("fashion-mlp/model.onnx");
+        OrtModel.Load(path, threads: 2, affinity: [Kernels.ThreadAffinity.Allowed()[0]]).Dispose();
+        // The option reaches the library: it counts processors from 1 and refuses 0.
+        Assert.Throws<OrtException>(() => OrtModel.Load(path, threads: 2, affinity: [-1]));
+    }
+
+    [PeerFact]
+    public void A_bound_run_writes_the_same_memory()
+    {
+        string folder = Repository.Model("fashion-mlp/test_data_set_0");
+        using var model = OrtModel.Load(Repository.Model("fashion-mlp/model.onnx"));
+        var x = (Tensor)Formats.Onnx.OnnxTensorFile.Read(Path.Combine(folder, "input_0.pb"));
+        using var run = model.Bind([x]);
+        run.Outputs[0].Bytes.Clear();
+        run.Run();
+        Assert.Null(ValueComparer.Compare((Tensor)Formats.Onnx.OnnxTensorFile.Read(Path.Combine(folder, "output_0.pb")), run.Outputs[0], 1e-5, 1e-5));
+        x.Bytes.Clear();
+        float[] before = run.Outputs[0].Span<float>().ToArray();
+        run.Run();
+        Assert.NotEqual(before, run.Outputs[0].Span<float>().ToArray());
+        run.Dispose();
+        Assert.Throws<ObjectDisposedException>(run.Run);
+    }
+
+    [PeerFact]
     public void Gives_the_stored_outputs()
     {
         string folder = Repository.Model("fashion-mlp/test_data_set_0");

@@ -35,6 +35,12 @@ internal sealed class BenchCase(EngineModel model, BenchSettings settings, int t
 
     public IReadOnlyList<StepTiming> Steps { get; private set; } = [];
 
+    /// <summary>One entry a peer asked for.</summary>
+    public List<PeerComparison> Peers { get; } = [];
+
+    /// <summary>Processors that the threads are bound to; empty for none.</summary>
+    public IReadOnlyList<int> Processors { get; } = settings.Processors(threads);
+
     /// <summary>Why the planned result is wrong, or null.</summary>
     public string? Check(CancellationToken cancellation)
     {
@@ -43,9 +49,12 @@ internal sealed class BenchCase(EngineModel model, BenchSettings settings, int t
         var outputs = new RuntimeValue?[model.Outputs.Count];
         session.Run(_inputs, outputs, cancellation);
         for (int i = 0; i < outputs.Length; i++)
-            if (ValueComparer.Compare(expected[i], outputs[i]!, settings.Rtol, settings.Atol + settings.Rtol * Largest(expected[i])) is { } why) return $"output '{model.Outputs[i].Name}': {why}";
+            if (Difference(i, expected[i], outputs[i]!) is { } why) return why;
         return null;
     }
+
+    private string? Difference(int output, RuntimeValue expected, RuntimeValue actual) =>
+        ValueComparer.Compare(expected, actual, settings.Rtol, settings.Atol + settings.Rtol * Largest(expected)) is { } why ? $"output '{model.Outputs[output].Name}': {why}" : null;
 
     // Rounding errors of a long sum are as large for small results as for large ones: they are judged against the largest.
     private static double Largest(RuntimeValue value)
@@ -70,6 +79,19 @@ internal sealed class BenchCase(EngineModel model, BenchSettings settings, int t
         PeakBytes = model.Model.MemoryUsed;
     }
 
+    /// <summary>Runs the model in ONNX Runtime too, in turn with ours; why its result differs from ours, or null where both were timed.</summary>
+    public string? MeasureOnnxRuntime(CancellationToken cancellation)
+    {
+        using var peer = new OnnxRuntimePeer(model.Path, inputs, threads, Processors);
+        using var session = Session(profile: false);
+        var outputs = new RuntimeValue?[model.Outputs.Count];
+        session.Run(_inputs, outputs, cancellation);
+        for (int i = 0; i < outputs.Length; i++)
+            if (Difference(i, peer.Output(model.Outputs[i].Name), outputs[i]!) is { } why) return why;
+        Peers.Add(PeerComparison.Measure(PeerNames.OnnxRuntime, OnnxRuntimePeer.Version, () => session.Run(_inputs, outputs, cancellation), peer.Run, settings, cancellation));
+        return null;
+    }
+
     /// <summary>A run of its own: taking the time of every step lengthens the whole.</summary>
     public void MeasureSteps(CancellationToken cancellation)
     {
@@ -81,7 +103,7 @@ internal sealed class BenchCase(EngineModel model, BenchSettings settings, int t
         Steps = session.Timings;
     }
 
-    private Session Session(bool profile) => model.Model.CreateSession(new SessionOptions { Threads = threads, Profile = profile });
+    private Session Session(bool profile) => model.Model.CreateSession(new SessionOptions { Threads = threads, Profile = profile, SpinMicroseconds = settings.SpinMicroseconds, Affinity = Processors });
 
     private int Warm(Action run)
     {

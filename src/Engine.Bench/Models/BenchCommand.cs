@@ -12,6 +12,8 @@ internal static class BenchCommand
         engine-bench m.onnx
         engine-bench a.onnx b.onnx --threads 1,2 --batch 1,8 --runs 100 --min-time 2s
         engine-bench m.onnx --shape input:1x3x224x224 --layers --percentiles 50,90,99
+        engine-bench m.onnx --threads 1,2 --peer onnxruntime
+        engine-bench m.onnx --threads 2 --affinity 0,1 --spin-us 0
         engine-bench m.onnx --format json -o results.json
         """;
 
@@ -53,13 +55,20 @@ internal static class BenchCommand
                 step(Path.GetFileName(c.Model.Path));
                 if (IsRandom(c.Model.AsStored.Graph)) notes.Add($"{c.Model.Path} draws random numbers: its result was not checked.");
                 else if (c.Check(cancellation) is { } why) throw new CommandException(ExitCode.ThresholdMissed, $"{c.Model.Path}: wrong result, nothing was timed: {why}");
-                c.Measure(cancellation);
-                if (settings.Layers) c.MeasureSteps(cancellation);
+                PinnedThread.Run(c.Processors, () => Measure(c, settings, cancellation));
             }
         });
         BenchReport.Make(cases, settings, [.. notes.Distinct()]).Write(format, output);
         foreach (var c in cases.Where(BenchReport.IsNoisy)) Console.Error.WriteLine($"warning: {BenchReport.Noise(c)}");
         return ExitCode.Ok;
+    }
+
+    private static void Measure(BenchCase c, BenchSettings settings, CancellationToken cancellation)
+    {
+        c.Measure(cancellation);
+        foreach (string peer in settings.Peers)
+            if (c.MeasureOnnxRuntime(cancellation) is { } why) throw new CommandException(ExitCode.ThresholdMissed, $"{c.Model.Path}: {peer} gives another result (--rtol says how much is too much): {why}");
+        if (settings.Layers) c.MeasureSteps(cancellation);
     }
 
     /// <summary>Seeded inputs; the batch is the first dimension of every input that leaves it free or whose shape the user gave.</summary>

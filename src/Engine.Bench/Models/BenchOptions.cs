@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Engine.Cli;
+using Engine.Kernels;
 using Engine.Tensors;
 
 namespace Engine.Bench;
@@ -8,7 +9,11 @@ namespace Engine.Bench;
 /// <summary>What is measured, and how long.</summary>
 internal sealed record BenchSettings(
     string[] Models, int[] Threads, int[] Batches, IReadOnlyDictionary<string, Shape> Shapes, int Warmup, int Runs, TimeSpan MinTime,
-    bool Layers, double[] Percentiles, int OptimizationLevel, double Rtol, double Atol);
+    bool Layers, double[] Percentiles, int OptimizationLevel, double Rtol, double Atol, int SpinMicroseconds, int[] Affinity, string[] Peers)
+{
+    /// <summary>Processors that a run's threads are bound to: as asked for, and beside a peer the first ones; empty for none.</summary>
+    public int[] Processors(int threads) => Affinity.Length > 0 || Peers.Length == 0 ? Affinity : PinnedThread.Processors(threads);
+}
 
 /// <summary>The command line of <c>engine-bench</c>.</summary>
 internal sealed class BenchOptions
@@ -25,6 +30,9 @@ internal sealed class BenchOptions
     private readonly Option<string> _percentiles = new("--percentiles") { Description = "Percentiles to show; 50 and 99 always are", DefaultValueFactory = _ => "50,99", HelpName = "50,90,99" };
     private readonly Option<double> _rtol = new("--rtol") { Description = "Tolerance against the reference, relative to the largest value of an output; checked before anything is timed", DefaultValueFactory = _ => 1e-3 };
     private readonly Option<double> _atol = new("--atol") { Description = "Absolute tolerance against the reference", DefaultValueFactory = _ => 1e-4 };
+    private readonly Option<int> _spin = new("--spin-us") { Description = "How long an idle thread spins before it sleeps, in microseconds", DefaultValueFactory = _ => 20, HelpName = "N" };
+    private readonly Option<string?> _affinity = new("--affinity") { Description = "Processors to bind threads to, the first for the caller; default: none, and beside a peer the first ones", HelpName = "0,1" };
+    private readonly Option<string?> _peers = new("--peer") { Description = "Also run the models in another engine, in turn with ours: onnxruntime", HelpName = "name" };
     private readonly Option<int> _level = CommonOptions.OptimizationLevel();
 
     public Option<ReportFormat> Format { get; } = CommonOptions.Format("md|csv|json");
@@ -34,7 +42,7 @@ internal sealed class BenchOptions
     public void AddTo(Command command)
     {
         command.Arguments.Add(_models);
-        foreach (Option o in (Option[])[_backend, _threads, _batch, _shapes, _warmup, _runs, _minTime, _layers, _percentiles, _rtol, _atol, _level, Format, Output]) command.Options.Add(o);
+        foreach (Option o in (Option[])[_backend, _threads, _batch, _shapes, _warmup, _runs, _minTime, _layers, _percentiles, _rtol, _atol, _level, _spin, _affinity, _peers, Format, Output]) command.Options.Add(o);
     }
 
     public BenchSettings Read(ParseResult p)
@@ -46,9 +54,22 @@ internal sealed class BenchOptions
         if (Array.Exists(percentiles, x => x is <= 0 or >= 100)) throw CommandException.Usage("--percentiles: expected values between 0 and 100");
         var threads = NamedValue.Counts(p.GetRequiredValue(_threads), "--threads");
         if (threads.Max() > 1024) throw CommandException.Usage("--threads: more than 1024");
+        int spin = p.GetValue(_spin);
+        if (spin is < 0 or > 1_000_000) throw CommandException.Usage($"--spin-us {spin}: expected 0 to 1000000");
         return new(
             p.GetRequiredValue(_models), threads, p.GetValue(_batch) is { } b ? NamedValue.Counts(b, "--batch") : [], NamedValue.Shapes(p.GetValue(_shapes)),
-            warmup, runs, Time(p.GetRequiredValue(_minTime)), p.GetValue(_layers), [.. percentiles.Append(50).Append(99).Distinct().Order()], p.GetValue(_level), p.GetValue(_rtol), p.GetValue(_atol));
+            warmup, runs, Time(p.GetRequiredValue(_minTime)), p.GetValue(_layers), [.. percentiles.Append(50).Append(99).Distinct().Order()], p.GetValue(_level), p.GetValue(_rtol), p.GetValue(_atol),
+            spin, Processors(p.GetValue(_affinity)), PeerNames.ForModels(p.GetValue(_peers)));
+    }
+
+    private static int[] Processors(string? text)
+    {
+        if (text is null) return [];
+        int[] given = Array.ConvertAll(text.Split(','), s => int.TryParse(s, NumberStyles.None, CultureInfo.InvariantCulture, out int v) ? v : throw CommandException.Usage($"--affinity {text}: '{s}' is no processor"));
+        int[] allowed = ThreadAffinity.Allowed();
+        foreach (int p in given)
+            if (!allowed.Contains(p)) throw CommandException.Usage($"--affinity {text}: this process may run on {string.Join(',', allowed)}");
+        return given;
     }
 
     private static TimeSpan Time(string text)

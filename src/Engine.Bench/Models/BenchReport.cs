@@ -11,13 +11,19 @@ internal static class BenchReport
 
     private const double MiB = 1 << 20;
 
+    private const Hide People = Hide.Markdown | Hide.Csv;
+
     public static Report Make(IReadOnlyList<BenchCase> cases, BenchSettings settings, IReadOnlyList<string> notes)
     {
         var report = new Report();
         Machine.Describe(report);
         report.Add("warmup", "warm-up, not counted", settings.Warmup == 0 ? "one run" : $"at least {settings.Warmup} runs and half a second");
+        report.Add("spin_us", "idle threads spin, µs", settings.SpinMicroseconds)
+            .Add("affinity", "processors of the threads", cases.Max(c => c.Processors.Count) > 0 ? string.Join(',', cases.MaxBy(c => c.Processors.Count)!.Processors) : "not bound");
+        foreach (string peer in settings.Peers) report.Add($"{peer}_version", peer, OnnxRuntimePeer.Version);
         report.Add("models", "", Whole(cases, settings));
         foreach (string note in notes.Concat(cases.Where(IsNoisy).Select(Noise))) report.AddNote(note);
+        if (settings.Peers.Length > 0) report.AddNote("A ratio is our time over the peer's, from blocks of runs in turn, each begun when the other engine's threads sleep, results compared first; below 1 is faster.");
         if (!settings.Layers) return report;
         foreach (var c in cases) report.Add("layers", $"{Name(c)}, {c.Threads} threads, batch {c.Batch}", Steps(c));
         return report.AddNote("Times of steps are taken one by one and add up to more than a run; where steps are fused, one row holds several operators. Compare models by whole-model time.");
@@ -34,10 +40,10 @@ internal static class BenchReport
     {
         Column Percentile(double p) => new(string.Create(CultureInfo.InvariantCulture, $"p{p:0.##} ms"), string.Create(CultureInfo.InvariantCulture, $"p{p:0.##}_ms"), "0.000");
         double[] early = [.. settings.Percentiles.Where(p => p <= 50)], late = [.. settings.Percentiles.Where(p => p > 50)];
-        const Hide People = Hide.Markdown | Hide.Csv;
         var table = new Table([
             new("model", "model"), new("size MiB", "size_mib", "0.00"), new("params", "params"), new("scheme", "scheme"), new("backend", "backend"), new("threads", "threads"), new("batch", "batch"), new("runs", "runs"),
             .. early.Select(Percentile), new("mean ± sd ms", "mean_sd_ms"), .. late.Select(Percentile), new("inf/s", "inferences_per_s", "0.0"), new("alloc B/run", "alloc_bytes_per_run", "0.#"), new("peak MiB", "peak_mib", "0.00"),
+            .. PeerColumns(settings),
             new("warm-up runs", "warmup_runs", Hidden: People), new("mean ms", "mean_ms", Hidden: People), new("sd ms", "sd_ms", Hidden: People), new("sha256", "model_sha256", Hidden: People), new("samples", "samples_ns", Hidden: People)]);
         foreach (var c in cases)
         {
@@ -47,10 +53,20 @@ internal static class BenchReport
                 Name(c), new FileInfo(c.Model.Path).Length / MiB, s.Parameters, s.MainScheme, "cpu", c.Threads, c.Batch, t.InOrder.Length,
                 .. early.Select(p => (object?)(t.Percentile(p) / 1e6)), string.Create(CultureInfo.InvariantCulture, $"{t.Mean / 1e6:0.000} ± {t.Deviation / 1e6:0.000}"), .. late.Select(p => (object?)(t.Percentile(p) / 1e6)),
                 c.Batch * 1e9 / t.Mean, c.AllocatedBytes, c.PeakBytes / MiB,
+                .. settings.Peers.SelectMany(p => PeerCells(c.Peers.Find(x => x.Peer == p))),
                 c.WarmupRuns, t.Mean / 1e6, t.Deviation / 1e6, c.Model.Sha256(), t.InOrder]);
         }
         return table;
     }
+
+    /// <summary>| peer | peer p50 ms | ratio (95 % CI) |, and what they are made of for programs.</summary>
+    private static IEnumerable<Column> PeerColumns(BenchSettings settings) => settings.Peers.SelectMany(_ => (Column[])[
+        new("peer", "peer"), new("peer p50 ms", "peer_p50_ms", "0.000"), new("ratio (95 % CI)", "ratio_ci"),
+        new("ratio", "ratio", Hidden: People), new("ratio low", "ratio_low", Hidden: People), new("ratio high", "ratio_high", Hidden: People),
+        new("p50 ms beside the peer", "interleaved_p50_ms", Hidden: People), new("samples beside the peer", "interleaved_samples_ns", Hidden: People), new("peer samples", "peer_samples_ns", Hidden: People)]);
+
+    private static IEnumerable<object?> PeerCells(PeerComparison? p) => p is null ? Enumerable.Repeat<object?>(null, 9) :
+        [p.Peer, p.Theirs.Percentile(50) / 1e6, p.Ratio.ToString(), p.Ratio.Median, p.Ratio.Low, p.Ratio.High, p.Ours.Percentile(50) / 1e6, p.Ours.InOrder, p.Theirs.InOrder];
 
     /// <summary>| # | layer | op | out shape | scheme | kernel | avg ms | p50 ms | % | cum % | GOP/s | weight KiB | vs dense |</summary>
     private static Table Steps(BenchCase c)

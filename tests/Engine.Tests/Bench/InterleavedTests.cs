@@ -64,6 +64,15 @@ public sealed class InterleavedTests
     }
 
     [Fact]
+    public void A_block_begins_with_calls_that_take_a_given_time()
+    {
+        var clock = new HandClock();
+        int calls = 0;
+        Interleaved.Measure([() => { calls++; clock.Pass(1e6); }], s_short with { Settle = TimeSpan.FromMilliseconds(4), Block = 2 }, clock);
+        Assert.Equal(2 + 3 * (4 + 2), calls);
+    }
+
+    [Fact]
     public void Ratios_are_paired_so_that_drift_cancels()
     {
         var clock = new HandClock();

@@ -1,0 +1,48 @@
+using Engine.Bench;
+using Engine.Peers;
+using Engine.Tensors;
+
+namespace Engine.PeerTests;
+
+/// <summary>Networks that <c>engine-bench networks</c> writes, smaller where their size is free: ONNX Runtime reads them and gives what we give.</summary>
+public sealed class NetworkTests
+{
+    [PeerTheory]
+    [InlineData("resnet18")]
+    [InlineData("resnet50")]
+    [InlineData("mobilenetv2")]
+    [InlineData("encoder")]
+    public void Generated_networks_agree(string name)
+    {
+        string path = Path.Combine(Directory.CreateTempSubdirectory("engine-").FullName, name + ".onnx");
+        try
+        {
+            using (var file = File.Create(path)) Small(name).Write(file);
+            using var ours = Model.Load(path);
+            var x = Tensor.Allocate(DType.F32, ours.Inputs[0].StaticShape!.Value);
+            var random = new Random(5);
+            foreach (ref float v in x.Span<float>()) v = (float)(random.NextDouble() * 2 - 1);
+            using var session = ours.CreateSession(new SessionOptions { Threads = 2 });
+            var actual = session.Run(new Dictionary<string, RuntimeValue> { ["x"] = x }).Values.Single();
+            using var theirs = OrtModel.Load(path, threads: 2);
+            using var run = theirs.Bind([x]);
+            run.Run();
+            var expected = Assert.Single(run.Outputs);
+            double largest = 0;
+            foreach (float v in expected.Span<float>()) largest = Math.Max(largest, Math.Abs(v));
+            Assert.Null(ValueComparer.Compare(expected, actual, 1e-5, 1e-5 * largest));
+        }
+        finally
+        {
+            Directory.Delete(Path.GetDirectoryName(path)!, true);
+        }
+    }
+
+    private static OnnxWriter Small(string name) => name switch
+    {
+        "resnet18" => ConvNetworks.ResNet(name, [2, 2, 2, 2], false, 64),
+        "resnet50" => ConvNetworks.ResNet(name, [3, 4, 6, 3], true, 64),
+        "mobilenetv2" => ConvNetworks.MobileNetV2(64),
+        _ => EncoderNetwork.Create(),
+    };
+}
