@@ -32,6 +32,12 @@ public static unsafe partial class ConvBlocked
 
         /// <summary>Output pixels.</summary>
         public int Pixels;
+
+        /// <summary>What is done before storing; its operand lies at <see cref="Y0"/>.</summary>
+        public StoreTail Tail;
+
+        /// <summary>The operand at <see cref="Y1"/>, or null.</summary>
+        public float* Plus1;
     }
 
     /// <summary>Computes a row.</summary>
@@ -40,8 +46,8 @@ public static unsafe partial class ConvBlocked
     /// <summary>Best first: 28 of 32 zmm accumulate, or 12 of 16 ymm; the reference sums in double.</summary>
     public static KernelTable<RowFn> Table { get; } = new("conv-blocked",
         new("avx512", Avx512F.IsSupported, RowAvx512),
-        new("avx2", Avx2.IsSupported && Fma.IsSupported, static (in Row t) => Strips<Vector256<float>, Lanes256>(t)),
-        new("vector", Vector128.IsHardwareAccelerated, static (in Row t) => Strips<Vector128<float>, Lanes128>(t)),
+        new("avx2", Avx2.IsSupported && Fma.IsSupported, static (in Row t) => Strips<Vector256<float>, Wide256>(t)),
+        new("vector", Vector128.IsHardwareAccelerated, static (in Row t) => Strips<Vector128<float>, Wide128>(t)),
         new("scalar", true, RowScalar));
 
     // Sizes and distances known to the compiler, so that tiles unroll and addresses are constants.
@@ -51,6 +57,7 @@ public static unsafe partial class ConvBlocked
     private readonly struct N3 : INumber { public static int Value => 3; }
     private readonly struct N6 : INumber { public static int Value => 6; }
     private readonly struct N7 : INumber { public static int Value => 7; }
+    private readonly struct N8 : INumber { public static int Value => 8; }
     private readonly struct N14 : INumber { public static int Value => 14; }
     private readonly struct N16 : INumber { public static int Value => 16; }
     private readonly struct N32 : INumber { public static int Value => 32; }
@@ -70,10 +77,16 @@ public static unsafe partial class ConvBlocked
         }
     }
 
-    /// <summary>Tiles of 14 and 7 pixels; the last one of a row lies over pixels that are done already rather than be narrow.</summary>
+    /// <summary>Tiles of 14, 8 and 7 pixels; the last one of a row lies over pixels that are done already rather than be narrow.</summary>
     private static void Row512<TStep, TBlocks>(in Row t) where TStep : struct, INumber where TBlocks : struct, INumber
     {
         int p = 0, n = t.Pixels;
+        if (n is 15 or 16)
+        {
+            Tile512<N8, TStep, TBlocks>(t, 0);
+            Tile512<N8, TStep, TBlocks>(t, n - 8);
+            return;
+        }
         for (; n - p >= 14; p += 14) Tile512<N14, TStep, TBlocks>(t, p);
         if (n - p > 7 && n >= 14)
         {
@@ -108,10 +121,18 @@ public static unsafe partial class ConvBlocked
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public readonly void Store(float* y0, float* y1, int pixel)
+        public void Plus(float* p0, float* p1, int pixel)
         {
-            X.Store(y0 + pixel * Block);
-            if (TBlocks.Value > 1) Y.Store(y1 + pixel * Block);
+            X += Vector512.Load(p0 + pixel * Block);
+            if (TBlocks.Value > 1) Y += Vector512.Load(p1 + pixel * Block);
+        }
+
+        // The second operand is kept where one is NaN.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly void Store(float* y0, float* y1, int pixel, Vector512<float> low, Vector512<float> high)
+        {
+            Avx512F.Min(high, Avx512F.Max(low, X)).Store(y0 + pixel * Block);
+            if (TBlocks.Value > 1) Avx512F.Min(high, Avx512F.Max(low, Y)).Store(y1 + pixel * Block);
         }
     }
 
@@ -159,51 +180,43 @@ public static unsafe partial class ConvBlocked
             }
         }
         float* y0 = t.Y0 + (nint)pixel * Block, y1 = t.Y1 + (nint)pixel * Block;
-        s0.Store(y0, y1, 0);
-        if (TPixels.Value > 1) s1.Store(y0, y1, 1);
-        if (TPixels.Value > 2) s2.Store(y0, y1, 2);
-        if (TPixels.Value > 3) s3.Store(y0, y1, 3);
-        if (TPixels.Value > 4) s4.Store(y0, y1, 4);
-        if (TPixels.Value > 5) s5.Store(y0, y1, 5);
-        if (TPixels.Value > 6) s6.Store(y0, y1, 6);
-        if (TPixels.Value > 7) s7.Store(y0, y1, 7);
-        if (TPixels.Value > 8) s8.Store(y0, y1, 8);
-        if (TPixels.Value > 9) s9.Store(y0, y1, 9);
-        if (TPixels.Value > 10) s10.Store(y0, y1, 10);
-        if (TPixels.Value > 11) s11.Store(y0, y1, 11);
-        if (TPixels.Value > 12) s12.Store(y0, y1, 12);
-        if (TPixels.Value > 13) s13.Store(y0, y1, 13);
+        if (t.Tail.Plus != null)
+        {
+            float* p0 = t.Tail.Plus + (nint)pixel * Block, p1 = t.Plus1 + (nint)pixel * Block;
+            s0.Plus(p0, p1, 0);
+            if (TPixels.Value > 1) s1.Plus(p0, p1, 1);
+            if (TPixels.Value > 2) s2.Plus(p0, p1, 2);
+            if (TPixels.Value > 3) s3.Plus(p0, p1, 3);
+            if (TPixels.Value > 4) s4.Plus(p0, p1, 4);
+            if (TPixels.Value > 5) s5.Plus(p0, p1, 5);
+            if (TPixels.Value > 6) s6.Plus(p0, p1, 6);
+            if (TPixels.Value > 7) s7.Plus(p0, p1, 7);
+            if (TPixels.Value > 8) s8.Plus(p0, p1, 8);
+            if (TPixels.Value > 9) s9.Plus(p0, p1, 9);
+            if (TPixels.Value > 10) s10.Plus(p0, p1, 10);
+            if (TPixels.Value > 11) s11.Plus(p0, p1, 11);
+            if (TPixels.Value > 12) s12.Plus(p0, p1, 12);
+            if (TPixels.Value > 13) s13.Plus(p0, p1, 13);
+        }
+        Vector512<float> low = Vector512.Create(t.Tail.Low), high = Vector512.Create(t.Tail.High);
+        s0.Store(y0, y1, 0, low, high);
+        if (TPixels.Value > 1) s1.Store(y0, y1, 1, low, high);
+        if (TPixels.Value > 2) s2.Store(y0, y1, 2, low, high);
+        if (TPixels.Value > 3) s3.Store(y0, y1, 3, low, high);
+        if (TPixels.Value > 4) s4.Store(y0, y1, 4, low, high);
+        if (TPixels.Value > 5) s5.Store(y0, y1, 5, low, high);
+        if (TPixels.Value > 6) s6.Store(y0, y1, 6, low, high);
+        if (TPixels.Value > 7) s7.Store(y0, y1, 7, low, high);
+        if (TPixels.Value > 8) s8.Store(y0, y1, 8, low, high);
+        if (TPixels.Value > 9) s9.Store(y0, y1, 9, low, high);
+        if (TPixels.Value > 10) s10.Store(y0, y1, 10, low, high);
+        if (TPixels.Value > 11) s11.Store(y0, y1, 11, low, high);
+        if (TPixels.Value > 12) s12.Store(y0, y1, 12, low, high);
+        if (TPixels.Value > 13) s13.Store(y0, y1, 13, low, high);
     }
 
-    /// <summary>A narrower vector, for tiles of six pixels and two vectors.</summary>
-    private interface ILanes<V>
-    {
-        static abstract int Count { get; }
-        static abstract V Load(float* p);
-        static abstract V Broadcast(float v);
-        static abstract V MultiplyAdd(V a, V b, V c);
-        static abstract void Store(V v, float* p);
-    }
-
-    private readonly struct Lanes256 : ILanes<Vector256<float>>
-    {
-        public static int Count => 8;
-        public static Vector256<float> Load(float* p) => Vector256.Load(p);
-        public static Vector256<float> Broadcast(float v) => Vector256.Create(v);
-        public static Vector256<float> MultiplyAdd(Vector256<float> a, Vector256<float> b, Vector256<float> c) => Vector256.MultiplyAddEstimate(a, b, c);
-        public static void Store(Vector256<float> v, float* p) => v.Store(p);
-    }
-
-    private readonly struct Lanes128 : ILanes<Vector128<float>>
-    {
-        public static int Count => 4;
-        public static Vector128<float> Load(float* p) => Vector128.Load(p);
-        public static Vector128<float> Broadcast(float v) => Vector128.Create(v);
-        public static Vector128<float> MultiplyAdd(Vector128<float> a, Vector128<float> b, Vector128<float> c) => Vector128.MultiplyAddEstimate(a, b, c);
-        public static void Store(Vector128<float> v, float* p) => v.Store(p);
-    }
-
-    private static void Strips<V, L>(in Row t) where V : struct where L : struct, ILanes<V>
+    // Narrower vectors: tiles of six pixels and two vectors.
+    private static void Strips<V, L>(in Row t) where V : struct where L : struct, IWide<V>
     {
         for (int channel = 0; channel < (t.Y1 is null ? Block : Pair); channel += 2 * L.Count)
         {
@@ -214,7 +227,7 @@ public static unsafe partial class ConvBlocked
         }
     }
 
-    private struct Sum<V, L> where V : struct where L : struct, ILanes<V>
+    private struct Sum<V, L> where V : struct where L : struct, IWide<V>
     {
         public V X, Y;
 
@@ -227,15 +240,16 @@ public static unsafe partial class ConvBlocked
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public readonly void Store(float* y)
+        public readonly void Store(float* y, float* plus, int pixel, V low, V high)
         {
-            L.Store(X, y);
-            L.Store(Y, y + L.Count);
+            var (x, z) = plus is null ? (X, Y) : (L.Add(X, L.Load(plus + pixel * Block)), L.Add(Y, L.Load(plus + pixel * Block + L.Count)));
+            L.Store(L.Bound(x, low, high), y + pixel * Block);
+            L.Store(L.Bound(z, low, high), y + pixel * Block + L.Count);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Strip<V, L, TPixels>(in Row t, int pixel, int channel) where V : struct where L : struct, ILanes<V> where TPixels : struct, INumber
+    private static void Strip<V, L, TPixels>(in Row t, int pixel, int channel) where V : struct where L : struct, IWide<V> where TPixels : struct, INumber
     {
         Sum<V, L> start = default;
         if (t.Bias != null) (start.X, start.Y) = (L.Load(t.Bias + channel), L.Load(t.Bias + channel + L.Count));
@@ -267,14 +281,16 @@ public static unsafe partial class ConvBlocked
                 }
             }
         }
-        float* y = (channel < Block ? t.Y0 : t.Y1) + (nint)pixel * Block + channel % Block;
-        s0.Store(y);
+        nint at = (nint)pixel * Block + channel % Block;
+        float* y = (channel < Block ? t.Y0 : t.Y1) + at, plus = t.Tail.Plus is null ? null : (channel < Block ? t.Tail.Plus : t.Plus1) + at;
+        V low = L.Broadcast(t.Tail.Low), high = L.Broadcast(t.Tail.High);
+        s0.Store(y, plus, 0, low, high);
         if (TPixels.Value == 1) return;
-        s1.Store(y + Block);
-        s2.Store(y + 2 * Block);
-        s3.Store(y + 3 * Block);
-        s4.Store(y + 4 * Block);
-        s5.Store(y + 5 * Block);
+        s1.Store(y, plus, 1, low, high);
+        s2.Store(y, plus, 2, low, high);
+        s3.Store(y, plus, 3, low, high);
+        s4.Store(y, plus, 4, low, high);
+        s5.Store(y, plus, 5, low, high);
     }
 
     private static void RowScalar(in Row t)
@@ -290,7 +306,9 @@ public static unsafe partial class ConvBlocked
                             for (int i = 0; i < t.Inner; i++, w += Pair)
                                 if (i < t.LastInner || b < t.Blocks - 1)
                                     sum += (double)*w * t.X[(nint)p * t.Step + b * t.BlockStep + r * t.RowStep + c * t.ColumnStep + i];
-                (channel < Block ? t.Y0 : t.Y1)[(nint)p * Block + channel % Block] = (float)sum;
+                nint at = (nint)p * Block + channel % Block;
+                float v = (float)sum + (t.Tail.Plus is null ? 0 : (channel < Block ? t.Tail.Plus : t.Plus1)[at]);
+                (channel < Block ? t.Y0 : t.Y1)[at] = v < t.Tail.Low ? t.Tail.Low : v > t.Tail.High ? t.Tail.High : v;
             }
     }
 }

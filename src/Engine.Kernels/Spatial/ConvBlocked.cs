@@ -14,6 +14,9 @@ public static unsafe partial class ConvBlocked
 
     private const int Pair = 2 * Block;
 
+    // Weights that stay in a second-level cache of a megabyte while rows of pixels pass by.
+    private const int CachedFloats = 160 * 1024;
+
     // Pixels that meet one pair's weights before the next chunk, where rows are merged.
     private const int MergedPixels = 112;
 
@@ -81,6 +84,9 @@ public static unsafe partial class ConvBlocked
         /// <summary>Floats of a padded image, 0 where the input serves as it lies.</summary>
         public readonly long PaddedFloats;
 
+        /// <summary>True to meet a row with all weights before the next row: where the weights fit a second-level cache better than the image.</summary>
+        public readonly bool RowsOutside;
+
         public Geometry(in ConvShape s, bool plainInput)
         {
             Shape = s;
@@ -88,6 +94,8 @@ public static unsafe partial class ConvBlocked
             WindowDim h = s.Window.H, w = s.Window.W;
             (Height, Width) = (h.Input, w.Input);
             Pixels = s.Window.Outputs;
+            long weights = PackedLength(s, plainInput);
+            RowsOutside = weights <= CachedFloats && weights < (long)Planes * Lanes * s.Window.Inputs;
             (Rows, RowPixels) = s.Window.IsPointwise ? ((Pixels + MergedPixels - 1) / MergedPixels, Math.Min(Pixels, MergedPixels)) : (h.Output, w.Output);
             if (h.Pad == 0 && w.Pad == 0 && Extent(h) <= h.Input && Extent(w) <= w.Input) return;
             (Height, Width) = (Tensors.Checked.Int(Extent(h)), Tensors.Checked.Int(Extent(w)));
@@ -130,11 +138,13 @@ public static unsafe partial class ConvBlocked
             bool plain = g.Lanes == 1, merged = g.Shape.Window.IsPointwise;
             // A plain input's taps of one row lie side by side: they make the inner loop in place of the channels of a block.
             bool tapsInside = plain && w.Dilation == 1;
-            int outBlocks = Blocks(g.Shape.OutChannels);
+            int outBlocks = Blocks(g.Shape.OutChannels), pairs = Pairs(g.Shape);
+            bool simple = epilogue.TryTail(out var tail), rowsOutside = g.RowsOutside;
             nint weightsOfPair = (nint)g.Planes * g.Lanes * g.Shape.Window.Taps * Pair, plane = (nint)g.Height * g.RowFloats;
             for (int i = start; i < end; i++)
             {
-                int pair = i / g.Rows, r = i % g.Rows, first = merged ? r * g.RowPixels : r * w.Output, pixels = Math.Min(g.RowPixels, g.Pixels - first), block = 2 * pair;
+                var (pair, r) = rowsOutside ? (i % pairs, i / pairs) : (i / g.Rows, i % g.Rows);
+                int first = merged ? r * g.RowPixels : r * w.Output, pixels = Math.Min(g.RowPixels, g.Pixels - first), block = 2 * pair;
                 bool two = block + 1 < outBlocks;
                 nint at = outOffset + ((nint)block * g.Pixels + first) * Block, second = at + (nint)g.Pixels * Block;
                 row(new Row
@@ -154,8 +164,10 @@ public static unsafe partial class ConvBlocked
                     Y0 = y + at,
                     Y1 = two ? y + second : null,
                     Pixels = pixels,
+                    Tail = simple ? tail.From(at) : StoreTail.None,
+                    Plus1 = simple && tail.Plus is not null ? tail.Plus + second : null,
                 });
-                if (epilogue.Count == 0) continue;
+                if (simple) continue;
                 epilogue.Apply(at, new Span<float>(y + at, pixels * Block));
                 if (two) epilogue.Apply(second, new Span<float>(y + second, pixels * Block));
             }

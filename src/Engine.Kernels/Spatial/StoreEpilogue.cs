@@ -34,6 +34,32 @@ public unsafe struct StoreEpilogue
         }
     }
 
+    /// <summary>The steps as one <see cref="StoreTail"/>, which kernels apply in registers: at most an addition, then at most a bound. False where there is more to do.</summary>
+    public readonly bool TryTail(out StoreTail tail)
+    {
+        tail = StoreTail.None;
+        int i = 0;
+        if (Count > 0 && _s0.Operand is not null)
+        {
+            tail.Plus = _s0.Operand;
+            i = 1;
+        }
+        if (Count > i)
+        {
+            var a = i == 0 ? _s0 : _s1;
+            if (a.Operand is not null) return false;
+            switch (a.Activation.Kind)
+            {
+                case ActivationKind.None: break;
+                case ActivationKind.Relu: tail.Low = 0; break;
+                case ActivationKind.Clip when a.Activation.P0 <= a.Activation.P1: (tail.Low, tail.High) = (a.Activation.P0, a.Activation.P1); break;
+                default: return false;
+            }
+            i++;
+        }
+        return i == Count;
+    }
+
     private static void AddTo(Span<float> y, float* x)
     {
         int i = 0;
@@ -62,4 +88,20 @@ public unsafe struct StoreEpilogue
         public Activation Activation;
         public float* Operand;
     }
+}
+
+/// <summary>y ← min(max(y + Plus, Low), High), NaN kept: what most epilogues of convolutions come to.</summary>
+public unsafe struct StoreTail
+{
+    /// <summary>A tensor stored like the output, or null.</summary>
+    public float* Plus;
+
+    /// <summary>Bounds; infinite where there is none.</summary>
+    public float Low, High;
+
+    /// <summary>Nothing to do.</summary>
+    public static StoreTail None => new() { Low = float.NegativeInfinity, High = float.PositiveInfinity };
+
+    /// <summary>The tail of outputs that start <paramref name="elements"/> further.</summary>
+    public readonly StoreTail From(nint elements) => this with { Plus = Plus is null ? null : Plus + elements };
 }

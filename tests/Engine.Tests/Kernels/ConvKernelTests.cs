@@ -26,9 +26,9 @@ public unsafe class ConvKernelTests
         return (x, w, b, y);
     }
 
-    private static void AssertClose(float[] expected, ReadOnlySpan<float> actual, in ConvShape s)
+    private static void AssertClose(float[] expected, ReadOnlySpan<float> actual, in ConvShape s, float looser = 1)
     {
-        float tolerance = 2e-6f * (4 + MathF.Sqrt(s.GroupChannels * s.Window.Taps));
+        float tolerance = looser * 2e-6f * (4 + MathF.Sqrt(s.GroupChannels * s.Window.Taps));
         for (int i = 0; i < expected.Length; i++)
             if (!(Math.Abs(expected[i] - actual[i]) <= tolerance)) Assert.Fail($"{s}: element {i} is {actual[i]}, expected {expected[i]}");
     }
@@ -73,17 +73,15 @@ public unsafe class ConvKernelTests
             if (!plain) Poison(input, s.Batch, s.Channels, s.Window.Inputs);
             Array.Fill(output, float.NaN);
             Array.Fill(work, float.NaN);
-            fixed (float* px = input, pw = packed, pb = bias, py = output, pn = many, pk = work)
+            float[] plus = Block(TestData.Floats(expected.Length, seed + 3), s.Batch, s.OutChannels, pixels);
+            fixed (float* px = input, pw = packed, pb = bias, py = output, pn = many, pk = work, pp = plus)
             {
-                var epilogue = new StoreEpilogue();
+                var epilogue = Epilogue(seed, pp);
                 ConvBlocked.Run(ConvBlocked.Table[tier], Workers.Single, s, plain, px, pw, pb, py, pk, epilogue);
                 ConvBlocked.Run(ConvBlocked.Table[tier], three, s, plain, px, pw, pb, pn, pk, epilogue);
             }
             Assert.Equal(output, many);
-            var y = new float[expected.Length];
-            BlockedConvert.FromBlocked(Workers.Single, output, s.Batch, s.OutChannels, pixels, 16, y);
-            AssertClose(expected, y, s);
-            AssertPaddingIsZero(output, s.Batch, s.OutChannels, pixels);
+            AssertBlocked(expected, output, plus, seed, s);
         }
     }
 
@@ -101,12 +99,53 @@ public unsafe class ConvKernelTests
             float[] packed = new float[ConvDepthwiseBlocked.PackedLength(s)], bias = new float[Up(s.OutChannels)];
             ConvDepthwiseBlocked.Pack(s, w, packed);
             b.CopyTo(bias, 0);
-            float[] input = Block(x, s.Batch, s.Channels, s.Window.Inputs), output = new float[s.Batch * Up(s.OutChannels) * s.Window.Outputs], y = new float[expected.Length];
+            float[] input = Block(x, s.Batch, s.Channels, s.Window.Inputs), output = new float[s.Batch * Up(s.OutChannels) * s.Window.Outputs], plus = Block(TestData.Floats(expected.Length, seed + 3), s.Batch, s.OutChannels, s.Window.Outputs);
             Array.Fill(output, float.NaN);
-            fixed (float* px = input, pw = packed, pb = bias, py = output) ConvDepthwiseBlocked.Run(ConvDepthwiseBlocked.Table[tier], three, s, px, pw, pb, py, default);
-            BlockedConvert.FromBlocked(Workers.Single, output, s.Batch, s.OutChannels, s.Window.Outputs, 16, y);
-            AssertClose(expected, y, s);
-            AssertPaddingIsZero(output, s.Batch, s.OutChannels, s.Window.Outputs);
+            fixed (float* px = input, pw = packed, pb = bias, py = output, pp = plus) ConvDepthwiseBlocked.Run(ConvDepthwiseBlocked.Table[tier], three, s, px, pw, pb, py, Epilogue(seed, pp));
+            AssertBlocked(expected, output, plus, seed, s);
+        }
+    }
+
+    public static TheoryData<string, string> WinogradTiers
+    {
+        get
+        {
+            var data = new TheoryData<string, string>();
+            foreach (string input in ConvWinograd.InputTable.SupportedTiers)
+                foreach (string output in ConvWinograd.OutputTable.SupportedTiers) data.Add(input, output);
+            return data;
+        }
+    }
+
+    [Theory, MemberData(nameof(WinogradTiers))]
+    public void Winograd_convolution_agrees_with_the_definition(string inputTier, string outputTier)
+    {
+        using var three = new Workers(3);
+        for (int seed = 0; seed < 24; seed++)
+        {
+            var r = new Random(5000 + seed);
+            WindowDim Dim()
+            {
+                int pad = r.Next(0, 3), end = r.Next(0, 3), input = r.Next(Math.Max(1, 3 - pad - end), 40);
+                return new WindowDim(input, input + pad + end - 2, 3, 1, 1, pad, end);
+            }
+            var s = new ConvShape(r.Next(1, 3), r.Next(1, 70), r.Next(1, 70), 1, new Window3(WindowDim.One, Dim(), Dim()));
+            Assert.True(ConvWinograd.Supports(s));
+            var (x, w, b, expected) = Data(s, seed);
+            float[] packed = new float[ConvWinograd.PackedLength(s)], bias = new float[ConvWinograd.BiasLength(s)], work = new float[ConvWinograd.WorkFloats(s)];
+            b.CopyTo(bias, 0);
+            float[] input = Block(x, s.Batch, s.Channels, s.Window.Inputs), output = new float[s.Batch * Up(s.OutChannels) * s.Window.Outputs], many = new float[output.Length], plus = Block(TestData.Floats(expected.Length, seed + 3), s.Batch, s.OutChannels, s.Window.Outputs);
+            Poison(input, s.Batch, s.Channels, s.Window.Inputs);
+            Array.Fill(output, float.NaN);
+            Array.Fill(work, float.NaN);
+            fixed (float* px = input, pw = w, pq = packed, pb = bias, py = output, pn = many, pk = work, pp = plus)
+            {
+                ConvWinograd.Pack(Workers.Single, s, pw, pq);
+                ConvWinograd.Run(ConvWinograd.InputTable[inputTier], ConvWinograd.OutputTable[outputTier], ConvBlocked.Table.Best, Workers.Single, s, px, pq, pb, py, pk, Epilogue(seed, pp));
+                ConvWinograd.Run(ConvWinograd.InputTable[inputTier], ConvWinograd.OutputTable[outputTier], ConvBlocked.Table.Best, three, s, px, pq, pb, pn, pk, Epilogue(seed, pp));
+            }
+            Assert.Equal(output, many);
+            AssertBlocked(expected, output, plus, seed, s, 4);
         }
     }
 
@@ -187,6 +226,38 @@ public unsafe class ConvKernelTests
             e.Apply(5, y);
         }
         Assert.Equal(expected, y);
+    }
+
+    // What follows a convolution, by seed: nothing, bounds, an addition, both, or steps that no kernel does in registers.
+    private static StoreEpilogue Epilogue(int seed, float* plus)
+    {
+        var e = new StoreEpilogue();
+        if (seed % 5 is 2 or 3) e.Add(plus);
+        if (seed % 5 is 1 or 3) e.Add(Activation.Clip(-0.5f, 0.25f));
+        if (seed % 5 == 4)
+        {
+            e.Add(Activation.Relu);
+            e.Add(plus);
+        }
+        return e;
+    }
+
+    private static float After(int seed, float v, float plus) => (seed % 5) switch
+    {
+        1 => Math.Clamp(v, -0.5f, 0.25f),
+        2 => v + plus,
+        3 => Math.Clamp(v + plus, -0.5f, 0.25f),
+        4 => Math.Max(v, 0) + plus,
+        _ => v,
+    };
+
+    private static void AssertBlocked(float[] expected, float[] output, float[] plus, int seed, in ConvShape s, float looser = 1)
+    {
+        float[] y = new float[expected.Length], p = new float[expected.Length];
+        BlockedConvert.FromBlocked(Workers.Single, output, s.Batch, s.OutChannels, s.Window.Outputs, 16, y);
+        BlockedConvert.FromBlocked(Workers.Single, plus, s.Batch, s.OutChannels, s.Window.Outputs, 16, p);
+        AssertClose([.. expected.Select((v, i) => After(seed, v, p[i]))], y, s, looser);
+        AssertPaddingIsZero(output, s.Batch, s.OutChannels, s.Window.Outputs);
     }
 
     private static int Up(int channels) => (channels + 15) / 16 * 16;

@@ -10,6 +10,9 @@ internal static unsafe class ConvBlockedCpu
     // Above this many plain input channels, blocking the input first is the better way.
     private const int MostPlainChannels = 8;
 
+    // Share of its time that Winograd's method multiplies; the transforms take the rest.
+    private const double WinogradShare = 0.7;
+
     public static IEnumerable<Candidate> Candidates(ConvShape s, NodeTypes n, bool fuses, double memory)
     {
         bool bias = ConvCpu.HasBias(n.Node);
@@ -31,6 +34,15 @@ internal static unsafe class ConvBlockedCpu
             FusesEpilogue = fuses,
             Nanoseconds = compute + memory,
         };
+        if (ConvWinograd.Supports(s) && Math.Min(s.Channels, s.OutChannels) >= ConvBlocked.Block)
+            yield return new Candidate("conv-winograd", b => BindWinograd(s, bias, b))
+            {
+                Accepts = EpilogueSteps.Accepted(n, SpatialTypes.Blocked, SpatialTypes.Blocked),
+                Produces = SpatialTypes.Blocked,
+                FusesEpilogue = fuses,
+                // A quarter of the multiplications, four times the weights, and two transforms.
+                Nanoseconds = 0.25 / WinogradShare * ConvWinograd.Waste(s) * compute + memory + ConvWinograd.PackedLength(s) * sizeof(float) / Rates.BytesPerNanosecond,
+            };
         if (s.Channels <= MostPlainChannels)
             yield return new Candidate("conv-blocked-first", b => BindDense(s, true, bias, b))
             {
@@ -50,6 +62,21 @@ internal static unsafe class ConvBlockedCpu
         var shift = bias ? PackBias(b, ConvBlocked.BiasLength(s)) : null;
         int work = b.Work(Checked.Mul(ConvBlocked.WorkFloats(s, plainInput), sizeof(float)));
         return (in StepContext c) => ConvBlocked.Run(c.Workers, s, plainInput, (float*)c.InPointer(0), (float*)w.Pointer, shift is null ? null : (float*)shift.Pointer, (float*)c.OutPointer(0), (float*)c.WorkPointer(work), steps.At(c));
+    }
+
+    private static StepFn BindWinograd(ConvShape s, bool bias, BindContext b)
+    {
+        var steps = new EpilogueSteps(b);
+        var w = b.Pack(1, "conv-winograd", weight =>
+        {
+            var (dense, t) = (weight.Decode(), Tensor.Allocate(DType.F32, new Shape(ConvWinograd.PackedLength(s))));
+            ConvWinograd.Pack(Workers.Single, s, (float*)dense.Pointer, (float*)t.Pointer);
+            GC.KeepAlive(dense);
+            return t;
+        });
+        var shift = bias ? PackBias(b, ConvWinograd.BiasLength(s)) : null;
+        int work = b.Work(Checked.Mul(ConvWinograd.WorkFloats(s), sizeof(float)));
+        return (in StepContext c) => ConvWinograd.Run(c.Workers, s, (float*)c.InPointer(0), (float*)w.Pointer, shift is null ? null : (float*)shift.Pointer, (float*)c.OutPointer(0), (float*)c.WorkPointer(work), steps.At(c));
     }
 
     private static StepFn BindDepthwise(ConvShape s, bool bias, BindContext b)
