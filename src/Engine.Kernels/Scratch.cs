@@ -10,11 +10,16 @@ internal static unsafe class Scratch
 {
     private const long Least = 64 * 1024;
 
-    [ThreadStatic] private static TensorStorage? t_block;
+    [ThreadStatic] private static TensorStorage? t_block, t_outer;
 
-    public static byte* Get(long bytes)
+    public static byte* Get(long bytes) => Grown(ref t_block, bytes);
+
+    /// <summary>A block beside that of <see cref="Get"/>, for work that calls leaf code.</summary>
+    public static byte* Outer(long bytes) => Grown(ref t_outer, bytes);
+
+    private static byte* Grown(ref TensorStorage? block, long bytes)
     {
-        if (t_block is null || t_block.Length < bytes) t_block = TensorStorage.Allocate(Math.Max(bytes, Least));
-        return t_block.Pointer;
+        if (block is null || block.Length < bytes) block = TensorStorage.Allocate(Math.Max(bytes, Least));
+        return block.Pointer;
     }
 }

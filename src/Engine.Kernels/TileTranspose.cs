@@ -9,8 +9,8 @@ namespace Engine.Kernels;
 /// </summary>
 internal static unsafe class TileTranspose
 {
-    // Elements along the axis that x is contiguous in: a cache line of 4-byte elements.
-    private const int Block = 16;
+    /// <summary>Elements along the axis that x is contiguous in: a cache line of 4-byte elements.</summary>
+    public const int Block = 16;
 
     private static readonly bool s_avx = Avx.IsSupported && Tiers.Allowed("avx2");
 
@@ -49,8 +49,8 @@ internal static unsafe class TileTranspose
         }
     }
 
-    // y[r, c] = x[c, r] for r < rows ≤ Block, c < columns.
-    private static void Tile<T>(T* x, long xPitch, T* y, long yPitch, int rows, int columns) where T : unmanaged
+    /// <summary>y[r, c] = x[c, r] for r &lt; rows ≤ <see cref="Block"/>, c &lt; columns; rows of x are contiguous.</summary>
+    public static void Tile<T>(T* x, long xPitch, T* y, long yPitch, int rows, int columns) where T : unmanaged
     {
         int c = 0;
         if (s_avx && sizeof(T) == 4 && rows == Block)

@@ -1,18 +1,10 @@
+using System.Numerics;
+
 namespace Engine.Kernels;
 
-/// <summary>Vectors in f32 by batch entry, head and position: element (b, n, s) starts at b · Batch + n · Head + s · Row.</summary>
-public readonly unsafe struct HeadRows(float* data, nint batch, nint head, nint row)
-{
-    /// <summary>True when the operand is left out.</summary>
-    public bool IsNull => data == null;
-
-    /// <summary>The vector of a position.</summary>
-    public float* At(int b, int n, int s) => data + b * batch + n * head + s * row;
-}
-
 /// <summary>
-/// Scaled dot-product attention, unfused: y = softmax(q·kᵀ · scale + bias + mask)·v, row by row, sums in double. Serves every layout of
-/// heads.
+/// Scaled dot-product attention: y = softmax(q·kᵀ · scale, flags, + bias + mask)·v over heads that lie anywhere (<see cref="HeadRows"/>).
+/// Scores exist for a block of rows and keys at a time, never as a whole.
 /// </summary>
 /// <param name="batch">Batch entries.</param>
 /// <param name="heads">Heads.</param>
@@ -21,54 +13,77 @@ public readonly unsafe struct HeadRows(float* data, nint batch, nint head, nint 
 /// <param name="width">Elements of a query and key.</param>
 /// <param name="valueWidth">Elements of a value.</param>
 /// <param name="scale">Factor of the products.</param>
-public readonly unsafe struct AttentionF32(int batch, int heads, int rows, int keys, int width, int valueWidth, float scale)
+public readonly unsafe partial struct AttentionF32(int batch, int heads, int rows, int keys, int width, int valueWidth, float scale)
 {
     private readonly int _batch = batch, _heads = heads, _rows = rows, _keys = keys, _width = width, _valueWidth = valueWidth;
     private readonly float _scale = scale;
 
-    /// <summary>Runs; <paramref name="bias"/> and <paramref name="mask"/> hold rows of one addend a key (the mask alike for all heads), and may be null.</summary>
-    public void Run(Workers workers, HeadRows q, HeadRows k, HeadRows v, HeadRows bias, HeadRows mask, HeadRows y)
+    /// <summary>What a row gives whose keys are all hidden (every score −∞): zeros where true, else NaN as softmax defines it.</summary>
+    public bool ZeroWhereHidden { get; init; }
+
+    /// <summary>Computes attention; <paramref name="packed"/> is a workspace of <see cref="PackedLength"/> floats.</summary>
+    public delegate void Fn(in AttentionF32 a, Workers workers, in AttentionOperands o, float* packed);
+
+    /// <summary>Best first; tiles of the product of matrices have tiers of their own. The reference takes a row at a time, sums in double.</summary>
+    public static KernelTable<Fn> Table { get; } = new("attention-f32",
+        new("vector", Vector.IsHardwareAccelerated, Blocks),
+        new("scalar", true, Rows));
+
+    /// <summary>Floats of the workspace.</summary>
+    public static long PackedLength(long batch, long heads, long keys, long width, long valueWidth) =>
+        Tensors.Checked.Mul(Tensors.Checked.Mul(batch, heads), Tensors.Checked.Add(GemmF32.PackedLength(width, keys), GemmF32.PackedLength(keys, valueWidth)));
+
+    /// <summary>Runs the best variant.</summary>
+    public void Run(Workers workers, in AttentionOperands o, float* packed) => Table.Best(this, workers, o, packed);
+
+    private static void Rows(in AttentionF32 a, Workers workers, in AttentionOperands o, float* packed)
     {
-        double work = (double)_keys * (_width + _valueWidth);
-        workers.For(Tensors.Checked.Int((long)_batch * _heads * _rows), (int)Math.Clamp(32768 / Math.Max(1, work), 1, 4096), new Body(this, q, k, v, bias, mask, y));
+        double work = (double)a._keys * (a._width + a._valueWidth);
+        workers.For(Tensors.Checked.Int((long)a._batch * a._heads * a._rows), (int)Math.Clamp(32768 / Math.Max(1, work), 1, 4096), new RowBody(a, o));
     }
 
-    private readonly struct Body(AttentionF32 a, HeadRows q, HeadRows k, HeadRows v, HeadRows bias, HeadRows mask, HeadRows y) : IParallelBody
+    private readonly struct RowBody(AttentionF32 a, AttentionOperands o) : IParallelBody
     {
         public void Run(int start, int end)
         {
-            double* scores = (double*)Scratch.Get(8L * (a._keys + a._valueWidth)), sums = scores + a._keys;
+            float* scores = (float*)Scratch.Get(4L * a._keys + 8L * a._valueWidth + 8);
+            double* sums = (double*)(scores + (a._keys + 1) / 2 * 2);
             for (int unit = start; unit < end; unit++)
             {
                 int s = unit % a._rows, n = unit / a._rows % a._heads, b = unit / a._rows / a._heads;
-                double largest = Scores(b, n, s, scores);
+                float largest = Scores(b, n, s, scores);
                 new Span<double>(sums, a._valueWidth).Clear();
                 double total = 0;
-                for (int t = 0; t < a._keys; t++)
+                bool zeros = a._keys == 0 || a.ZeroWhereHidden && float.IsNegativeInfinity(largest);
+                for (int t = 0; t < a._keys && !zeros; t++)
                 {
-                    // A row that may look nowhere gives zeros.
-                    double p = double.IsNegativeInfinity(largest) ? 0 : Math.Exp(scores[t] - largest);
+                    double p = Math.Exp((double)scores[t] - largest);
                     if (p == 0) continue;
                     total += p;
-                    float* value = v.At(b, n, t);
-                    for (int i = 0; i < a._valueWidth; i++) sums[i] += p * value[i];
+                    float* value = o.V.At(b, n, t);
+                    for (int i = 0; i < a._valueWidth; i++) sums[i] += p * value[i * o.V.Element];
                 }
-                float* to = y.At(b, n, s);
-                for (int i = 0; i < a._valueWidth; i++) to[i] = total == 0 ? 0 : (float)(sums[i] / total);
+                float* to = o.Y.At(b, n, s);
+                for (int i = 0; i < a._valueWidth; i++) to[i] = zeros ? 0 : (float)(sums[i] / total);
             }
         }
 
-        private double Scores(int b, int n, int s, double* scores)
+        private float Scores(int b, int n, int s, float* scores)
         {
-            float* query = q.At(b, n, s), add = bias.IsNull ? null : bias.At(b, n, s), hide = mask.IsNull ? null : mask.At(b, 0, s);
-            double largest = double.NegativeInfinity;
+            float* query = o.Q.At(b, n, s);
             for (int t = 0; t < a._keys; t++)
             {
-                float* key = k.At(b, n, t);
+                float* key = o.K.At(b, n, t);
                 double dot = 0;
-                for (int i = 0; i < a._width; i++) dot += (double)query[i] * key[i];
-                dot *= a._scale;
-                scores[t] = dot + (add == null ? 0 : add[t]) + (hide == null ? 0 : hide[t]);
+                for (int i = 0; i < a._width; i++) dot += (double)query[i * o.Q.Element] * key[i * o.K.Element];
+                scores[t] = (float)(dot * a._scale);
+            }
+            if (!o.Flags.IsNull) o.Flags.Apply(b, n, s, 0, new(scores, a._keys));
+            float largest = float.NegativeInfinity;
+            for (int t = 0; t < a._keys; t++)
+            {
+                if (!o.Bias.IsNull) scores[t] += o.Bias.At(b, n, s)[t * o.Bias.Element];
+                if (!o.Mask.IsNull) scores[t] += o.Mask.At(b, n, s)[t * o.Mask.Element];
                 largest = Math.Max(largest, scores[t]);
             }
             return largest;

@@ -68,6 +68,9 @@ internal static class Fusion
 
     public static TensorType? TypeOf(Value v, LoweredSegment s) => v.Constant is { } w ? new TensorType(w.DType, w.Shape) : s.Types.GetValueOrDefault(v);
 
+    /// <summary>The one f32 number that a wire is known to hold, or null.</summary>
+    public static float? Number(Value? v, LoweredSegment s) => v is not null && (v.ConstantTensor ?? s.Known.GetValueOrDefault(v)) is { DType: DType.F32, Shape.Elements: 1 } t ? t.Span<float>()[0] : null;
+
     /// <summary>The node as candidates see it.</summary>
     public static NodeTypes Types(LoweredNode n, LoweredSegment s, Func<Weight, Tensor?> dense) => new(n.Node,
         [.. n.Inputs.Select(v => v is null ? null : TypeOf(v, s))], n.OutTypes,

@@ -15,7 +15,11 @@ internal sealed class PlanBuilder(KernelRegistry kernels, PackedWeights packed, 
     public Plan Build(SegmentSource source, IReadOnlyList<RuntimeValue> live)
     {
         var segment = Lowering.Run(source, live, _evaluator, packed.Dense);
-        if (Options.Level >= 1) Fusion.Run(segment, kernels);
+        if (Options.Level >= 1)
+        {
+            AttentionFusion.Run(segment, kernels);
+            Fusion.Run(segment, kernels);
+        }
         var choices = new CandidateChooser(segment, kernels, Options, packed.Dense).Run();
         var layout = new MemoryLayout(segment, source.Live, Options);
         foreach (var n in segment.Nodes) Emit(n, choices, segment, layout);

@@ -82,7 +82,7 @@ internal static unsafe class AttentionCpu
     /// <summary>What both operators share once query, key and value are there.</summary>
     private sealed class Core
     {
-        private readonly int _batch, _heads, _rows, _length, _past, _width, _valueWidth, _maskInput, _biasInput, _keyWork = -1, _valueWork = -1, _maskWork = -1;
+        private readonly int _batch, _heads, _rows, _length, _past, _width, _valueWidth, _maskInput, _biasInput, _packed, _keyWork = -1, _valueWork = -1, _maskWork = -1;
         private readonly bool _causal;
         private readonly float _filter;
         private readonly AttentionMask _mask;
@@ -93,7 +93,8 @@ internal static unsafe class AttentionCpu
         {
             (_batch, _heads, _rows, _length, _past, _width, _valueWidth, _causal, _filter, _maskInput, _biasInput) = (batch, heads, rows, length, past, width, valueWidth, causal, filter, maskInput, biasInput);
             int keys = Checked.Int((long)past + length);
-            _kernel = new(batch, heads, rows, keys, width, valueWidth, scale == 0 ? 1 / MathF.Sqrt(width) : scale);
+            _kernel = new(batch, heads, rows, keys, width, valueWidth, scale == 0 ? 1 / MathF.Sqrt(width) : scale) { ZeroWhereHidden = true };
+            _packed = b.Work(Checked.Mul(4, AttentionF32.PackedLength(batch, heads, keys, width, valueWidth)));
             _mask = AttentionMasks.Of(b.Has(maskInput) ? b.In(maskInput) : null, batch, rows, keys);
             if (_mask != AttentionMask.None || causal) _maskWork = b.Work(Checked.Mul(4, Checked.Mul(Checked.Mul(batch, rows), keys)));
             if (b.Has(biasInput))
@@ -122,7 +123,7 @@ internal static unsafe class AttentionCpu
                 mask = new((float*)c.WorkPointer(_maskWork), (nint)_rows * keys, 0, keys);
             }
             var bias = c.Has(_biasInput) ? new HeadRows((float*)c.InPointer(_biasInput), _biasBatch, _biasHead, keys) : default;
-            _kernel.Run(c.Workers, q, k, v, bias, mask, Heads((float*)c.OutPointer(0), 3, _rows, _heads, _valueWidth));
+            _kernel.Run(c.Workers, new() { Q = q, K = k, V = v, Bias = bias, Mask = mask, Y = Heads((float*)c.OutPointer(0), 3, _rows, _heads, _valueWidth) }, (float*)c.WorkPointer(_packed));
         }
 
         private HeadRows Join(HeadRows rows, float* past, float* joined, int width)

@@ -8,7 +8,7 @@ namespace Engine.Cpu;
 /// <summary>com.microsoft GroupQueryAttention: keys and values are written behind the past, then each entry attends to as many as it has.</summary>
 internal sealed unsafe class GroupQueryAttentionCpu
 {
-    private readonly int _batch, _rows, _width, _heads, _keyHeads, _past, _total, _present, _half, _table, _query = -1, _mask;
+    private readonly int _batch, _rows, _width, _heads, _keyHeads, _past, _total, _present, _half, _table, _query = -1, _mask, _workspace;
     private readonly int[] _joined = [-1, -1];
     private readonly bool _packed, _interleaved;
     private readonly float _scale;
@@ -31,6 +31,8 @@ internal sealed unsafe class GroupQueryAttentionCpu
         long present = Checked.Mul(4, Checked.Mul(Checked.Mul(_batch, _keyHeads), Checked.Mul(_present, _width)));
         for (int i = 0; i < 2; i++) if (!b.HasOut(i + 1)) _joined[i] = b.Work(present);
         _mask = b.Work(Checked.Mul(4, Checked.Mul(_rows, _present)));
+        // Heads that share keys pack them once.
+        _workspace = b.Work(Checked.Mul(4, AttentionF32.PackedLength(_keyHeads, 1, _present, _width, _width)));
         if (!op.Turns) return;
         (_table, _half) = (b.In(GroupQueryAttention.Cos).Shape.Int(0), b.In(GroupQueryAttention.Cos).Shape.Int(1));
         _query = b.Work(Checked.Mul(4, Checked.Mul(Checked.Mul(_batch, _rows), Checked.Mul(_heads, _width))));
@@ -57,8 +59,8 @@ internal sealed unsafe class GroupQueryAttentionCpu
             var v = Join(c, 1, new(value + n * _rows * row, 0, _width, row), n, past, false);
             int keys = past + _rows;
             FillMask(c.Work<float>(_mask), past, keys);
-            new AttentionF32(_keyHeads, _heads / _keyHeads, _rows, keys, _width, _width, _scale)
-                .Run(c.Workers, q, k, v, default, new((float*)c.WorkPointer(_mask), 0, 0, keys), Grouped(Dense((float*)c.OutPointer(0), n)));
+            var operands = new AttentionOperands { Q = q, K = k, V = v, Mask = new((float*)c.WorkPointer(_mask), 0, 0, keys), Y = Grouped(Dense((float*)c.OutPointer(0), n)) };
+            new AttentionF32(_keyHeads, _heads / _keyHeads, _rows, keys, _width, _width, _scale) { ZeroWhereHidden = true }.Run(c.Workers, operands, (float*)c.WorkPointer(_workspace));
         }
     }
 

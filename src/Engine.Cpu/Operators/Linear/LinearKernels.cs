@@ -7,6 +7,7 @@ internal static class LinearKernels
 {
     public static void Register(KernelRegistry r)
     {
+        r.Add<StridedAttention>("attention-f32", StridedAttentionCpu.Bind);
         r.Add<Det>("det", DetCpu.Bind);
         r.Add<Einsum>("einsum", EinsumCpu.Bind);
         r.AddCandidates<FusedGemm>(MatMulCpu.CandidatesGemm);

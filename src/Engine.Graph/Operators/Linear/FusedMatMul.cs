@@ -13,6 +13,9 @@ public sealed class FusedMatMul(Attributes a) : Operator(a), IMatMul
     /// <inheritdoc/>
     public override string Domain => "com.microsoft";
 
+    /// <summary>True when neither operand is transposed.</summary>
+    public bool IsPlain => !_transA && !_transB && !_batchA && !_batchB;
+
     /// <inheritdoc/>
     public float Alpha { get; } = a.Float("alpha", 1);
 
