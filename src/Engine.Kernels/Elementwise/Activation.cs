@@ -102,30 +102,10 @@ public readonly record struct Activation(ActivationKind Kind, float P0 = 0, floa
     }
 
     /// <summary>y[i] = f(x[i]); y may be x.</summary>
-    public void Apply(ReadOnlySpan<float> x, Span<float> y)
+    public unsafe void Apply(ReadOnlySpan<float> x, Span<float> y)
     {
-        switch (Kind)
-        {
-            case ActivationKind.Relu: UnaryLoop.Simd(default(ReluOp), x, y); break;
-            case ActivationKind.Clip: UnaryLoop.Simd(new ClipOp(P0, P1), x, y); break;
-            case ActivationKind.Sigmoid: UnaryLoop.Simd(default(SigmoidOp), x, y); break;
-            case ActivationKind.Tanh: UnaryLoop.Simd(default(TanhOp), x, y); break;
-            case ActivationKind.ScaledTanh: UnaryLoop.Simd(new ScaledTanhOp(P0, P1), x, y); break;
-            case ActivationKind.Affine: UnaryLoop.Simd(new AffineOp(P0, P1), x, y); break;
-            case ActivationKind.LeakyRelu: UnaryLoop.Simd(new LeakyReluOp(P0), x, y); break;
-            case ActivationKind.ThresholdedRelu: UnaryLoop.Simd(new ThresholdedReluOp(P0), x, y); break;
-            case ActivationKind.HardSigmoid: UnaryLoop.Simd(new HardSigmoidOp(P0, P1), x, y); break;
-            case ActivationKind.HardSwish: UnaryLoop.Simd(default(HardSwishOp), x, y); break;
-            case ActivationKind.Elu: UnaryLoop.Simd(new EluOp(P0), x, y); break;
-            case ActivationKind.Celu: UnaryLoop.Simd(new CeluOp(P0), x, y); break;
-            case ActivationKind.Selu: UnaryLoop.Simd(new SeluOp(P0, P1), x, y); break;
-            case ActivationKind.Softplus: UnaryLoop.Simd(default(SoftplusOp), x, y); break;
-            case ActivationKind.Softsign: UnaryLoop.Simd(default(SoftsignOp), x, y); break;
-            case ActivationKind.Gelu: UnaryLoop.Simd(default(GeluOp), x, y); break;
-            case ActivationKind.GeluTanh: UnaryLoop.Simd(default(GeluTanhOp), x, y); break;
-            case ActivationKind.Swish: UnaryLoop.Simd(new SwishOp(P0), x, y); break;
-            case ActivationKind.Mish: UnaryLoop.Simd(default(MishOp), x, y); break;
-            default: x.CopyTo(y); break;
-        }
+        if (UnaryF32.Of(Kind) is not { } table) x.CopyTo(y);
+        else
+            fixed (float* px = x, py = y[..x.Length]) table.Best(px, py, x.Length, P0, P1);
     }
 }

@@ -7,7 +7,7 @@ namespace Engine.Cpu;
 
 internal static class ClipCpu
 {
-    public static StepFn Bind(Clip op, BindContext b) => op.HasBounds ? UnaryCpu.Float(b, new ClipOp(op.Low, op.High)) : Dispatch.Number(b, default(Binder));
+    public static StepFn Bind(Clip op, BindContext b) => op.HasBounds ? UnaryCpu.Float(b, Activation.Clip(op.Low, op.High), new ClipOp(op.Low, op.High)) : Dispatch.Number(b, default(Binder));
 
     private readonly struct Binder : INumberBinder
     {

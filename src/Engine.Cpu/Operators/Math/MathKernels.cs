@@ -34,9 +34,9 @@ internal static class MathKernels
         r.Add<Floor>("floor", (_, b) => UnaryCpu.Float(b, default(FloorOp)));
         r.Add<Ceil>("ceil", (_, b) => UnaryCpu.Float(b, default(CeilOp)));
         r.Add<Round>("round", (_, b) => UnaryCpu.Float(b, default(RoundOp)));
-        r.Add<Exp>("exp", (_, b) => UnaryCpu.Float(b, default(ExpOp)));
-        r.Add<Log>("log", (_, b) => UnaryCpu.Float(b, default(LogOp)));
-        r.Add<Erf>("erf", (_, b) => UnaryCpu.Float(b, default(ErfOp)));
+        r.Add<Exp>("exp", (_, b) => UnaryCpu.Float(b, UnaryF32.Exp, default(ExpOp)));
+        r.Add<Log>("log", (_, b) => UnaryCpu.Float(b, UnaryF32.Log, default(LogOp)));
+        r.Add<Erf>("erf", (_, b) => UnaryCpu.Float(b, UnaryF32.Erf, default(ErfOp)));
         r.Add<Sin>("sin", (_, b) => UnaryCpu.Scalar(b, default(SinOp)));
         r.Add<Cos>("cos", (_, b) => UnaryCpu.Scalar(b, default(CosOp)));
         r.Add<Tan>("tan", (_, b) => UnaryCpu.Scalar(b, default(TanOp)));

@@ -12,6 +12,17 @@ internal static class UnaryCpu
     /// <summary>A vector function, for floats.</summary>
     public static StepFn Float<TOp>(BindContext b, TOp op) where TOp : struct, IUnarySimd => Dispatch.Float(b, new Simd<TOp>(op));
 
+    /// <summary>A kernel of f32, and a vector function for other floats.</summary>
+    public static StepFn Float<TOp>(BindContext b, KernelTable<UnaryF32.Fn> table, TOp op, float p0 = 0, float p1 = 0) where TOp : struct, IUnarySimd
+    {
+        if (b.In(0).DType != DType.F32) return Float(b, op);
+        var f = table.Best;
+        return (in StepContext c) => UnaryF32.Run(c.Workers, f, c.In<float>(0), c.Out<float>(0), p0, p1);
+    }
+
+    /// <summary>An activation, and its vector function for other floats.</summary>
+    public static StepFn Float<TOp>(BindContext b, Activation a, TOp op) where TOp : struct, IUnarySimd => Float(b, UnaryF32.Of(a.Kind)!, op, a.P0, a.P1);
+
     /// <summary>A vector function, for every number.</summary>
     public static StepFn Number<TOp>(BindContext b, TOp op) where TOp : struct, IUnarySimd => Dispatch.Number(b, new Simd<TOp>(op));
 
