@@ -10,13 +10,22 @@ namespace Engine.Bench;
 /// <summary>Where the numbers were measured.</summary>
 internal static class Machine
 {
+    /// <summary>Version of the JSON that is written.</summary>
+    public const int SchemaVersion = 1;
+
+    /// <summary>Name of the processor.</summary>
+    public static string Cpu { get; } = ReadCpu();
+
+    /// <summary>Instruction sets that .NET uses here, separated by spaces.</summary>
+    public static string Isa { get; } = string.Join(' ', Sets());
+
     public static void Describe(Report report) => report
-        .Add("schema_version", "schema version", 1)
+        .Add("schema_version", "schema version", SchemaVersion)
         .Add("engine_commit", "engine", Commit)
         .Add("date_utc", "date", DateTime.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture))
-        .Add("cpu", "cpu", Cpu())
+        .Add("cpu", "cpu", Cpu)
         .Add("processors", "processors", Environment.ProcessorCount)
-        .Add("isa", "isa", string.Join(' ', Isa()))
+        .Add("isa", "isa", Isa)
         .Add("os", "os", RuntimeInformation.OSDescription)
         .Add("runtime", "runtime", $"{RuntimeInformation.FrameworkDescription} {RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}")
         .Add("tier", "forced tier", Environment.GetEnvironmentVariable("ENGINE_TIER"));
@@ -24,7 +33,7 @@ internal static class Machine
     /// <summary>Version and commit.</summary>
     private static string Commit => typeof(Machine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
 
-    private static string Cpu()
+    private static string ReadCpu()
     {
         // The first 'model name' of x86 Linux, else what the environment of Windows says.
         try
@@ -38,7 +47,7 @@ internal static class Machine
         return Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER") ?? "unknown";
     }
 
-    private static IEnumerable<string> Isa()
+    private static IEnumerable<string> Sets()
     {
         if (Avx512F.IsSupported) yield return "avx512f";
         if (Avx512BW.IsSupported) yield return "avx512bw";

@@ -31,6 +31,7 @@ public sealed class Session : IDisposable
         {
             Profile = options.Profile,
             Poison = options.Poison,
+            Observe = options.Observe,
             Reserve = (bytes, what) =>
             {
                 model.Budget.Reserve(bytes, what);

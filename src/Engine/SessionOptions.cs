@@ -1,4 +1,5 @@
 using Engine.Kernels;
+using Engine.Runtime;
 
 namespace Engine;
 
@@ -19,6 +20,9 @@ public sealed record SessionOptions
 
     /// <summary>Times every step; see <see cref="Session.Timings"/>.</summary>
     public bool Profile { get; init; }
+
+    /// <summary>Called on the caller's thread after every step of a plan, with the memory it wrote; for checks and traces.</summary>
+    public StepObserver? Observe { get; init; }
 
     /// <summary>Fills dead memory with noise between steps; for tests of kernels and plans.</summary>
     public bool Poison { get; init; }

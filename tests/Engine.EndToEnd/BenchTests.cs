@@ -1,4 +1,6 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Xml.Linq;
 
 namespace Engine.EndToEnd;
 
@@ -86,6 +88,81 @@ public sealed class BenchTests : IDisposable
         Assert.Equal("nets" + Path.DirectorySeparatorChar + "mobilenetv2.onnx", Bench("networks", "nets", "--only", "mobilenetv2").Succeeds().Trim());
         Assert.Equal(0, Bench("nets/mobilenetv2.onnx", "--runs", "1", "--warmup", "0").ExitCode);
         Bench("networks", "nets", "--only", "vgg").FailsWith(2, "vgg", "resnet18");
+    }
+
+    [Fact]
+    public void A_baseline_is_compared_with_and_a_slower_case_is_exit_code_4()
+    {
+        Assert.Equal(0, Bench("m.onnx", "--runs", "2", "--warmup", "0", "--format", "json", "-o", "now.json").ExitCode);
+        void Baseline(string name, double p50)
+        {
+            var json = JsonNode.Parse(File.ReadAllText(_folder.At("now.json")))!;
+            json["models"]![0]!["p50_ms"] = p50;
+            File.WriteAllText(_folder.At(name), json.ToJsonString());
+        }
+        Baseline("slow.json", 1e9);
+        Baseline("fast.json", 1e-9);
+        var faster = Bench("m.onnx", "--runs", "2", "--warmup", "0", "--compare", "slow.json");
+        Assert.Equal(0, faster.ExitCode);
+        Assert.Contains("| faster", faster.Output, StringComparison.Ordinal);
+        var slower = Bench("m.onnx", "--runs", "2", "--warmup", "0", "--compare", "fast.json", "--tolerance", "0.05", "--format", "json");
+        Assert.Equal(4, slower.ExitCode);
+        Assert.Contains("slower: m, 1 thread, batch 1", slower.Error, StringComparison.Ordinal);
+        using var report = JsonDocument.Parse(slower.Output);
+        Assert.Equal("slower", report.RootElement.GetProperty("comparison")[0].GetProperty("verdict").GetString());
+        Assert.Contains("not in the baseline", Bench("m.onnx", "--batch", "3", "--runs", "2", "--warmup", "0", "--compare", "fast.json").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_baseline_of_another_machine_or_file_is_told()
+    {
+        Assert.Equal(0, Bench("m.onnx", "--runs", "2", "--warmup", "0", "--format", "json", "-o", "now.json").ExitCode);
+        var json = JsonNode.Parse(File.ReadAllText(_folder.At("now.json")))!;
+        (json["cpu"], json["isa"], json["models"]![0]!["model_sha256"]) = ("a slide rule", "brass", "00");
+        File.WriteAllText(_folder.At("other.json"), json.ToJsonString());
+        var r = Bench("m.onnx", "--runs", "2", "--warmup", "0", "--compare", "other.json", "--tolerance", "1000%");
+        foreach (string text in (string[])["another cpu: a slide rule", "instruction sets: brass", "another file"])
+        {
+            Assert.Contains(text, r.Output, StringComparison.Ordinal);
+            Assert.Contains(text, r.Error, StringComparison.Ordinal);
+        }
+        File.WriteAllText(_folder.At("old.json"), "{\"schema_version\": 0, \"models\": []}");
+        Bench("m.onnx", "--compare", "old.json").FailsWith(2, "schema version 0");
+        Bench("m.onnx", "--compare", "m.onnx").FailsWith(2, "m.onnx");
+        Bench("m.onnx", "--compare", "none.json").FailsWith(2, "none.json");
+        Bench("m.onnx", "--compare", "now.json", "--tolerance", "much").FailsWith(2, "--tolerance");
+    }
+
+    [Fact]
+    public void A_trace_holds_the_steps_of_one_run()
+    {
+        Assert.Equal(0, Bench("m.onnx", "--threads", "1,2", "--runs", "2", "--warmup", "0", "--trace", "trace.json").ExitCode);
+        using var json = JsonDocument.Parse(File.ReadAllText(_folder.At("trace.json")));
+        var events = json.RootElement.GetProperty("traceEvents").EnumerateArray().ToList();
+        Assert.Equal(["m, 1 thread, batch 1", "m, 2 threads, batch 1"], events.Where(e => e.GetProperty("ph").GetString() == "M").Select(e => e.GetProperty("args").GetProperty("name").GetString()));
+        var steps = events.Where(e => e.GetProperty("ph").GetString() == "X").ToList();
+        Assert.Equal([0, 0, 1, 1], steps.Select(e => e.GetProperty("pid").GetInt32()));
+        Assert.All(steps, e => Assert.True(e.GetProperty("ts").GetDouble() >= 0 && e.GetProperty("dur").GetDouble() >= 0));
+        Assert.Equal("MatMul", steps[0].GetProperty("cat").GetString());
+    }
+
+    [Theory]
+    [InlineData("0")]
+    [InlineData("2")]
+    public void The_first_step_that_makes_a_NaN_is_named(string level)
+    {
+        Bench("nan.onnx", "--check-finite", "--opt-level", level).FailsWith(1, "'bad'", "Log", "NaN");
+        Assert.Contains("wrote finite numbers", Bench("m.onnx", "--check-finite", "--opt-level", level, "--runs", "2", "--warmup", "0").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_plot_is_one_picture_with_a_bar_a_case()
+    {
+        Assert.Equal(0, Bench("m.onnx", "other.onnx", "--threads", "1,2", "--runs", "2", "--warmup", "0", "--plot", "p50.svg").ExitCode);
+        var svg = XDocument.Load(_folder.At("p50.svg"));
+        var texts = svg.Descendants().Where(e => e.Name.LocalName == "text").Select(e => e.Value).ToList();
+        foreach (string text in (string[])["m", "other", "1 thread", "2 threads", "Engine"]) Assert.Contains(text, texts);
+        Assert.Equal(1 + 4, svg.Descendants().Count(e => e.Name.LocalName == "rect"));
     }
 
     [Fact]

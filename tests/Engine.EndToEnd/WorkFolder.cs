@@ -14,6 +14,9 @@ public sealed class WorkFolder : IDisposable
     /// <summary>One node 'odd' of an operator that does not exist.</summary>
     public const string Unknown = "CAc6QgobCgF4EgF5GgNvZGQiDk5vU3VjaE9wZXJhdG9yEgFnWg8KAXgSCgoICAESBAoCCAFiDwoBeRIKCggIARIECgIIAUIECgAQDQ==";
 
+    /// <summary>y = exp(log(−x)), x[2, 8], nodes 'flip', 'bad' and 'after': NaN where x is positive.</summary>
+    public const string NotFinite = "CAgSB2ZpeHR1cmU6aAoRCgF4EgFhGgRmbGlwIgNOZWcKEAoBYRIBYhoDYmFkIgNMb2cKEgoBYhIBeRoFYWZ0ZXIiA0V4cBIDbmFuWhMKAXgSDgoMCAESCAoCCAIKAggIYhMKAXkSDgoMCAESCAoCCAIKAggIQgIQEQ==";
+
     /// <summary>x = [[1, 0, 2]] and y = [[11], [14]] as TensorProto.</summary>
     public const string Input = "CAEIAxABSgwAAIA/AAAAAAAAAEA=", Output = "CAIIARABSggAADBBAABgQQ==";
 
@@ -22,6 +25,7 @@ public sealed class WorkFolder : IDisposable
         Write("m.onnx", Model);
         Write("other.onnx", Other);
         Write("unknown.onnx", Unknown);
+        Write("nan.onnx", NotFinite);
         Write("case/model.onnx", Model);
         Write("case/test_data_set_0/input_0.pb", Input);
         Write("case/test_data_set_0/output_0.pb", Output);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Engine.Cli;
 using Engine.Runtime;
 using Engine.Tensors;
@@ -15,6 +16,12 @@ internal sealed class BenchCase(EngineModel model, BenchSettings settings, int t
     private static readonly TimeSpan ShortestWarmup = TimeSpan.FromSeconds(0.5);
 
     private readonly RuntimeValue[] _inputs = [.. model.Inputs.Select(i => inputs[i.Name])];
+
+    /// <summary>Name of the model: of its file, or of the folder of a file called model.onnx.</summary>
+    public string Name { get; } = Path.GetFileName(model.Path) == "model.onnx" ? Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(model.Path)))! : Path.GetFileNameWithoutExtension(model.Path);
+
+    /// <summary>Model, threads and batch.</summary>
+    public string Title => $"{Name}, {threads} {(threads == 1 ? "thread" : "threads")}, batch {Batch}";
 
     public int Threads => threads;
 
@@ -103,7 +110,31 @@ internal sealed class BenchCase(EngineModel model, BenchSettings settings, int t
         Steps = session.Timings;
     }
 
-    private Session Session(bool profile) => model.Model.CreateSession(new SessionOptions { Threads = threads, Profile = profile, SpinMicroseconds = settings.SpinMicroseconds, Affinity = Processors });
+    /// <summary>One run in a trace, after one that warms up.</summary>
+    public void TraceOnce(Trace trace, CancellationToken cancellation)
+    {
+        using var session = Session(profile: false, trace.Begin(Title));
+        var outputs = new RuntimeValue?[model.Outputs.Count];
+        Warm(() => session.Run(_inputs, outputs, cancellation));
+        trace.Restart();
+        session.Run(_inputs, outputs, cancellation);
+    }
+
+    /// <summary>The first step of a plan that writes a NaN or an infinity, or the output that has one, in words; null where there is none.</summary>
+    public string? FirstNotFinite(CancellationToken cancellation)
+    {
+        var check = new FiniteCheck();
+        using var session = Session(profile: false, check.Observe);
+        var outputs = new RuntimeValue?[model.Outputs.Count];
+        session.Run(_inputs, outputs, cancellation);
+        if (check.Found is not null) return check.Found;
+        for (int i = 0; i < outputs.Length; i++)
+            if (outputs[i] is Tensor { DType: not DType.String } t && FiniteCheck.First(t.Bytes, new StepOutput(t.Type, Encoding.Plain)) is { } bad)
+                return string.Create(CultureInfo.InvariantCulture, $"output '{model.Outputs[i].Name}' holds {bad.Value} at element {bad.At}, which no step of a plan wrote");
+        return null;
+    }
+
+    private Session Session(bool profile, StepObserver? observe = null) => model.Model.CreateSession(new SessionOptions { Threads = threads, Profile = profile, Observe = observe, SpinMicroseconds = settings.SpinMicroseconds, Affinity = Processors });
 
     private int Warm(Action run)
     {

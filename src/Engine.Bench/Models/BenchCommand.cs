@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Engine.Cli;
 using Engine.Graph;
-using Engine.Tensors;
 
 namespace Engine.Bench;
 
@@ -14,7 +13,10 @@ internal static class BenchCommand
         engine-bench m.onnx --shape input:1x3x224x224 --layers --percentiles 50,90,99
         engine-bench m.onnx --threads 1,2 --peer onnxruntime
         engine-bench m.onnx --threads 2 --affinity 0,1 --spin-us 0
-        engine-bench m.onnx --format json -o results.json
+        engine-bench m.onnx --format json -o baseline.json
+        engine-bench m.onnx --compare baseline.json --tolerance 5%
+        engine-bench m.onnx --trace steps.json --plot p50.svg
+        engine-bench m.onnx --check-finite --opt-level 0
         """;
 
     /// <summary>Commands besides the models' own.</summary>
@@ -46,53 +48,39 @@ internal static class BenchCommand
     {
         foreach (string name in settings.Shapes.Keys)
             if (!models.Exists(m => InputChecks.IndexOf(m.Inputs, name) >= 0)) throw CommandException.Usage($"--shape {name}: no model has such an input; {models[0].Path} takes {InputChecks.Names(models[0].Inputs)}");
-        var cases = (from m in models from b in settings.Batches.Length > 0 ? settings.Batches.Select(x => (int?)x) : [null] from t in settings.Threads select new BenchCase(m, settings, t, Inputs(m, settings.Shapes, b))).ToList();
+        var cases = (from m in models from b in settings.Batches.Length > 0 ? settings.Batches.Select(x => (int?)x) : [null] from t in settings.Threads select new BenchCase(m, settings, t, BenchInputs.Make(m, settings.Shapes, b))).ToList();
         var notes = new List<string>();
+        var baseline = settings.Baseline is { } file ? Baseline.Read(file) : null;
+        var trace = settings.Trace is null ? null : new Trace();
         ProgressBar.Run(cases.Count, step =>
         {
             foreach (var c in cases)
             {
                 step(Path.GetFileName(c.Model.Path));
+                if (settings.CheckFinite && c.FirstNotFinite(cancellation) is { } bad) throw new CommandException(ExitCode.RunFailed, $"{c.Model.Path}: {bad}");
                 if (IsRandom(c.Model.AsStored.Graph)) notes.Add($"{c.Model.Path} draws random numbers: its result was not checked.");
                 else if (c.Check(cancellation) is { } why) throw new CommandException(ExitCode.ThresholdMissed, $"{c.Model.Path}: wrong result, nothing was timed: {why}");
-                PinnedThread.Run(c.Processors, () => Measure(c, settings, cancellation));
+                PinnedThread.Run(c.Processors, () => Measure(c, settings, trace, cancellation));
             }
         });
-        BenchReport.Make(cases, settings, [.. notes.Distinct()]).Write(format, output);
-        foreach (var c in cases.Where(BenchReport.IsNoisy)) Console.Error.WriteLine($"warning: {BenchReport.Noise(c)}");
-        return ExitCode.Ok;
+        if (settings.CheckFinite) notes.Add("Every step of every model wrote finite numbers.");
+        var comparison = baseline is null ? null : new BaselineComparison(baseline, settings.Tolerance, cases);
+        BenchReport.Make(cases, settings, [.. notes.Distinct()], comparison).Write(format, output);
+        trace?.Write(settings.Trace!);
+        if (settings.Plot is { } plot) File.WriteAllText(plot, BenchPlot.Svg(cases));
+        foreach (string w in cases.Where(BenchReport.IsNoisy).Select(BenchReport.Noise).Concat(comparison?.Warnings ?? [])) Console.Error.WriteLine($"warning: {w}");
+        if (comparison is not { Regressions.Count: > 0 }) return ExitCode.Ok;
+        foreach (string r in comparison.Regressions) Console.Error.WriteLine($"slower: {r}");
+        return ExitCode.ThresholdMissed;
     }
 
-    private static void Measure(BenchCase c, BenchSettings settings, CancellationToken cancellation)
+    private static void Measure(BenchCase c, BenchSettings settings, Trace? trace, CancellationToken cancellation)
     {
         c.Measure(cancellation);
         foreach (string peer in settings.Peers)
             if (c.MeasureOnnxRuntime(cancellation) is { } why) throw new CommandException(ExitCode.ThresholdMissed, $"{c.Model.Path}: {peer} gives another result (--rtol says how much is too much): {why}");
         if (settings.Layers) c.MeasureSteps(cancellation);
-    }
-
-    /// <summary>Seeded inputs; the batch is the first dimension of every input that leaves it free or whose shape the user gave.</summary>
-    private static Dictionary<string, RuntimeValue> Inputs(EngineModel model, IReadOnlyDictionary<string, Shape> given, int? batch)
-    {
-        var shapes = new Dictionary<string, Shape>();
-        bool batched = false;
-        foreach (var input in model.Inputs)
-        {
-            if (input.Type is not DeclaredType.Tensor d) continue;
-            var shape = RandomInputs.ShapeOf(input, d, given);
-            bool free = shape.Rank > 0 && (d.Dims is null || d.Dims.Length > 0 && !d.Dims[0].IsKnown);
-            if (free && batch is { } b) shape = shape.With(0, b);
-            batched |= free;
-            shapes[input.Name] = shape;
-        }
-        if (batch > 1 && !batched) throw CommandException.Usage($"--batch {batch}: no input of {model.Path} leaves its first dimension free ({string.Join(", ", model.Inputs)})");
-        var values = new Dictionary<string, RuntimeValue>();
-        foreach (var input in model.Inputs)
-        {
-            values[input.Name] = RandomInputs.Make(input, shapes);
-            InputChecks.Check(input, values[input.Name]);
-        }
-        return values;
+        if (trace is not null) c.TraceOnce(trace, cancellation);
     }
 
     private static bool IsRandom(ModelGraph graph) => graph.Nodes.Exists(n => n.Op.IsRandom || n.Op.Subgraphs.Any(IsRandom));

@@ -2,18 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using Engine.Cli;
 using Engine.Kernels;
-using Engine.Tensors;
 
 namespace Engine.Bench;
-
-/// <summary>What is measured, and how long.</summary>
-internal sealed record BenchSettings(
-    string[] Models, int[] Threads, int[] Batches, IReadOnlyDictionary<string, Shape> Shapes, int Warmup, int Runs, TimeSpan MinTime,
-    bool Layers, double[] Percentiles, int OptimizationLevel, double Rtol, double Atol, int SpinMicroseconds, int[] Affinity, string[] Peers)
-{
-    /// <summary>Processors that a run's threads are bound to: as asked for, and beside a peer the first ones; empty for none.</summary>
-    public int[] Processors(int threads) => Affinity.Length > 0 || Peers.Length == 0 ? Affinity : PinnedThread.Processors(threads);
-}
 
 /// <summary>The command line of <c>engine-bench</c>.</summary>
 internal sealed class BenchOptions
@@ -33,6 +23,11 @@ internal sealed class BenchOptions
     private readonly Option<int> _spin = new("--spin-us") { Description = "How long an idle thread spins before it sleeps, in microseconds", DefaultValueFactory = _ => 20, HelpName = "N" };
     private readonly Option<string?> _affinity = new("--affinity") { Description = "Processors to bind threads to, the first for the caller; default: none, and beside a peer the first ones", HelpName = "0,1" };
     private readonly Option<string?> _peers = new("--peer") { Description = "Also run the models in another engine, in turn with ours: onnxruntime", HelpName = "name" };
+    private readonly Option<string?> _baseline = new("--compare") { Description = "JSON of an earlier run; exit code 4 where a case is slower than there beyond the tolerance", HelpName = "baseline.json" };
+    private readonly Option<string> _tolerance = new("--tolerance") { Description = "By how much p50 may grow over the baseline's", DefaultValueFactory = _ => "5%", HelpName = "5%" };
+    private readonly Option<string?> _trace = new("--trace") { Description = "Write the steps of one run a case for chrome://tracing", HelpName = "out.json" };
+    private readonly Option<bool> _finite = new("--check-finite") { Description = "Look for NaN and infinities in what each step writes, before anything is timed; exit code 1 names the first" };
+    private readonly Option<string?> _plot = new("--plot") { Description = "Write bars of p50, those of peers included", HelpName = "out.svg" };
     private readonly Option<int> _level = CommonOptions.OptimizationLevel();
 
     public Option<ReportFormat> Format { get; } = CommonOptions.Format("md|csv|json");
@@ -42,7 +37,7 @@ internal sealed class BenchOptions
     public void AddTo(Command command)
     {
         command.Arguments.Add(_models);
-        foreach (Option o in (Option[])[_backend, _threads, _batch, _shapes, _warmup, _runs, _minTime, _layers, _percentiles, _rtol, _atol, _level, _spin, _affinity, _peers, Format, Output]) command.Options.Add(o);
+        foreach (Option o in (Option[])[_backend, _threads, _batch, _shapes, _warmup, _runs, _minTime, _layers, _percentiles, _rtol, _atol, _level, _spin, _affinity, _peers, _baseline, _tolerance, _trace, _finite, _plot, Format, Output]) command.Options.Add(o);
     }
 
     public BenchSettings Read(ParseResult p)
@@ -59,7 +54,15 @@ internal sealed class BenchOptions
         return new(
             p.GetRequiredValue(_models), threads, p.GetValue(_batch) is { } b ? NamedValue.Counts(b, "--batch") : [], NamedValue.Shapes(p.GetValue(_shapes)),
             warmup, runs, Time(p.GetRequiredValue(_minTime)), p.GetValue(_layers), [.. percentiles.Append(50).Append(99).Distinct().Order()], p.GetValue(_level), p.GetValue(_rtol), p.GetValue(_atol),
-            spin, Processors(p.GetValue(_affinity)), PeerNames.ForModels(p.GetValue(_peers)));
+            spin, Processors(p.GetValue(_affinity)), PeerNames.ForModels(p.GetValue(_peers)),
+            p.GetValue(_baseline), Share(p.GetRequiredValue(_tolerance)), p.GetValue(_trace), p.GetValue(_finite), p.GetValue(_plot));
+    }
+
+    private static double Share(string text)
+    {
+        bool percent = text.EndsWith('%');
+        return double.TryParse(percent ? text[..^1] : text, NumberStyles.Float, CultureInfo.InvariantCulture, out double v) && v is >= 0 and <= 1000
+            ? percent ? v / 100 : v : throw CommandException.Usage($"--tolerance {text}: expected a share as in 5% or 0.05");
     }
 
     private static int[] Processors(string? text)

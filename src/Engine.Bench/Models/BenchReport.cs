@@ -13,7 +13,7 @@ internal static class BenchReport
 
     private const Hide People = Hide.Markdown | Hide.Csv;
 
-    public static Report Make(IReadOnlyList<BenchCase> cases, BenchSettings settings, IReadOnlyList<string> notes)
+    public static Report Make(IReadOnlyList<BenchCase> cases, BenchSettings settings, IReadOnlyList<string> notes, BaselineComparison? comparison = null)
     {
         var report = new Report();
         Machine.Describe(report);
@@ -22,18 +22,18 @@ internal static class BenchReport
             .Add("affinity", "processors of the threads", cases.Max(c => c.Processors.Count) > 0 ? string.Join(',', cases.MaxBy(c => c.Processors.Count)!.Processors) : "not bound");
         foreach (string peer in settings.Peers) report.Add($"{peer}_version", peer, OnnxRuntimePeer.Version);
         report.Add("models", "", Whole(cases, settings));
+        if (comparison is not null) report.Add("comparison", $"against {settings.Baseline}", comparison.Table());
+        foreach (string note in comparison?.Warnings ?? []) report.AddNote(note);
         foreach (string note in notes.Concat(cases.Where(IsNoisy).Select(Noise))) report.AddNote(note);
         if (settings.Peers.Length > 0) report.AddNote("A ratio is our time over the peer's, from blocks of runs in turn, each begun when the other engine's threads sleep, results compared first; below 1 is faster.");
         if (!settings.Layers) return report;
-        foreach (var c in cases) report.Add("layers", $"{Name(c)}, {c.Threads} threads, batch {c.Batch}", Steps(c));
+        foreach (var c in cases) report.Add("layers", c.Title, Steps(c));
         return report.AddNote("Times of steps are taken one by one and add up to more than a run; where steps are fused, one row holds several operators. Compare models by whole-model time.");
     }
 
     public static bool IsNoisy(BenchCase c) => c.Times.Variation > LargestVariation;
 
-    public static string Noise(BenchCase c) => string.Create(CultureInfo.InvariantCulture, $"{Name(c)}, {c.Threads} threads, batch {c.Batch}: the coefficient of variation is {c.Times.Variation * 100:0.0} %, more than {LargestVariation * 100:0.0} %.");
-
-    private static string Name(BenchCase c) => Path.GetFileName(c.Model.Path) == "model.onnx" ? Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(c.Model.Path)))! : Path.GetFileNameWithoutExtension(c.Model.Path);
+    public static string Noise(BenchCase c) => string.Create(CultureInfo.InvariantCulture, $"{c.Title}: the coefficient of variation is {c.Times.Variation * 100:0.0} %, more than {LargestVariation * 100:0.0} %.");
 
     /// <summary>| model | size MiB | params | scheme | backend | threads | batch | runs | p50 ms | mean ± sd ms | p99 ms | inf/s | alloc B/run | peak MiB |</summary>
     private static Table Whole(IReadOnlyList<BenchCase> cases, BenchSettings settings)
@@ -50,7 +50,7 @@ internal static class BenchReport
             var s = new ModelStatistics(c.Model.AsStored.Graph);
             var t = c.Times;
             table.Add([
-                Name(c), new FileInfo(c.Model.Path).Length / MiB, s.Parameters, s.MainScheme, "cpu", c.Threads, c.Batch, t.InOrder.Length,
+                c.Name, new FileInfo(c.Model.Path).Length / MiB, s.Parameters, s.MainScheme, "cpu", c.Threads, c.Batch, t.InOrder.Length,
                 .. early.Select(p => (object?)(t.Percentile(p) / 1e6)), string.Create(CultureInfo.InvariantCulture, $"{t.Mean / 1e6:0.000} ± {t.Deviation / 1e6:0.000}"), .. late.Select(p => (object?)(t.Percentile(p) / 1e6)),
                 c.Batch * 1e9 / t.Mean, c.AllocatedBytes, c.PeakBytes / MiB,
                 .. settings.Peers.SelectMany(p => PeerCells(c.Peers.Find(x => x.Peer == p))),
@@ -83,7 +83,7 @@ internal static class BenchReport
             double? rate = step.Cost.Operations > 0 && times.Mean > 0 ? step.Cost.Operations / times.Mean : null;
             // A dense weight is its own baseline; steps without weights have none.
             double? gain = step.Scheme == "Dense" ? 1 : null;
-            table.Add(Name(c), c.Threads, c.Batch, index, step.Name, step.Operator, step.OutputDescription, step.Scheme, step.Stem, times.Mean / 1e6, times.Percentile(50) / 1e6,
+            table.Add(c.Name, c.Threads, c.Batch, index, step.Name, step.Operator, step.OutputDescription, step.Scheme, step.Stem, times.Mean / 1e6, times.Percentile(50) / 1e6,
                 total == 0 ? 0.0 : 100 * times.Mean / total, total == 0 ? 0.0 : 100 * sum / total, rate, step.WeightBytes / 1024.0, gain);
         }
         return table;

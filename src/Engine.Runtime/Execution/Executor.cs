@@ -14,6 +14,9 @@ public sealed record ExecutorOptions
     /// <summary>Times every step.</summary>
     public bool Profile { get; init; }
 
+    /// <summary>Called after every step; null for none. Nodes that run on values are no steps.</summary>
+    public StepObserver? Observe { get; init; }
+
     /// <summary>Called with the bytes of an arena before it is allocated; throws to refuse.</summary>
     public Action<long, string>? Reserve { get; init; }
 
@@ -231,7 +234,7 @@ public sealed class Executor
 
     private void Steps(Plan plan, nint[] table, CancellationToken cancellation)
     {
-        if (_options.Profile || _options.Poison)
+        if (_options.Profile || _options.Poison || _options.Observe is not null)
         {
             StepsWatched(plan, table, cancellation);
             return;
@@ -269,10 +272,12 @@ public sealed class Executor
             var s = plan.Steps[i];
             long start = Stopwatch.GetTimestamp();
             Step(s, table, cancellation);
+            long end = Stopwatch.GetTimestamp();
+            _options.Observe?.Invoke(s, new StepContext(table, s.Inputs, s.Outputs, s.Work, _workers, cancellation), start, end);
             if (_options.Profile)
             {
                 if (!_timings.TryGetValue(s, out var timing)) _timings[s] = timing = new StepTiming(s, _timings.Count);
-                timing.Nanoseconds.Add((long)Stopwatch.GetElapsedTime(start).TotalNanoseconds);
+                timing.Nanoseconds.Add((long)Stopwatch.GetElapsedTime(start, end).TotalNanoseconds);
             }
             if (!_options.Poison) continue;
             foreach (var b in plan.Buffers)

@@ -163,6 +163,7 @@ internal sealed class MemoryLayout(LoweredSegment segment, IReadOnlyList<Value> 
         var steps = _steps.Select(s => new PlanStep(s.Name, s.Operator, s.Stem, s.Run, [.. s.Inputs.Select(Ref)], [.. s.Outputs.Select(Ref)], [.. s.Work.Select(w => new ArgRef(0, w.ArenaOffset, w.Bytes))], s.Node?.Cost ?? new Cost(0, 2.0 * s.Outputs[0]!.Bytes))
         {
             Node = s.Node?.Node,
+            OutputTypes = [.. s.Outputs.Select(o => o is null ? null : new StepOutput(o.Type, o.Encoding))],
             OutputDescription = s.Outputs.FirstOrDefault(o => o is not null) is { } o ? Describe(o) : "",
             Scheme = s.Node is null ? "" : string.Join(", ", s.Node.Inputs.OfType<Value>().Where(v => v.Constant is { Shape.Rank: > 1 }).Select(v => v.Constant!.Describe()).Distinct()),
             WeightBytes = s.Node?.Inputs.OfType<Value>().Sum(v => v.Constant?.StoredBytes ?? 0) ?? 0,

@@ -33,12 +33,21 @@ public sealed record PlanStep(string Name, string Operator, string Stem, StepFn 
     /// <summary>Type and encoding of output 0, for tables.</summary>
     public string OutputDescription { get; init; } = "";
 
+    /// <summary>What the step writes, one entry for each of <see cref="Outputs"/>; null for an output left out.</summary>
+    public IReadOnlyList<StepOutput?> OutputTypes { get; init; } = [];
+
     /// <summary>Expressions of the constant operands, for tables.</summary>
     public string Scheme { get; init; } = "";
 
     /// <summary>Bytes of constant operands.</summary>
     public long WeightBytes { get; init; }
 }
+
+/// <summary>A result of a step: the logical tensor and how it lies in memory.</summary>
+public sealed record StepOutput(TensorType Type, Encoding Encoding);
+
+/// <summary>Called after a step with the memory that it read and wrote, and when it started and ended (<see cref="System.Diagnostics.Stopwatch.GetTimestamp"/>).</summary>
+public delegate void StepObserver(PlanStep step, in StepContext context, long started, long ended);
 
 /// <summary>One buffer of a plan, for reports and checks.</summary>
 /// <param name="Name">The wires that share it.</param>
