@@ -11,19 +11,13 @@ namespace Engine.Runtime;
 internal sealed class AttentionFusion
 {
     private readonly LoweredSegment _segment;
-    private readonly KernelRegistry _kernels;
-    private readonly Dictionary<Value, LoweredNode> _producers = [];
-    private readonly Dictionary<Value, List<LoweredNode>> _readers = [];
+    private readonly SegmentGraph _graph;
     private readonly StridedViews _views;
 
     private AttentionFusion(LoweredSegment segment, KernelRegistry kernels)
     {
-        (_segment, _kernels, _views) = (segment, kernels, new StridedViews(segment, _producers));
-        foreach (var n in segment.Nodes)
-        {
-            foreach (var v in n.Outputs) if (v is not null) _producers[v] = n;
-            foreach (var v in n.Inputs) if (v is not null) (_readers.TryGetValue(v, out var list) ? list : _readers[v] = []).Add(n);
-        }
+        (_segment, _graph) = (segment, new SegmentGraph(segment, kernels));
+        _views = new StridedViews(_graph);
     }
 
     /// <summary>Fuses every attention of the segment; nodes that nothing reads any more go.</summary>
@@ -31,37 +25,18 @@ internal sealed class AttentionFusion
     {
         if (!segment.Nodes.Any(n => n.Node.Op is Softmax)) return;
         var fusion = new AttentionFusion(segment, kernels);
-        var fused = new Dictionary<LoweredNode, LoweredNode>();
         foreach (var n in segment.Nodes)
-            if (n.Node.Op is Softmax && fusion.Match(n) is var (last, node)) fused[last] = node;
-        if (fused.Count == 0) return;
-        for (int i = 0; i < segment.Nodes.Count; i++)
-            if (fused.TryGetValue(segment.Nodes[i], out var node)) segment.Nodes[i] = node;
-        fusion.RemoveUnread();
+            if (n.Node.Op is Softmax && fusion.Match(n) is var (last, node)) fusion._graph.Replace(last, node);
+        fusion._graph.Finish();
     }
-
-    private void RemoveUnread()
-    {
-        var read = new HashSet<Value>(_segment.Outputs);
-        for (int i = _segment.Nodes.Count - 1; i >= 0; i--)
-        {
-            var n = _segment.Nodes[i];
-            if (!n.Outputs.Any(v => v is not null && read.Contains(v))) _segment.Nodes.RemoveAt(i);
-            else foreach (var v in n.Inputs) if (v is not null) read.Add(v);
-        }
-    }
-
-    // The only reader of a wire that is seen nowhere else.
-    private LoweredNode? Reader(Value? v) =>
-        v is { Quantization: null } && !_segment.Outputs.Contains(v) && _readers.TryGetValue(v, out var list) && list.Count == 1 && list[0].Inputs.Count(i => i == v) == 1 ? list[0] : null;
 
     private (LoweredNode, LoweredNode)? Match(LoweredNode softmax)
     {
         if (softmax.OutTypes[0] is not { DType: DType.F32, Shape.Rank: >= 2 and <= 4 } type || type.Elements == 0) return null;
         var scores = type.Shape;
         var (_, length, inner) = ((Softmax)softmax.Node.Op).Split(scores);
-        if (inner != 1 || length != scores[-1] || Reader(softmax.Outputs[0]) is not { Node.Op: MatMul } product || product.Inputs[0] != softmax.Outputs[0]) return null;
-        if (ScoreChain.Find(softmax.Inputs[0]!, scores, _segment, _producers, v => Reader(v) is not null) is not { } chain) return null;
+        if (inner != 1 || length != scores[-1] || _graph.Reader(softmax.Outputs[0]) is not { Node.Op: MatMul } product || product.Inputs[0] != softmax.Outputs[0]) return null;
+        if (ScoreChain.Find(softmax.Inputs[0]!, scores, _graph) is not { } chain) return null;
         StridedView q = _views.Of(chain.Query, true), k = _views.Of(chain.Key, true), v = _views.Of(product.Inputs[1]!);
         var output = product.OutTypes[0]!.Shape;
         if (q.Dims.Length < 2 || k.Dims.Length < 2 || v.Dims.Length < 2 || output.Rank != scores.Rank || Lead(output) != Lead(scores)) return null;
@@ -86,7 +61,7 @@ internal sealed class AttentionFusion
         };
         Value?[] inputs = [q.Root, k.Root, v.Root, bias?.Root, flags?.Root];
         var node = new LoweredNode(new Node(softmax.Node.Name, op, inputs, [target]), inputs, [_segment.Types[target]]) { Cost = product.Cost + softmax.Cost + chain.Product.Cost };
-        return _kernels.Candidates(Fusion.Types(node, _segment, _ => null)).Any() ? (last, node) : null;
+        return (last, node);
     }
 
     private static Shape Lead(Shape s) => new(s.Dims[..^2]);
@@ -95,12 +70,12 @@ internal sealed class AttentionFusion
     private (LoweredNode Last, long? Heads, Value Wire) Target(LoweredNode product, Shape output)
     {
         var wire = product.Outputs[0]!;
-        var next = Reader(wire);
+        var next = _graph.Reader(wire);
         long? heads = null;
         if (next is { Node.Op.Kind: OperatorKind.View } && output.Rank == 3 && next.OutTypes[0] is { Shape.Rank: 4 } view && view.Shape[2] == output[1] && view.Shape[3] == output[2])
         {
             heads = view.Shape[1];
-            next = Reader(next.Outputs[0]);
+            next = _graph.Reader(next.Outputs[0]);
         }
         if (next?.Node.Op is Transpose t && next.OutTypes[0] is { } type && t.Permutation(type.Shape.Rank) is var order && order[^1] == order.Length - 1) return (next, heads, next.Outputs[0]!);
         return (product, null, wire);

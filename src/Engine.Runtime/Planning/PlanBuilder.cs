@@ -18,6 +18,8 @@ internal sealed class PlanBuilder(KernelRegistry kernels, PackedWeights packed, 
         if (Options.Level >= 1)
         {
             AttentionFusion.Run(segment, kernels);
+            GeluFusion.Run(segment, kernels);
+            LayerNormFusion.Run(segment, kernels);
             Fusion.Run(segment, kernels);
         }
         var choices = new CandidateChooser(segment, kernels, Options, packed.Dense).Run();

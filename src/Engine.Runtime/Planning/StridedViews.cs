@@ -46,15 +46,14 @@ internal sealed record StridedView(Value Root, long Offset, long[] Dims, long[] 
 }
 
 /// <summary>Looks through operators that only rename elements, to the wire that holds them.</summary>
-internal sealed class StridedViews(LoweredSegment segment, IReadOnlyDictionary<Value, LoweredNode> producers)
+internal sealed class StridedViews(SegmentGraph graph)
 {
     /// <summary>The wire as elements of the farthest one; where <paramref name="scaled"/> is set, products with a known number are looked through as well.</summary>
     public StridedView Of(Value v, bool scaled = false)
     {
-        var shape = Fusion.TypeOf(v, segment)!.Shape;
+        var shape = TypeOf(v)!.Shape;
         var own = new StridedView(v, 0, shape.ToArray(), shape.Strides());
-        if (v.Constant is not null || v.Quantization is not null || segment.Known.ContainsKey(v) || shape.Elements == 0) return own;
-        if (!producers.TryGetValue(v, out var n) || n.Node.Epilogue.Count > 0 || n.Inputs.Length == 0 || n.Inputs[0] is not { } x) return own;
+        if (shape.Elements == 0 || graph.Producer(v) is not { Inputs.Length: > 0 } n || n.Inputs[0] is not { } x) return own;
         return Through(n, x, v, shape, scaled) ?? own;
     }
 
@@ -74,13 +73,13 @@ internal sealed class StridedViews(LoweredSegment segment, IReadOnlyDictionary<V
                 var whole = Of(x, scaled);
                 int axis = g.Axis(new Shape(whole.Dims));
                 long at = index < 0 ? index + whole.Dims[axis] : index;
-                if (Fusion.TypeOf(n.Inputs[1]!, segment)!.Shape.Rank > 0 || at < 0 || at >= whole.Dims[axis]) return null;
+                if (TypeOf(n.Inputs[1]!)!.Shape.Rank > 0 || at < 0 || at >= whole.Dims[axis]) return null;
                 return whole with { Offset = whole.Offset + at * whole.Strides[axis], Dims = Without(whole.Dims, axis), Strides = Without(whole.Strides, axis) };
             case Split s:
                 return Part(s, n, x, v, shape, scaled);
             case Mul or Div when scaled:
-                int number = Fusion.Number(n.Inputs[1], segment) is null && n.Node.Op is Mul ? 0 : 1;
-                if (Fusion.Number(n.Inputs[number], segment) is not { } factor || n.Inputs[1 - number] is not { } scaledWire || Fusion.TypeOf(scaledWire, segment)?.Shape != shape) return null;
+                int number = graph.Number(n.Inputs[1]) is null && n.Node.Op is Mul ? 0 : 1;
+                if (graph.Number(n.Inputs[number]) is not { } factor || n.Inputs[1 - number] is not { } scaledWire || TypeOf(scaledWire)?.Shape != shape) return null;
                 var view = Of(scaledWire, true);
                 return view with { Factor = n.Node.Op is Div ? view.Factor / factor : view.Factor * factor };
             default:
@@ -109,7 +108,9 @@ internal sealed class StridedViews(LoweredSegment segment, IReadOnlyDictionary<V
         return v with { Dims = to.ToArray(), Strides = strides };
     }
 
-    private long? Scalar(Value? v) => v is null ? null : (v.ConstantTensor ?? segment.Known.GetValueOrDefault(v)) is { DType: DType.I64 or DType.I32, Shape.Elements: 1 } t ? t.ToLongs()[0] : null;
+    private TensorType? TypeOf(Value v) => Fusion.TypeOf(v, graph.Segment);
+
+    private long? Scalar(Value? v) => v is null ? null : (v.ConstantTensor ?? graph.Segment.Known.GetValueOrDefault(v)) is { DType: DType.I64 or DType.I32, Shape.Elements: 1 } t ? t.ToLongs()[0] : null;
 
     private static long[] Without(long[] list, int at) => [.. list.Where((_, i) => i != at)];
 }
