@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using Engine.Kernels;
 
 namespace Engine.Bench;
@@ -9,10 +7,8 @@ namespace Engine.Bench;
 internal sealed record LimitFigure(LimitLoop Loop, int Threads, double Giga);
 
 /// <summary>The highest rates that plain loops reach on this machine with so many pinned threads.</summary>
-internal sealed unsafe class MachineLimits
+internal sealed class MachineLimits
 {
-    private const int Alignment = 4096;
-
     private MachineLimits(int threads, IReadOnlyList<LimitFigure> figures) => (Threads, Figures) = (threads, figures);
 
     public int Threads { get; }
@@ -20,8 +16,11 @@ internal sealed unsafe class MachineLimits
     /// <summary>Every loop, limit by limit.</summary>
     public IReadOnlyList<LimitFigure> Figures { get; }
 
-    /// <summary>The best loop of a limit; 0 where it was not measured.</summary>
-    public double this[LimitKind kind] => Figures.Where(f => f.Loop.Kind == kind).Select(f => f.Giga).DefaultIfEmpty().Max();
+    /// <summary>The rate of the best loop of a limit.</summary>
+    public double this[LimitKind kind] => Best(kind).Giga;
+
+    /// <summary>The best loop of a limit; reads of a cache that this machine does not have are those of memory.</summary>
+    public LimitFigure Best(LimitKind kind) => Figures.Where(f => f.Loop.Kind == kind).DefaultIfEmpty(Figures[^1]).MaxBy(f => f.Giga)!;
 
     /// <summary>Takes about <paramref name="budget"/> for each loop.</summary>
     public static MachineLimits Measure(int threads, TimeSpan budget, Func<LimitKind, bool> wanted, CancellationToken cancellation) => PinnedTeam.Run(threads, workers =>
@@ -37,61 +36,10 @@ internal sealed unsafe class MachineLimits
 
     private static double Rate(Workers workers, LimitLoop loop, TimeSpan budget)
     {
-        using var data = new ThreadData(workers, loop.Bytes);
-        double sample = budget.TotalSeconds / 10;
-        long times = 1;
-        // The first call compiles the loop.
-        Time(workers, loop, data, times);
-        double seconds = Time(workers, loop, data, times);
-        for (; seconds < sample / 2; seconds = Time(workers, loop, data, times)) times *= 2;
-        double best = seconds;
-        for (long started = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(started) < budget;) best = Math.Min(best, Time(workers, loop, data, times));
-        return loop.Work * times * workers.Threads / best / 1e9;
-    }
-
-    private static double Time(Workers workers, LimitLoop loop, ThreadData data, long times)
-    {
-        long start = Stopwatch.GetTimestamp();
-        workers.For(workers.Threads, 1, new Body(loop.Run, data.Blocks, loop.Bytes, times));
-        return (Stopwatch.GetTimestamp() - start) / (double)Stopwatch.Frequency;
-    }
-
-    private readonly struct Body(LoopFn run, byte** blocks, long bytes, long times) : IParallelBody
-    {
-        public void Run(int start, int end)
-        {
-            for (int i = start; i < end; i++) run(blocks[i], bytes, times, blocks[i] + bytes);
-        }
-    }
-
-    /// <summary>A block a thread, written first by the thread that reads it, with room for the result of a loop behind it.</summary>
-    private sealed class ThreadData : IDisposable
-    {
-        private readonly int _threads;
-
-        public ThreadData(Workers workers, long bytes)
-        {
-            _threads = workers.Threads;
-            Blocks = (byte**)NativeMemory.AllocZeroed((nuint)_threads, (nuint)sizeof(byte*));
-            for (int i = 0; i < _threads; i++) Blocks[i] = (byte*)NativeMemory.AlignedAlloc((nuint)bytes + Alignment, Alignment);
-            workers.For(_threads, 1, new Fill(Blocks, bytes));
-        }
-
-        public byte** Blocks { get; }
-
-        public void Dispose()
-        {
-            for (int i = 0; i < _threads; i++) NativeMemory.AlignedFree(Blocks[i]);
-            NativeMemory.Free(Blocks);
-        }
-
-        private readonly struct Fill(byte** blocks, long bytes) : IParallelBody
-        {
-            public void Run(int start, int end)
-            {
-                for (int i = start; i < end; i++)
-                    for (long at = 0; at < bytes; at += Alignment) Unsafe.InitBlock(blocks[i] + at, 1, (uint)Math.Min(Alignment, bytes - at));
-            }
-        }
+        using var probe = new LimitProbe(workers, loop);
+        long times = probe.TurnsFor(budget.TotalSeconds / 20);
+        double best = double.PositiveInfinity;
+        for (long started = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(started) < budget || double.IsInfinity(best);) best = Math.Min(best, probe.Seconds(times));
+        return probe.Work(times) / best / 1e9;
     }
 }

@@ -20,7 +20,7 @@ internal static class BenchCommand
         """;
 
     /// <summary>Commands besides the models' own.</summary>
-    private static readonly Func<Command>[] Verbs = [NetworksCommand.Create, LimitsCommand.Create];
+    private static readonly Func<Command>[] Verbs = [NetworksCommand.Create, LimitsCommand.Create, KernelsCommand.Create];
 
     public static RootCommand Create()
     {

@@ -1,0 +1,107 @@
+using Engine.Kernels;
+using Engine.Tensors;
+
+namespace Engine.Bench;
+
+/// <summary>Convolutions and pools of one picture, padded to keep their size but for the stride.</summary>
+internal static unsafe class ConvCases
+{
+    private const string Axes = "c x h x w x m x kernel x stride", DepthwiseAxes = "c x h x w x kernel x stride";
+
+    private static readonly string[] Shapes = ["64x56x56x64x3x1", "128x28x28x128x3x1", "512x7x7x512x3x1", "256x56x56x64x1x1", "128x56x56x128x3x2", "3x224x224x64x7x2"];
+    private static readonly string[] DepthwiseShapes = ["32x112x112x3x1", "96x112x112x3x2", "384x14x14x3x1"];
+
+    public static IEnumerable<KernelFamily> All =>
+    [
+        new("conv-blocked", [ConvBlocked.Table], Axes, Shapes, d => Work(Shape(d)), (d, w) => Blocked(Shape(d), w)),
+        new("conv-winograd", [ConvWinograd.InputTable, ConvWinograd.OutputTable, ConvBlocked.Table], Axes, ["64x56x56x64x3x1", "128x28x28x128x3x1", "512x7x7x512x3x1"],
+            d => Work(Shape(d)), (d, w) => Winograd(Shape(d), w), Tolerance: 1e-4),
+        new("conv-f32", [GemmF32.Table], Axes, Shapes, d => Work(Shape(d)), (d, w) => Plain(Shape(d), w)),
+        new("conv-depthwise-blocked", [ConvDepthwiseBlocked.Table], DepthwiseAxes, DepthwiseShapes, d => Work(Depthwise(d)), (d, w) => DepthwiseBlocked(Depthwise(d), w)),
+        new("conv-depthwise-f32", [ConvDepthwiseF32.Table], DepthwiseAxes, DepthwiseShapes, d => Work(Depthwise(d)), (d, w) => DepthwisePlain(Depthwise(d), w)),
+        new("max-pool-blocked", [], DepthwiseAxes, ["64x112x112x3x2"], d => new(null, 0, Work(Depthwise(d)).Bytes), (d, w) => MaxPool(Depthwise(d), w), Tolerance: 0),
+    ];
+
+    private static ConvShape Shape(int[] d) => new(1, d[0], d[3], 1, Square(d[1], d[2], d[4], d[5]));
+
+    private static ConvShape Depthwise(int[] d) => new(1, d[0], d[0], d[0], Square(d[1], d[2], d[3], d[4]));
+
+    private static Window3 Square(int h, int w, int kernel, int stride)
+    {
+        WindowDim Dim(int n) => new(n, (n + 2 * (kernel / 2) - kernel) / stride + 1, kernel, stride, 1, kernel / 2, kernel / 2);
+        return new(WindowDim.One, Dim(h), Dim(w));
+    }
+
+    private static KernelWork Work(in ConvShape s) =>
+        new(LimitKind.F32, s.Operations, 4.0 * ((double)s.Channels * s.Window.Inputs + (double)s.OutChannels * s.GroupChannels * s.Window.Taps + (double)s.OutChannels * s.Window.Outputs));
+
+    private static Tensor Image(in ConvShape s) => Operand.Random(1, 1, s.Channels, s.Window.H.Input, s.Window.W.Input);
+
+    private static Tensor Weights(in ConvShape s) => Operand.Random(2, s.OutChannels, s.GroupChannels, s.Window.H.Kernel, s.Window.W.Kernel);
+
+    private static Tensor Output(in ConvShape s) => Operand.Zeros(1, s.OutChannels, s.Window.H.Output, s.Window.W.Output);
+
+    private static long BlockedChannels(int channels) => (channels + ConvBlocked.Block - 1) / ConvBlocked.Block * ConvBlocked.Block;
+
+    private static Tensor ToBlocked(Tensor x, in ConvShape s)
+    {
+        var y = Operand.Zeros(BlockedChannels(s.Channels) * s.Window.Inputs);
+        BlockedConvert.ToBlocked(Workers.Single, x.Span<float>(), 1, s.Channels, s.Window.Inputs, ConvBlocked.Block, y.Span<float>());
+        return y;
+    }
+
+    private static Tensor FromBlocked(Tensor y, in ConvShape s)
+    {
+        var plain = Output(s);
+        BlockedConvert.FromBlocked(Workers.Single, y.Span<float>(), 1, s.OutChannels, s.Window.Outputs, ConvBlocked.Block, plain.Span<float>());
+        return plain;
+    }
+
+    private static KernelRun Blocked(ConvShape s, Workers workers)
+    {
+        bool plain = s.Channels < ConvBlocked.Block;
+        Tensor image = Image(s), x = plain ? image : ToBlocked(image, s), w = Weights(s), y = Operand.Zeros(BlockedChannels(s.OutChannels) * s.Window.Outputs);
+        Tensor packed = Operand.Zeros(ConvBlocked.PackedLength(s, plain)), work = Operand.Zeros(Math.Max(1, ConvBlocked.WorkFloats(s, plain)));
+        ConvBlocked.Pack(s, plain, w.Span<float>(), packed.Span<float>());
+        return new(() => ConvBlocked.Run(workers, s, plain, (float*)x.Pointer, (float*)packed.Pointer, null, (float*)y.Pointer, (float*)work.Pointer, default), () => FromBlocked(y, s));
+    }
+
+    private static KernelRun Winograd(ConvShape s, Workers workers)
+    {
+        Tensor image = Image(s), x = ToBlocked(image, s), w = Weights(s), y = Operand.Zeros(BlockedChannels(s.OutChannels) * s.Window.Outputs);
+        Tensor packed = Operand.Zeros(ConvWinograd.PackedLength(s)), work = Operand.Zeros(ConvWinograd.WorkFloats(s));
+        ConvWinograd.Pack(workers, s, (float*)w.Pointer, (float*)packed.Pointer);
+        return new(() => ConvWinograd.Run(workers, s, (float*)x.Pointer, (float*)packed.Pointer, null, (float*)y.Pointer, (float*)work.Pointer, default), () => FromBlocked(y, s));
+    }
+
+    private static KernelRun Plain(ConvShape s, Workers workers)
+    {
+        Tensor x = Image(s), w = Weights(s), y = Output(s), work = Operand.Zeros(ConvF32.WorkFloats(s));
+        return new(() => ConvF32.Run(workers, s, (float*)x.Pointer, (float*)w.Pointer, null, (float*)y.Pointer, (float*)work.Pointer, default), () => y);
+    }
+
+    private static KernelRun DepthwiseBlocked(ConvShape s, Workers workers)
+    {
+        Tensor image = Image(s), x = ToBlocked(image, s), w = Weights(s), y = Operand.Zeros(BlockedChannels(s.OutChannels) * s.Window.Outputs), packed = Operand.Zeros(ConvDepthwiseBlocked.PackedLength(s));
+        ConvDepthwiseBlocked.Pack(s, w.Span<float>(), packed.Span<float>());
+        return new(() => ConvDepthwiseBlocked.Run(ConvDepthwiseBlocked.Table.Best, workers, s, (float*)x.Pointer, (float*)packed.Pointer, null, (float*)y.Pointer, default), () => FromBlocked(y, s));
+    }
+
+    private static KernelRun DepthwisePlain(ConvShape s, Workers workers)
+    {
+        Tensor x = Image(s), w = Weights(s), y = Output(s);
+        return new(() => ConvDepthwiseF32.Run(workers, s, (float*)x.Pointer, (float*)w.Pointer, null, (float*)y.Pointer, default), () => y);
+    }
+
+    private static KernelRun MaxPool(ConvShape s, Workers workers)
+    {
+        Tensor image = Image(s), x = ToBlocked(image, s), y = Operand.Zeros(BlockedChannels(s.OutChannels) * s.Window.Outputs);
+        int planes = (int)(BlockedChannels(s.Channels) / ConvBlocked.Block);
+        return new(() => PoolBlocked.Run(workers, PoolBlocked.Kind.Max, planes, s.Window, (float*)x.Pointer, (float*)y.Pointer), () => FromBlocked(y, s), () =>
+        {
+            var expected = Output(s);
+            Pooling.Max(Workers.Single, s.Channels, s.Window, (float*)image.Pointer, (float*)expected.Pointer, null, false);
+            return expected;
+        });
+    }
+}

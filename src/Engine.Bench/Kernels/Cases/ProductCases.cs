@@ -1,0 +1,33 @@
+using Engine.Kernels;
+using Engine.Tensors;
+
+namespace Engine.Bench;
+
+/// <summary>Products of matrices.</summary>
+internal static unsafe class ProductCases
+{
+    public static IEnumerable<KernelFamily> All =>
+    [
+        new("gemm-f32", [GemmF32.Table], "m x n x k", ["1024x1024x1024", "256x256x256", "128x768x768", "128x3072x768", "1x4096x4096", "1x1000x2048"],
+            d => new(LimitKind.F32, 2.0 * d[0] * d[1] * d[2], 4.0 * ((double)d[0] * d[2] + (double)d[2] * d[1] + (double)d[0] * d[1])), GemmF32Run),
+        new("gemm-int8", [GemmInt8.Table], "m x n x k", ["1024x1024x1024", "128x768x768", "64x3136x576"],
+            d => new(LimitKind.Int8, 2.0 * d[0] * d[1] * d[2], (double)d[0] * d[2] + (double)d[2] * d[1] + 4.0 * d[0] * d[1]), GemmInt8Run, Tolerance: 0),
+    ];
+
+    private static KernelRun GemmF32Run(int[] d, Workers workers)
+    {
+        var (m, n, k) = (d[0], d[1], d[2]);
+        Tensor a = Operand.Random(1, m, k), b = Operand.Random(2, k, n), c = Operand.Zeros(m, n), packed = Operand.Zeros(GemmF32.PackedLength(k, n));
+        GemmF32.Pack(workers, k, n, (float*)b.Pointer, n, 1, (float*)packed.Pointer);
+        return new(() => GemmF32.Run(workers, m, n, k, (float*)a.Pointer, k, 1, (float*)packed.Pointer, (float*)c.Pointer, n, default(NoEpilogue)), () => c);
+    }
+
+    private static KernelRun GemmInt8Run(int[] d, Workers workers)
+    {
+        var (m, n, k) = (d[0], d[1], d[2]);
+        Tensor a = Operand.Codes(DType.U8, 1, m, k), b = Operand.Codes(DType.I8, 2, k, n), c = Tensor.Allocate(DType.I32, new Shape(m, n));
+        var packed = Tensor.Allocate(DType.I16, new Shape(GemmInt8.PackedLength(k, n)));
+        GemmInt8.PackB(b.Bytes, true, [0], k, n, n, 1, packed.Span<short>());
+        return new(() => GemmInt8.Run(workers, m, n, k, new GemmInt8.Rows(a.Pointer, a.ByteLength, false, 128, k, 1), (short*)packed.Pointer, new Int32Store((int*)c.Pointer, n)), () => c);
+    }
+}
