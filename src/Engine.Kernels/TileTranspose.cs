@@ -14,6 +14,9 @@ internal static unsafe class TileTranspose
 
     private static readonly bool s_avx = Avx.IsSupported && Tiers.Allowed("avx2");
 
+    /// <summary>True where <see cref="Eight"/> runs.</summary>
+    public static bool HasEight => s_avx;
+
     public static void Run<T>(Workers workers, T* x, T* y, long* dims, long* strides, int rank, int across) where T : unmanaged
     {
         long* yStrides = stackalloc long[rank];
@@ -80,8 +83,8 @@ internal static unsafe class TileTranspose
         }
     }
 
-    // An 8×8 tile in registers: pairs, then quads, then halves. Shuffles move bits, whatever they mean.
-    private static void Eight(float* x, long xPitch, float* y, long yPitch)
+    /// <summary>An 8 × 8 tile in registers: pairs, then quads, then halves. Shuffles move bits, whatever they mean.</summary>
+    public static void Eight(float* x, long xPitch, float* y, long yPitch)
     {
         Vector256<float> a0 = Avx.LoadVector256(x), a1 = Avx.LoadVector256(x + xPitch), a2 = Avx.LoadVector256(x + 2 * xPitch), a3 = Avx.LoadVector256(x + 3 * xPitch);
         Vector256<float> a4 = Avx.LoadVector256(x + 4 * xPitch), a5 = Avx.LoadVector256(x + 5 * xPitch), a6 = Avx.LoadVector256(x + 6 * xPitch), a7 = Avx.LoadVector256(x + 7 * xPitch);

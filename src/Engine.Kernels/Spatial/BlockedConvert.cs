@@ -38,8 +38,18 @@ public static unsafe class BlockedConvert
                 float* from = x + ((nint)(i / blocks) * c + first) * spatial, to = y + (nint)i * spatial * block;
                 int p = 0;
                 if (block == 16 && lanes == 16)
+                {
+                    if (TileTranspose.HasEight)
+                        for (; p <= spatial - 16; p += 16)
+                            for (int l = 0; l < 16; l += 8)
+                            {
+                                // Whole cache lines of eight channels: channels may lie a power of two apart, all in one set of the cache.
+                                TileTranspose.Eight(from + (nint)l * spatial + p, spatial, to + (nint)p * 16 + l, 16);
+                                TileTranspose.Eight(from + (nint)l * spatial + p + 8, spatial, to + (nint)(p + 8) * 16 + l, 16);
+                            }
                     for (; p <= spatial - 4; p += 4)
                         for (int l = 0; l < 16; l += 4) Transpose(from + (nint)l * spatial + p, spatial, to + (nint)p * 16 + l, 16);
+                }
                 for (; p < spatial; p += PixelTile)
                 {
                     int stop = Math.Min(spatial, p + PixelTile);
@@ -61,8 +71,17 @@ public static unsafe class BlockedConvert
                 float* from = x + (nint)i * spatial * block, to = y + ((nint)(i / blocks) * c + first) * spatial;
                 int p = 0;
                 if (block == 16 && lanes == 16)
+                {
+                    if (TileTranspose.HasEight)
+                        for (; p <= spatial - 16; p += 16)
+                            for (int l = 0; l < 16; l += 8)
+                            {
+                                TileTranspose.Eight(from + (nint)p * 16 + l, 16, to + (nint)l * spatial + p, spatial);
+                                TileTranspose.Eight(from + (nint)(p + 8) * 16 + l, 16, to + (nint)l * spatial + p + 8, spatial);
+                            }
                     for (; p <= spatial - 4; p += 4)
                         for (int l = 0; l < 16; l += 4) Transpose(from + (nint)p * 16 + l, 16, to + (nint)l * spatial + p, spatial);
+                }
                 for (; p < spatial; p += PixelTile)
                 {
                     int stop = Math.Min(spatial, p + PixelTile);

@@ -13,10 +13,40 @@ public static unsafe class Resampling
 {
     /// <summary>One axis of x [outer, input, inner] → y [outer, output, inner].</summary>
     public static void Axis<TIn, TOut>(Workers workers, AxisTaps taps, int outer, int inner, float fill, TIn* x, TOut* y)
-        where TIn : unmanaged, INumber<TIn> where TOut : unmanaged, INumber<TOut> =>
-        workers.For(Tensors.Checked.Int((long)outer * taps.Output), Math.Max(1, 8192 / Math.Max(1, inner)), new Body<TIn, TOut>(taps, inner, fill, x, y));
+        where TIn : unmanaged, INumber<TIn> where TOut : unmanaged, INumber<TOut>
+    {
+        if (inner == 1 && typeof(TIn) == typeof(float) && typeof(TOut) == typeof(float)) workers.For(outer, Math.Max(1, 4096 / Math.Max(1, taps.Output)), new LastAxis(taps, fill, (float*)x, (float*)y));
+        else workers.For(Tensors.Checked.Int((long)outer * taps.Output), Math.Max(1, 8192 / Math.Max(1, inner)), new Body<TIn, TOut>(taps, inner, fill, ResampleRows.Table.Best, x, y));
+    }
 
-    private readonly struct Body<TIn, TOut>(AxisTaps taps, int inner, float fill, TIn* x, TOut* y) : IParallelBody where TIn : unmanaged, INumber<TIn> where TOut : unmanaged, INumber<TOut>
+    // Along the last axis an output is a handful of elements: pixel by pixel.
+    private readonly struct LastAxis(AxisTaps taps, float fill, float* x, float* y) : IParallelBody
+    {
+        public void Run(int start, int end)
+        {
+            int count = taps.Taps;
+            fixed (int* indices = taps.Indices)
+            fixed (float* weights = taps.Weights)
+                for (int row = start; row < end; row++)
+                {
+                    float* from = x + (nint)row * taps.Input, to = y + (nint)row * taps.Output, w = weights;
+                    int* at = indices;
+                    for (int o = 0; o < taps.Output; o++, at += count, w += count)
+                    {
+                        if (at[0] < 0)
+                        {
+                            to[o] = fill;
+                            continue;
+                        }
+                        float sum = w[0] * from[at[0]];
+                        for (int k = 1; k < count; k++) sum += w[k] * from[at[k]];
+                        to[o] = sum;
+                    }
+                }
+        }
+    }
+
+    private readonly struct Body<TIn, TOut>(AxisTaps taps, int inner, float fill, ResampleRows.Fn rows, TIn* x, TOut* y) : IParallelBody where TIn : unmanaged, INumber<TIn> where TOut : unmanaged, INumber<TOut>
     {
         public void Run(int start, int end)
         {
@@ -33,7 +63,12 @@ public static unsafe class Resampling
                     new Span<TOut>(to, inner).Fill(TOut.CreateSaturating(fill));
                     continue;
                 }
-                if (typeof(TIn) == typeof(float) && typeof(TOut) == typeof(float)) Floats((float*)from, indices, weights, (float*)to);
+                if (typeof(TIn) == typeof(float) && typeof(TOut) == typeof(float))
+                {
+                    fixed (int* at = indices)
+                    fixed (float* by = weights)
+                        rows((float*)from, inner, at, by, count, (float*)to, inner);
+                }
                 else
                     for (int i = 0; i < inner; i++)
                     {
@@ -41,23 +76,6 @@ public static unsafe class Resampling
                         for (int k = 0; k < count; k++) sum += weights[k] * double.CreateTruncating(from[(nint)indices[k] * inner + i]);
                         to[i] = TOut.CreateSaturating(sum);
                     }
-            }
-        }
-
-        private void Floats(float* from, ReadOnlySpan<int> indices, ReadOnlySpan<float> weights, float* to)
-        {
-            int i = 0;
-            for (; i <= inner - Vector<float>.Count; i += Vector<float>.Count)
-            {
-                var sum = Vector<float>.Zero;
-                for (int k = 0; k < indices.Length; k++) sum += new Vector<float>(weights[k]) * Vector.Load(from + (nint)indices[k] * inner + i);
-                sum.Store(to + i);
-            }
-            for (; i < inner; i++)
-            {
-                float sum = 0;
-                for (int k = 0; k < indices.Length; k++) sum += weights[k] * from[(nint)indices[k] * inner + i];
-                to[i] = sum;
             }
         }
     }

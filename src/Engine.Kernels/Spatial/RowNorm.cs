@@ -79,6 +79,17 @@ public static unsafe class RowNorm
     public static void Group<T>(Workers workers, int groups, int groupPlanes, int channels, int inner, int entryPlanes, double epsilon, T* x, T* scale, T* bias, T* y) where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
         workers.For(groups, (int)Math.Clamp(16384 / Math.Max(1, (long)groupPlanes * inner), 1, 1 << 20), new GroupBody<T>(groupPlanes, channels, inner, entryPlanes, epsilon, x, scale, bias, y));
 
+    /// <summary>The mean of each row of <paramref name="length"/> values: average pools of whole channels.</summary>
+    public static void Means(Workers workers, int rows, int length, float* x, float* y) => workers.For(rows, Math.Max(1, 16384 / Math.Max(1, length)), new MeanBody(length, x, y));
+
+    private readonly struct MeanBody(int length, float* x, float* y) : IParallelBody
+    {
+        public void Run(int start, int end)
+        {
+            for (int r = start; r < end; r++) y[r] = (float)RowStatistics.Mean(new ReadOnlySpan<float>(x + (nint)r * length, length));
+        }
+    }
+
     /// <summary>y = x · factor[channel] + shift[channel] over planes of <paramref name="inner"/> values.</summary>
     public static void Channels<T>(Workers workers, int planes, int channels, int inner, T* x, T* factor, T* shift, T* y) where T : unmanaged, INumber<T> =>
         workers.For(planes, Math.Max(1, 32768 / Math.Max(1, inner)), new ChannelBody<T>(channels, inner, x, factor, shift, y));

@@ -88,4 +88,41 @@ public class BlockedPlanTests
         AssertClose(expected, actual);
         Assert.Contains(stems, s => s.StartsWith("Convert", StringComparison.Ordinal));
     }
+
+    [Theory]
+    [InlineData("linear", "half_pixel", 2f, 2f), InlineData("nearest", "asymmetric", 2f, 3f), InlineData("cubic", "align_corners", 1.5f, 0.7f), InlineData("linear", "pytorch_half_pixel", 0.4f, 1f)]
+    public void Resizes_joins_and_heads_keep_blocks(string mode, string coordinates, float tall, float wide)
+    {
+        var x = new Value("x");
+        var a = Conv(x, 32, 24, 3);
+        var b = Conv(a, 24, 33, 1);
+        var zeros = Constant("zeros", 5, 1, 10, 17, 30);
+        var joined = Add("Concat", [a, zeros, b], ("axis", 1L));
+        var resized = Add("Resize", [joined, null, Value.Of("scales", Tensor.From(new Shape(4), [1f, 1, tall, wide]))], ("mode", mode), ("coordinate_transformation_mode", coordinates));
+        var c = Conv(resized, 67, 20, 3);
+        var (stems, expected, actual) = Run(x, Add("Transpose", [c], ("perm", new long[] { 0, 2, 3, 1 })), 1, 32, 17, 30);
+        AssertClose(expected, actual);
+        if (ConvBlocked.Table.Tier == "scalar") return;
+        Assert.Contains("Concat concat-blocked", stems);
+        Assert.Contains("Resize resize-blocked", stems);
+        Assert.Contains("Transpose channels-last-blocked", stems);
+    }
+
+    [Fact]
+    public void Padding_before_a_convolution_becomes_its_own()
+    {
+        var x = new Value("x");
+        var pads = Value.Of("pads", Tensor.From(new Shape(8), [0L, 0, 0, 1, 0, 0, 1, 2]));
+        var y = Conv(Add("Pad", [x, pads]), 8, 20, 3, 2);
+        _graph.Inputs.Add(x);
+        _graph.Outputs.Add(y);
+        var input = Tensor.From(new Shape(1, 8, 13, 15), TestData.Floats(8 * 13 * 15, 3));
+        var interpreter = new Interpreter(CpuKernels.Standard);
+        var expected = (Tensor)interpreter.Run(_graph, [input])[0];
+        Assert.Equal(1, new FoldPad().Apply(_graph, null!));
+        Assert.Single(_graph.Nodes);
+        var actual = (Tensor)interpreter.Run(_graph, [input])[0];
+        Assert.Equal(expected.Shape, actual.Shape);
+        AssertClose(expected.Span<float>().ToArray(), actual.Span<float>().ToArray());
+    }
 }

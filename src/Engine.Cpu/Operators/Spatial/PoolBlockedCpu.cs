@@ -26,10 +26,15 @@ internal static unsafe class PoolBlockedCpu
         var x = n.In(0).Shape;
         if (n.In(0).DType == DType.F32 && x.Elements > 0)
             yield return new Candidate("global-average-pool-blocked", BindGlobalAverage) { Accepts = [SpatialTypes.Blocked], Nanoseconds = n.In(0).Bytes / Rates.BytesPerNanosecond };
-        yield return new Candidate("global-average-pool", b => PoolCpu.GlobalAverage(op, b)) { Nanoseconds = n.In(0).Elements + n.In(0).Bytes / Rates.BytesPerNanosecond };
+        yield return new Candidate("global-average-pool", b => PoolCpu.GlobalAverage(op, b)) { Nanoseconds = (n.In(0).DType == DType.F32 ? 0 : n.In(0).Elements) + n.In(0).Bytes / Rates.BytesPerNanosecond };
     }
 
-    private static double Plain(Pool op, NodeTypes n) => 2.0 * n.Out(0).Elements * SpatialTypes.Window(op.Windows(n.In(0).Shape)).Taps;
+    private static double Plain(Pool op, NodeTypes n)
+    {
+        var w = SpatialTypes.Window(op.Windows(n.In(0).Shape));
+        bool rows = n.In(0).DType == DType.F32 && PoolF32.Supports(w) && n.Outputs.Count(t => t is not null) == 1;
+        return rows ? n.Out(0).Elements * ((double)w.H.Kernel / 8 + w.W.Kernel / (w.W.Stride == 1 ? 8.0 : 1)) + (n.In(0).Bytes + n.Out(0).Bytes) / Rates.BytesPerNanosecond : 2.0 * n.Out(0).Elements * w.Taps;
+    }
 
     private static IEnumerable<Candidate> Windows(string stem, PoolBlocked.Kind kind, Pool op, NodeTypes n)
     {
@@ -40,7 +45,8 @@ internal static unsafe class PoolBlockedCpu
         {
             Accepts = [SpatialTypes.Blocked],
             Produces = SpatialTypes.Blocked,
-            Nanoseconds = (double)n.Out(0).Elements * w.Taps / 16 + (n.In(0).Bytes + n.Out(0).Bytes) / Rates.BytesPerNanosecond,
+            // Padding lanes are computed too.
+            Nanoseconds = (double)SpatialTypes.Blocked.StorageBytes(n.Out(0)) / sizeof(float) * w.Taps / 16 + (SpatialTypes.Blocked.StorageBytes(n.In(0)) + SpatialTypes.Blocked.StorageBytes(n.Out(0))) / Rates.BytesPerNanosecond,
         };
     }
 

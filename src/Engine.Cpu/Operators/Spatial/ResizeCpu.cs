@@ -8,6 +8,27 @@ namespace Engine.Cpu;
 
 internal static unsafe class ResizeCpu
 {
+    public static IEnumerable<Candidate> Candidates(ResizeBase op, NodeTypes n)
+    {
+        yield return new Candidate("resize", b => Bind(op, b));
+        var x = n.In(0);
+        if (x.DType != DType.F32 || x.Shape.Rank is not (3 or 4) || n.Out(0).Elements == 0 || op.Coordinates == CoordinateMode.TfCropAndResize) yield break;
+        var axes = op.Axes(x.Shape, i => i < n.Values.Count ? n.Values[i] : null);
+        if (!Unchanged(axes[0]) || !Unchanged(axes[1])) yield break;
+        double bytes = SpatialTypes.Blocked.StorageBytes(x) + SpatialTypes.Blocked.StorageBytes(n.Out(0));
+        yield return new Candidate("resize-blocked", b => BindBlocked(op, axes, b)) { Accepts = [SpatialTypes.Blocked], Produces = SpatialTypes.Blocked, Nanoseconds = 2 * bytes / Rates.BytesPerNanosecond };
+    }
+
+    private static bool Unchanged(ResizeAxis a) => a.Input == a.Output && a.Scale == 1;
+
+    private static StepFn BindBlocked(ResizeBase op, ResizeAxis[] axes, BindContext b)
+    {
+        var x = b.In(0).Shape;
+        int planes = Checked.Int(Checked.Mul(x[0], Checked.CeilDiv(x[1], ConvBlocked.Block)));
+        AxisTaps h = axes.Length == 4 ? ResizeTaps.Of(op, axes[2]) : ResizeTaps.Identity(1), w = ResizeTaps.Of(op, axes[^1]);
+        return (in StepContext c) => ResizeBlocked.Run(c.Workers, planes, h, w, (float*)c.InPointer(0), (float*)c.OutPointer(0));
+    }
+
     public static StepFn Bind(ResizeBase op, BindContext b)
     {
         var axes = op.Axes(b.In(0).Shape, i => b.Has(i) ? b.Value(i) : null);

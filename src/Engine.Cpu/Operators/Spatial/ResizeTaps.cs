@@ -19,6 +19,23 @@ internal static class ResizeTaps
         return map;
     }
 
+    /// <summary>Taps of any interpolation; of an axis that stays as it is, its own pixels.</summary>
+    public static AxisTaps Of(ResizeBase op, ResizeAxis a)
+    {
+        if (op.Mode == Interpolation.Nearest) return new(a.Input, a.Output, 1, Nearest(op, a), Ones(a.Output));
+        return a.Input == a.Output && a.Scale == 1 ? Identity(a.Input) : Linear(op, a);
+    }
+
+    /// <summary>The taps that copy <paramref name="n"/> pixels.</summary>
+    public static AxisTaps Identity(int n) => new(n, n, 1, [.. Enumerable.Range(0, n)], Ones(n));
+
+    private static float[] Ones(int n)
+    {
+        var ones = new float[n];
+        ones.AsSpan().Fill(1);
+        return ones;
+    }
+
     /// <summary>Taps of linear or cubic interpolation.</summary>
     public static AxisTaps Linear(ResizeBase op, ResizeAxis a)
     {

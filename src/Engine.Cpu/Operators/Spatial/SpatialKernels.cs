@@ -8,6 +8,7 @@ internal static class SpatialKernels
     public static void Register(KernelRegistry r)
     {
         r.AddConverter(BlockedConvertCpu.Bind);
+        BlockedMovementCpu.Register(r);
         r.Add<AffineGrid>("affine-grid", AffineGridCpu.Bind);
         r.AddCandidates<AveragePool>(PoolBlockedCpu.Average);
         r.Add<BatchNormalization>("batch-norm", BatchNormCpu.Bind);
@@ -29,9 +30,9 @@ internal static class SpatialKernels
         r.Add<MaxUnpool>("max-unpool", MaxUnpoolCpu.Bind);
         r.Add<MeanVarianceNormalization>("mean-variance-norm", NormCpu.MeanVariance);
         r.AddDynamic<NonMaxSuppression>(NonMaxSuppressionCpu.Run);
-        r.Add<Resize>("resize", ResizeCpu.Bind);
+        r.AddCandidates<Resize>(ResizeCpu.Candidates);
         r.Add<RmsNormalization>("rms-norm", LayerNormCpu.Rms);
         r.Add<RoiAlign>("roi-align", RegionPoolCpu.Align);
-        r.Add<Upsample>("resize", ResizeCpu.Bind);
+        r.AddCandidates<Upsample>(ResizeCpu.Candidates);
     }
 }
