@@ -134,6 +134,16 @@ public sealed class BenchTests : IDisposable
     }
 
     [Fact]
+    public void Inputs_come_from_files_and_numbers()
+    {
+        Assert.Equal(0, Bench("m.onnx", "--input", "x=x.npy", "--runs", "2", "--warmup", "0").ExitCode);
+        Bench("nan.onnx", "--check-finite", "--input", "x=x.npy").FailsWith(2, "'x'");
+        Bench("m.onnx", "--input", "x=1").FailsWith(2, "'x'");
+        Bench("m.onnx", "--input", "q=1").FailsWith(2, "q=1", "'x'");
+        Bench("m.onnx", "--input", "x=none.npy").FailsWith(2, "none.npy");
+    }
+
+    [Fact]
     public void A_trace_holds_the_steps_of_one_run()
     {
         Assert.Equal(0, Bench("m.onnx", "--threads", "1,2", "--runs", "2", "--warmup", "0", "--trace", "trace.json").ExitCode);

@@ -11,6 +11,7 @@ internal static class BenchCommand
         engine-bench m.onnx
         engine-bench a.onnx b.onnx --threads 1,2 --batch 1,8 --runs 100 --min-time 2s
         engine-bench m.onnx --shape input:1x3x224x224 --layers --percentiles 50,90,99
+        engine-bench silero_vad.onnx --shape input:1x576 --shape state:2x1x128 --input sr=16000
         engine-bench m.onnx --threads 1,2 --peer onnxruntime
         engine-bench m.onnx --threads 2 --affinity 0,1 --spin-us 0
         engine-bench m.onnx --format json -o baseline.json
@@ -48,9 +49,11 @@ internal static class BenchCommand
     {
         foreach (string name in settings.Shapes.Keys)
             if (!models.Exists(m => InputChecks.IndexOf(m.Inputs, name) >= 0)) throw CommandException.Usage($"--shape {name}: no model has such an input; {models[0].Path} takes {InputChecks.Names(models[0].Inputs)}");
-        var cases = (from m in models from b in settings.Batches.Length > 0 ? settings.Batches.Select(x => (int?)x) : [null] from t in settings.Threads select new BenchCase(m, settings, t, BenchInputs.Make(m, settings.Shapes, b))).ToList();
+        foreach (var (name, file) in settings.Inputs)
+            if (!models.Exists(m => name is null ? m.Inputs.Count == 1 : InputChecks.IndexOf(m.Inputs, name) >= 0)) throw CommandException.Usage($"--input {(name is null ? file : $"{name}={file}")}: no model has such an input; {models[0].Path} takes {InputChecks.Names(models[0].Inputs)}");
+        var cases = (from m in models from b in settings.Batches.Length > 0 ? settings.Batches.Select(x => (int?)x) : [null] from t in settings.Threads select new BenchCase(m, settings, t, BenchInputs.Make(m, settings, b))).ToList();
         var notes = new List<string>();
-        var baseline = settings.Baseline is { } file ? Baseline.Read(file) : null;
+        var baseline = settings.Baseline is { } earlier ? Baseline.Read(earlier) : null;
         var trace = settings.Trace is null ? null : new Trace();
         ProgressBar.Run(cases.Count, step =>
         {

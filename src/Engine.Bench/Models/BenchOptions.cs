@@ -13,6 +13,7 @@ internal sealed class BenchOptions
     private readonly Option<string> _threads = new("--threads", "-t") { Description = "Thread counts to measure", DefaultValueFactory = _ => "1", HelpName = "1,2" };
     private readonly Option<string?> _batch = new("--batch") { Description = "Values of the inputs' free first dimension to measure", HelpName = "1,8" };
     private readonly Option<string[]> _shapes = new("--shape") { Description = "Shape of an input that leaves dimensions free", HelpName = "NAME:1x3x224x224" };
+    private readonly Option<string[]> _inputs = new("--input", "-i") { Description = "An input's value instead of seeded random ones: a .npy, .pb, .wav, .png, .pgm or .ppm file, or a number", HelpName = "NAME=FILE" };
     private readonly Option<int> _warmup = new("--warmup") { Description = "Fewest runs before the clock starts; they also last half a second, unless 0", DefaultValueFactory = _ => 10, HelpName = "N" };
     private readonly Option<int> _runs = new("--runs") { Description = "Fewest timed runs", DefaultValueFactory = _ => 100, HelpName = "N" };
     private readonly Option<string> _minTime = new("--min-time") { Description = "Shortest time to measure: 2s, 500ms", DefaultValueFactory = _ => "0s", HelpName = "time" };
@@ -37,7 +38,7 @@ internal sealed class BenchOptions
     public void AddTo(Command command)
     {
         command.Arguments.Add(_models);
-        foreach (Option o in (Option[])[_backend, _threads, _batch, _shapes, _warmup, _runs, _minTime, _layers, _percentiles, _rtol, _atol, _level, _spin, _affinity, _peers, _baseline, _tolerance, _trace, _finite, _plot, Format, Output]) command.Options.Add(o);
+        foreach (Option o in (Option[])[_backend, _threads, _batch, _shapes, _inputs, _warmup, _runs, _minTime, _layers, _percentiles, _rtol, _atol, _level, _spin, _affinity, _peers, _baseline, _tolerance, _trace, _finite, _plot, Format, Output]) command.Options.Add(o);
     }
 
     public BenchSettings Read(ParseResult p)
@@ -52,7 +53,7 @@ internal sealed class BenchOptions
         int spin = p.GetValue(_spin);
         if (spin is < 0 or > 1_000_000) throw CommandException.Usage($"--spin-us {spin}: expected 0 to 1000000");
         return new(
-            p.GetRequiredValue(_models), threads, p.GetValue(_batch) is { } b ? NamedValue.Counts(b, "--batch") : [], NamedValue.Shapes(p.GetValue(_shapes)),
+            p.GetRequiredValue(_models), threads, p.GetValue(_batch) is { } b ? NamedValue.Counts(b, "--batch") : [], NamedValue.Shapes(p.GetValue(_shapes)), NamedValue.Files(p.GetValue(_inputs), "--input"),
             warmup, runs, Time(p.GetRequiredValue(_minTime)), p.GetValue(_layers), [.. percentiles.Append(50).Append(99).Distinct().Order()], p.GetValue(_level), p.GetValue(_rtol), p.GetValue(_atol),
             spin, Processors(p.GetValue(_affinity)), PeerNames.ForModels(p.GetValue(_peers)),
             p.GetValue(_baseline), Share(p.GetRequiredValue(_tolerance)), p.GetValue(_trace), p.GetValue(_finite), p.GetValue(_plot));

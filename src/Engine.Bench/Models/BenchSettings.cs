@@ -4,7 +4,7 @@ namespace Engine.Bench;
 
 /// <summary>What is measured, and how long.</summary>
 internal sealed record BenchSettings(
-    string[] Models, int[] Threads, int[] Batches, IReadOnlyDictionary<string, Shape> Shapes, int Warmup, int Runs, TimeSpan MinTime,
+    string[] Models, int[] Threads, int[] Batches, IReadOnlyDictionary<string, Shape> Shapes, IReadOnlyList<(string? Name, string File)> Inputs, int Warmup, int Runs, TimeSpan MinTime,
     bool Layers, double[] Percentiles, int OptimizationLevel, double Rtol, double Atol, int SpinMicroseconds, int[] Affinity, string[] Peers,
     string? Baseline, double Tolerance, string? Trace, bool CheckFinite, string? Plot)
 {
