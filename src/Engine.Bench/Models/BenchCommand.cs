@@ -55,6 +55,7 @@ internal static class BenchCommand
         var notes = new List<string>();
         var baseline = settings.Baseline is { } earlier ? Baseline.Read(earlier) : null;
         var trace = settings.Trace is null ? null : new Trace();
+        var others = new OtherLoad();
         ProgressBar.Run(cases.Count, step =>
         {
             foreach (var c in cases)
@@ -66,12 +67,13 @@ internal static class BenchCommand
                 PinnedThread.Run(c.Processors, () => Measure(c, settings, trace, cancellation));
             }
         });
+        double? load = others.Percent();
         if (settings.CheckFinite) notes.Add("Every step of every model wrote finite numbers.");
         var comparison = baseline is null ? null : new BaselineComparison(baseline, settings.Tolerance, cases);
-        BenchReport.Make(cases, settings, [.. notes.Distinct()], comparison).Write(format, output);
+        BenchReport.Make(cases, settings, [.. notes.Distinct()], comparison, load).Write(format, output);
         trace?.Write(settings.Trace!);
         if (settings.Plot is { } plot) File.WriteAllText(plot, BenchPlot.Svg(cases));
-        foreach (string w in cases.Where(BenchReport.IsNoisy).Select(BenchReport.Noise).Concat(comparison?.Warnings ?? [])) Console.Error.WriteLine($"warning: {w}");
+        foreach (string w in cases.Where(BenchReport.IsNoisy).Select(BenchReport.Noise).Concat(BenchReport.Disturbance(load)).Concat(comparison?.Warnings ?? [])) Console.Error.WriteLine($"warning: {w}");
         if (comparison is not { Regressions.Count: > 0 }) return ExitCode.Ok;
         foreach (string r in comparison.Regressions) Console.Error.WriteLine($"slower: {r}");
         return ExitCode.ThresholdMissed;

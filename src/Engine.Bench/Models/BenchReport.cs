@@ -9,22 +9,26 @@ internal static class BenchReport
     // More than this between runs of one program on one machine, and a comparison of two numbers says little.
     private const double LargestVariation = 0.025;
 
+    // Of all processors, in percent.
+    private const double LargestOtherLoad = 3;
+
     private const double MiB = 1 << 20;
 
     private const Hide People = Hide.Markdown | Hide.Csv;
 
-    public static Report Make(IReadOnlyList<BenchCase> cases, BenchSettings settings, IReadOnlyList<string> notes, BaselineComparison? comparison = null)
+    public static Report Make(IReadOnlyList<BenchCase> cases, BenchSettings settings, IReadOnlyList<string> notes, BaselineComparison? comparison, double? otherLoad)
     {
         var report = new Report();
         Machine.Describe(report);
         report.Add("warmup", "warm-up, not counted", settings.Warmup == 0 ? "one run" : $"at least {settings.Warmup} runs and half a second");
         report.Add("spin_us", "idle threads spin, µs", settings.SpinMicroseconds)
             .Add("affinity", "processors of the threads", cases.Max(c => c.Processors.Count) > 0 ? string.Join(',', cases.MaxBy(c => c.Processors.Count)!.Processors) : "not bound");
+        if (otherLoad is { } load) report.Add("other_load_percent", "processors busy with other programs, %", load, "0.0");
         foreach (string peer in settings.Peers) report.Add($"{peer}_version", peer, OnnxRuntimePeer.Version);
         report.Add("models", "", Whole(cases, settings));
         if (comparison is not null) report.Add("comparison", $"against {settings.Baseline}", comparison.Table());
         foreach (string note in comparison?.Warnings ?? []) report.AddNote(note);
-        foreach (string note in notes.Concat(cases.Where(IsNoisy).Select(Noise))) report.AddNote(note);
+        foreach (string note in notes.Concat(cases.Where(IsNoisy).Select(Noise)).Concat(Disturbance(otherLoad))) report.AddNote(note);
         if (settings.Peers.Length > 0) report.AddNote("A ratio is our time over the peer's, from blocks of runs in turn, each begun when the other engine's threads sleep, results compared first; below 1 is faster.");
         if (!settings.Layers) return report;
         foreach (var c in cases) report.Add("layers", c.Title, Steps(c));
@@ -34,6 +38,10 @@ internal static class BenchReport
     public static bool IsNoisy(BenchCase c) => c.Times.Variation > LargestVariation;
 
     public static string Noise(BenchCase c) => string.Create(CultureInfo.InvariantCulture, $"{c.Title}: the coefficient of variation is {c.Times.Variation * 100:0.0} %, more than {LargestVariation * 100:0.0} %.");
+
+    /// <summary>A line where other programs took more of the processors than a measurement bears.</summary>
+    public static IEnumerable<string> Disturbance(double? otherLoad) =>
+        otherLoad > LargestOtherLoad ? [string.Create(CultureInfo.InvariantCulture, $"Other programs kept {otherLoad:0.0} % of the processors busy: times are longer than they need be.")] : [];
 
     /// <summary>| model | size MiB | params | scheme | backend | threads | batch | runs | p50 ms | mean ± sd ms | p99 ms | inf/s | alloc B/run | peak MiB |</summary>
     private static Table Whole(IReadOnlyList<BenchCase> cases, BenchSettings settings)
