@@ -36,7 +36,8 @@ internal sealed record PeerComparison(string Peer, string Version, Samples Ours,
     // Idle threads of ONNX Runtime spin for some 30 ms after a run and would hold the processor that a thread of ours is bound to.
     private static void WaitForQuiet()
     {
-        const int Step = 3, Longest = 250;
+        // Longer than a tick of the system, which is how often it counts the time of a running thread.
+        const int Step = 12, Longest = 300;
         for (int waited = 0; waited < Longest; waited += Step)
         {
             var before = Environment.CpuUsage.TotalTime;
