@@ -95,6 +95,10 @@ public static unsafe partial class GemmF32
     private static void TileAvx512<TVectors>(in Tile t) where TVectors : struct, IVectors
     {
         float* a0 = t.Row(0), a1 = t.Row(1), a2 = t.Row(2), a3 = t.Row(3), a4 = t.Row(4), a5 = t.Row(5), a6 = t.Row(6), a7 = t.Row(7);
+        // The sums meet C at the end: its lines are fetched meanwhile.
+        if (t.Accumulate)
+            for (int i = 0; i < TileRows; i++)
+                for (int j = 0; j < TVectors.Count; j++) Sse.Prefetch0(t.C + i * t.Ldc + 16 * j);
         Row512<TVectors> r0 = default, r1 = default, r2 = default, r3 = default, r4 = default, r5 = default, r6 = default, r7 = default;
         float* b = t.B, end = b + (nint)t.Depth * 16 * TVectors.Count;
         nint at = 0, step = t.ColumnStride;

@@ -40,10 +40,15 @@ public static unsafe partial class GemmF32
     public const int LaneColumns = 16;
 
     // 192 · 48 floats of B (36 KiB) and 8 · 192 of A stay in a first-level cache of 48 KiB.
-    private const int KBlock = 192;
+    private const int KBlock = 256;
 
-    // Rows that meet one panel before the next panel is fetched.
-    private const int RowBlock = 64;
+    // Rows that meet one panel before the next panel is fetched; packed, they stay in a second-level cache for all panels of a thread.
+    private const int RowBlock = 64, PackedRowBlock = 256;
+
+    // Packing reads and writes A once; below so many panels that costs more than it saves.
+    private const int LeastPackedPanels = 8;
+
+    private static bool PacksRows(int m, int n) => m >= 4 * TileRows && n >= LeastPackedPanels * PanelColumns;
 
     /// <summary>Floats that a packed B of k × n takes.</summary>
     public static long PackedLength(long k, long n) => Tensors.Checked.Mul(k, Tensors.Checked.AlignUp(n, LaneColumns));
@@ -63,9 +68,10 @@ public static unsafe partial class GemmF32
         where TEpilogue : struct, IGemmEpilogue
     {
         if (m == 0 || n == 0) return;
-        int panels = (n + PanelColumns - 1) / PanelColumns, blocks = (m + RowBlock - 1) / RowBlock;
-        double unit = (double)Math.Min(m, RowBlock) * PanelColumns * k;
-        workers.For(Tensors.Checked.Int((long)panels * blocks), (int)Math.Clamp(65536 / Math.Max(1, unit), 1, 1 << 20), new RunBody<TEpilogue>(m, n, k, a, rowStride, columnStride, packed, c, ldc, epilogue));
+        bool pack = PacksRows(m, n);
+        int rowBlock = pack ? PackedRowBlock : RowBlock, panels = (n + PanelColumns - 1) / PanelColumns, blocks = (m + rowBlock - 1) / rowBlock;
+        double unit = (double)Math.Min(m, rowBlock) * PanelColumns * k;
+        workers.For(Tensors.Checked.Int((long)panels * blocks), (int)Math.Clamp(65536 / Math.Max(1, unit), 1, 1 << 20), new RunBody<TEpilogue>(pack, rowBlock, m, n, k, a, rowStride, columnStride, packed, c, ldc, epilogue));
     }
 
     private readonly struct PackBody(int k, int n, float* b, nint rowStride, nint columnStride, float* packed) : IParallelBody
@@ -101,58 +107,6 @@ public static unsafe partial class GemmF32
                 float* source = from + i0 * rowStride + j * columnStride;
                 for (int i = 0; i < rows; i++) target[(nint)i * width] = j < used ? source[i * rowStride] : 0;
             }
-        }
-    }
-
-    private readonly struct RunBody<TEpilogue>(int m, int n, int k, float* a, nint rowStride, nint columnStride, float* packed, float* c, nint ldc, TEpilogue epilogue) : IParallelBody
-        where TEpilogue : struct, IGemmEpilogue
-    {
-        public void Run(int start, int end)
-        {
-            var tile = Table.Best;
-            float* edge = stackalloc float[TileRows * PanelColumns];
-            int panels = (n + PanelColumns - 1) / PanelColumns, blocks = (m + RowBlock - 1) / RowBlock;
-            for (int unit = start; unit < end; unit++)
-            {
-                // The larger operand is walked once, the smaller one again and again.
-                var (panel, block) = n >= m ? (unit / blocks, unit % blocks) : (unit % panels, unit / panels);
-                int column = panel * PanelColumns, row = block * RowBlock;
-                Block(tile, edge, row, Math.Min(m, row + RowBlock), column);
-            }
-        }
-
-        private void Block(TileFn tile, float* edge, int rowStart, int rowEnd, int column)
-        {
-            int width = PanelWidth(n, column), used = Math.Min(width, n - column);
-            for (int k0 = 0; k0 == 0 || k0 < k; k0 += KBlock)
-            {
-                int depth = Math.Min(KBlock, k - k0);
-                bool last = k0 + depth >= k;
-                float* b = packed + (nint)column * k + (nint)k0 * width;
-                for (int row = rowStart; row < rowEnd;)
-                {
-                    int rows = Math.Min(TileRows, rowEnd - row);
-                    // Below half a tile, one row at a time wastes less.
-                    if (rows < TileRows / 2) rows = 1;
-                    float* from = a + row * rowStride + k0 * columnStride;
-                    float* to = c + row * ldc + column;
-                    if (used == width && rows is 1 or TileRows) tile(new(from, rowStride, columnStride, rows, b, width, depth, to, ldc, k0 > 0));
-                    else
-                    {
-                        tile(new(from, rowStride, columnStride, rows, b, width, depth, edge, width, false));
-                        Merge(edge, width, rows, used, to, k0 > 0);
-                    }
-                    if (last && !epilogue.IsEmpty)
-                        for (int i = 0; i < rows; i++) epilogue.Apply(row + i, column, new Span<float>(to + i * ldc, used));
-                    row += rows;
-                }
-            }
-        }
-
-        private void Merge(float* edge, int width, int rows, int used, float* to, bool accumulate)
-        {
-            for (int i = 0; i < rows; i++, edge += width, to += ldc)
-                for (int j = 0; j < used; j++) to[j] = accumulate ? to[j] + edge[j] : edge[j];
         }
     }
 }

@@ -33,6 +33,9 @@ public static unsafe partial class ConvBlocked
         /// <summary>Output pixels.</summary>
         public int Pixels;
 
+        /// <summary>Floats of input that pixels from the eighth on lie further: two rows of seven pixels make a row of 14. 0 where all lie in one row.</summary>
+        public nint Wrap;
+
         /// <summary>What is done before storing; its operand lies at <see cref="Y0"/>.</summary>
         public StoreTail Tail;
 
@@ -55,9 +58,13 @@ public static unsafe partial class ConvBlocked
     private readonly struct N1 : INumber { public static int Value => 1; }
     private readonly struct N2 : INumber { public static int Value => 2; }
     private readonly struct N3 : INumber { public static int Value => 3; }
+    private readonly struct N4 : INumber { public static int Value => 4; }
+    private readonly struct N5 : INumber { public static int Value => 5; }
     private readonly struct N6 : INumber { public static int Value => 6; }
     private readonly struct N7 : INumber { public static int Value => 7; }
     private readonly struct N8 : INumber { public static int Value => 8; }
+    private readonly struct N10 : INumber { public static int Value => 10; }
+    private readonly struct N12 : INumber { public static int Value => 12; }
     private readonly struct N14 : INumber { public static int Value => 14; }
     private readonly struct N16 : INumber { public static int Value => 16; }
     private readonly struct N32 : INumber { public static int Value => 32; }
@@ -77,34 +84,48 @@ public static unsafe partial class ConvBlocked
         }
     }
 
-    /// <summary>Tiles of 14, 8 and 7 pixels; the last one of a row lies over pixels that are done already rather than be narrow.</summary>
+    // Pixels of the widest tile; a rest below the least tile is halved with the tile before it.
+    private const int WideTile = 14, LeastTile = 5;
+
+    /// <summary>Wide tiles, then the smallest that holds the rest: it lies over pixels that are done already rather than be narrow.</summary>
     private static void Row512<TStep, TBlocks>(in Row t) where TStep : struct, INumber where TBlocks : struct, INumber
     {
         int p = 0, n = t.Pixels;
-        if (n is 15 or 16)
+        for (; n - p == WideTile || n - p >= WideTile + LeastTile; p += WideTile) Tile512<N14, TStep, TBlocks>(t, p);
+        int rest = n - p;
+        if (rest == 0) return;
+        // Two tiles where one is too small for the rest, or would have to begin before the row.
+        if (rest > WideTile || TileFor(rest) > n)
         {
-            Tile512<N8, TStep, TBlocks>(t, 0);
-            Tile512<N8, TStep, TBlocks>(t, n - 8);
-            return;
+            int half = (rest + 1) / 2;
+            Narrow512<TStep, TBlocks>(t, p, half);
+            (p, rest) = (p + half, rest - half);
         }
-        for (; n - p >= 14; p += 14) Tile512<N14, TStep, TBlocks>(t, p);
-        if (n - p > 7 && n >= 14)
+        int size = TileFor(rest);
+        Narrow512<TStep, TBlocks>(t, size <= n ? n - size : p, size <= n ? size : rest);
+    }
+
+    /// <summary>Pixels of the smallest tile that holds <paramref name="n"/>.</summary>
+    private static int TileFor(int n) => n <= 8 ? n : n + n % 2;
+
+    private static void Narrow512<TStep, TBlocks>(in Row t, int pixel, int size) where TStep : struct, INumber where TBlocks : struct, INumber
+    {
+        switch (size)
         {
-            Tile512<N14, TStep, TBlocks>(t, n - 14);
-            return;
+            case 1: Tile512<N1, TStep, TBlocks>(t, pixel); break;
+            case 2: Tile512<N2, TStep, TBlocks>(t, pixel); break;
+            case 3: Tile512<N3, TStep, TBlocks>(t, pixel); break;
+            case 4: Tile512<N4, TStep, TBlocks>(t, pixel); break;
+            case 5: Tile512<N5, TStep, TBlocks>(t, pixel); break;
+            case 6: Tile512<N6, TStep, TBlocks>(t, pixel); break;
+            case 7: Tile512<N7, TStep, TBlocks>(t, pixel); break;
+            case 8: Tile512<N8, TStep, TBlocks>(t, pixel); break;
+            case 10: Tile512<N10, TStep, TBlocks>(t, pixel); break;
+            case 12: Tile512<N12, TStep, TBlocks>(t, pixel); break;
+            case 14: Tile512<N14, TStep, TBlocks>(t, pixel); break;
+            // 9, 11 and 13: the next larger tile from one pixel before, or from the start of the row.
+            default: Narrow512<TStep, TBlocks>(t, Math.Max(0, pixel - 1), size + 1); break;
         }
-        if (n - p >= 7)
-        {
-            Tile512<N7, TStep, TBlocks>(t, p);
-            p += 7;
-        }
-        if (p < n && n >= 7)
-        {
-            Tile512<N7, TStep, TBlocks>(t, n - 7);
-            return;
-        }
-        for (; n - p >= 3; p += 3) Tile512<N3, TStep, TBlocks>(t, p);
-        for (; p < n; p++) Tile512<N1, TStep, TBlocks>(t, p);
     }
 
     /// <summary>A pixel's sums. Two fields, so that the JIT keeps them in registers.</summary>
@@ -147,6 +168,7 @@ public static unsafe partial class ConvBlocked
         }
         Sum512<TBlocks> s0 = start, s1 = start, s2 = start, s3 = start, s4 = start, s5 = start, s6 = start, s7 = start, s8 = start, s9 = start, s10 = start, s11 = start, s12 = start, s13 = start;
         float* w = t.W, block = t.X + (nint)pixel * TStep.Value;
+        nint wrap = t.Wrap;
         for (int b = t.Blocks; b > 0; b--, block += t.BlockStep)
         {
             int inner = b == 1 ? t.LastInner : t.Inner;
@@ -168,13 +190,13 @@ public static unsafe partial class ConvBlocked
                         if (TPixels.Value > 4) s4.Add(x[4 * TStep.Value], w0, w1);
                         if (TPixels.Value > 5) s5.Add(x[5 * TStep.Value], w0, w1);
                         if (TPixels.Value > 6) s6.Add(x[6 * TStep.Value], w0, w1);
-                        if (TPixels.Value > 7) s7.Add(x[7 * TStep.Value], w0, w1);
-                        if (TPixels.Value > 8) s8.Add(x[8 * TStep.Value], w0, w1);
-                        if (TPixels.Value > 9) s9.Add(x[9 * TStep.Value], w0, w1);
-                        if (TPixels.Value > 10) s10.Add(x[10 * TStep.Value], w0, w1);
-                        if (TPixels.Value > 11) s11.Add(x[11 * TStep.Value], w0, w1);
-                        if (TPixels.Value > 12) s12.Add(x[12 * TStep.Value], w0, w1);
-                        if (TPixels.Value > 13) s13.Add(x[13 * TStep.Value], w0, w1);
+                        if (TPixels.Value > 7) s7.Add(x[wrap + 7 * TStep.Value], w0, w1);
+                        if (TPixels.Value > 8) s8.Add(x[wrap + 8 * TStep.Value], w0, w1);
+                        if (TPixels.Value > 9) s9.Add(x[wrap + 9 * TStep.Value], w0, w1);
+                        if (TPixels.Value > 10) s10.Add(x[wrap + 10 * TStep.Value], w0, w1);
+                        if (TPixels.Value > 11) s11.Add(x[wrap + 11 * TStep.Value], w0, w1);
+                        if (TPixels.Value > 12) s12.Add(x[wrap + 12 * TStep.Value], w0, w1);
+                        if (TPixels.Value > 13) s13.Add(x[wrap + 13 * TStep.Value], w0, w1);
                     }
                 }
             }
@@ -218,6 +240,12 @@ public static unsafe partial class ConvBlocked
     // Narrower vectors: tiles of six pixels and two vectors.
     private static void Strips<V, L>(in Row t) where V : struct where L : struct, IWide<V>
     {
+        if (t.Wrap != 0 && t.Pixels > HalfRow)
+        {
+            Strips<V, L>(FirstHalf(t));
+            Strips<V, L>(SecondHalf(t));
+            return;
+        }
         for (int channel = 0; channel < (t.Y1 is null ? Block : Pair); channel += 2 * L.Count)
         {
             int p = 0;
@@ -293,8 +321,30 @@ public static unsafe partial class ConvBlocked
         s5.Store(y, plus, 5, low, high);
     }
 
+    // Pixels of a row before it wraps.
+    private const int HalfRow = WideTile / 2;
+
+    private static Row FirstHalf(Row t) => t with { Pixels = HalfRow };
+
+    private static Row SecondHalf(Row t) => t with
+    {
+        Pixels = t.Pixels - HalfRow,
+        X = t.X + HalfRow * t.Step + t.Wrap,
+        Wrap = 0,
+        Y0 = t.Y0 + HalfRow * Block,
+        Y1 = t.Y1 is null ? null : t.Y1 + HalfRow * Block,
+        Tail = t.Tail.From(HalfRow * Block),
+        Plus1 = t.Plus1 is null ? null : t.Plus1 + HalfRow * Block,
+    };
+
     private static void RowScalar(in Row t)
     {
+        if (t.Wrap != 0 && t.Pixels > HalfRow)
+        {
+            RowScalar(FirstHalf(t));
+            RowScalar(SecondHalf(t));
+            return;
+        }
         for (int p = 0; p < t.Pixels; p++)
             for (int channel = 0; channel < (t.Y1 is null ? Block : Pair); channel++)
             {

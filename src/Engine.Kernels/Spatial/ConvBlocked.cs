@@ -78,8 +78,8 @@ public static unsafe partial class ConvBlocked
         /// <summary>Channel blocks of the input, channels of each (1 for a plain input), height and width with padding.</summary>
         public readonly int Planes, Lanes, Height, Width;
 
-        /// <summary>Output rows and pixels a row; a pointwise window has its rows merged and cut anew.</summary>
-        public readonly int Rows, RowPixels, Pixels;
+        /// <summary>Runs of output pixels and pixels of each: a row, two rows of seven pixels, or of a pointwise window, whose rows are merged, a cut.</summary>
+        public readonly int Rows, RowPixels, Pixels, RowsAtOnce;
 
         /// <summary>Floats of a padded image, 0 where the input serves as it lies.</summary>
         public readonly long PaddedFloats;
@@ -96,7 +96,8 @@ public static unsafe partial class ConvBlocked
             Pixels = s.Window.Outputs;
             long weights = PackedLength(s, plainInput);
             RowsOutside = weights <= CachedFloats && weights < (long)Planes * Lanes * s.Window.Inputs;
-            (Rows, RowPixels) = s.Window.IsPointwise ? ((Pixels + MergedPixels - 1) / MergedPixels, Math.Min(Pixels, MergedPixels)) : (h.Output, w.Output);
+            RowsAtOnce = w.Output == HalfRow ? 2 : 1;
+            (Rows, RowPixels) = s.Window.IsPointwise ? ((Pixels + MergedPixels - 1) / MergedPixels, Math.Min(Pixels, MergedPixels)) : ((h.Output + RowsAtOnce - 1) / RowsAtOnce, RowsAtOnce * w.Output);
             if (h.Pad == 0 && w.Pad == 0 && Extent(h) <= h.Input && Extent(w) <= w.Input) return;
             (Height, Width) = (Tensors.Checked.Int(Extent(h)), Tensors.Checked.Int(Extent(w)));
             PaddedFloats = Tensors.Checked.Mul(Tensors.Checked.Mul(Planes, Lanes), Tensors.Checked.Mul(Height, Width));
@@ -144,12 +145,13 @@ public static unsafe partial class ConvBlocked
             for (int i = start; i < end; i++)
             {
                 var (pair, r) = rowsOutside ? (i % pairs, i / pairs) : (i / g.Rows, i % g.Rows);
-                int first = merged ? r * g.RowPixels : r * w.Output, pixels = Math.Min(g.RowPixels, g.Pixels - first), block = 2 * pair;
+                int first = r * g.RowPixels, pixels = Math.Min(g.RowPixels, g.Pixels - first), block = 2 * pair;
                 bool two = block + 1 < outBlocks;
                 nint at = outOffset + ((nint)block * g.Pixels + first) * Block, second = at + (nint)g.Pixels * Block;
                 row(new Row
                 {
-                    X = image + (merged ? (nint)first * g.Lanes : (nint)r * h.Stride * g.RowFloats),
+                    X = image + (merged ? (nint)first * g.Lanes : (nint)r * g.RowsAtOnce * h.Stride * g.RowFloats),
+                    Wrap = !merged && g.RowsAtOnce > 1 ? (nint)h.Stride * g.RowFloats - HalfRow * g.Lanes * w.Stride : 0,
                     Step = g.Lanes * w.Stride,
                     Blocks = g.Planes,
                     BlockStep = plane,
