@@ -1,0 +1,78 @@
+using Engine.Kernels;
+using Engine.Peers;
+using Engine.Tensors;
+
+namespace Engine.PeerTests;
+
+/// <summary>A test against one peer; it is skipped, with the reason, where the peer's library is not here.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class OneDnnTheoryAttribute : TheoryAttribute
+{
+    public OneDnnTheoryAttribute() => Skip = OneDnn.Missing;
+}
+
+/// <summary>The bindings of libraries that compute single operations, against the definition.</summary>
+public sealed unsafe class PeerNodeTests
+{
+    private static Tensor Random(int seed, params ReadOnlySpan<long> dims)
+    {
+        var t = Tensor.Allocate(DType.F32, new Shape(dims));
+        var random = new Random(seed);
+        foreach (ref float v in t.Span<float>()) v = random.NextSingle() - 0.5f;
+        return t;
+    }
+
+    private static PeerNode MatMul(int m, int n, int k) => new("MatMul", [Random(1, m, k), Random(2, k, n)], new TensorType(DType.F32, new Shape(m, n)));
+
+    private static Tensor Product(PeerNode node)
+    {
+        Tensor a = node.Inputs[0], b = node.Inputs[1], c = Tensor.Allocate(DType.F32, node.Output.Shape);
+        int n = (int)b.Shape[1], k = (int)b.Shape[0];
+        for (int i = 0; i < c.Shape.Elements; i++)
+        {
+            double sum = 0;
+            for (int x = 0; x < k; x++) sum += (double)a.Span<float>()[i / n * k + x] * b.Span<float>()[x * n + i % n];
+            c.Span<float>()[i] = (float)sum;
+        }
+        return c;
+    }
+
+    private static void Compare(Tensor expected, IPeerRun? run)
+    {
+        using (run)
+        {
+            Assert.NotNull(run);
+            for (int i = 0; i < 2; i++)
+            {
+                run.Run();
+                Assert.Null(ValueComparer.Compare(expected, run.Result(), 1e-4, 1e-4));
+            }
+        }
+    }
+
+    [OneDnnTheory]
+    [InlineData(1, 33, 65, 1), InlineData(17, 48, 20, 1), InlineData(64, 100, 300, 2)]
+    public void OneDnn_multiplies(int m, int n, int k, int threads)
+    {
+        var node = MatMul(m, n, k);
+        Compare(Product(node), OneDnn.Create(node, threads));
+    }
+
+    [OneDnnTheory]
+    [InlineData(3, 20, 1, 7, 2, 1), InlineData(16, 32, 1, 3, 1, 2), InlineData(24, 24, 24, 3, 1, 1), InlineData(8, 12, 1, 1, 1, 2)]
+    public void OneDnn_convolves(int channels, int outputs, int group, int kernel, int stride, int threads)
+    {
+        const int Size = 15;
+        int pad = kernel / 2, size = (Size + 2 * pad - kernel) / stride + 1;
+        var dim = new WindowDim(Size, size, kernel, stride, 1, pad, pad);
+        var node = new PeerNode("Conv", [Random(1, 1, channels, Size, Size), Random(2, outputs, channels / group, kernel, kernel)], new TensorType(DType.F32, new Shape(1, outputs, size, size)),
+            ("group", (long)group), ("strides", new long[] { stride, stride }), ("pads", new long[] { pad, pad, pad, pad }));
+        var expected = Tensor.Allocate(DType.F32, node.Output.Shape);
+        ConvReference.Run(Workers.Single, new ConvShape(1, channels, outputs, group, new Window3(WindowDim.One, dim, dim)), (float*)node.Inputs[0].Pointer, (float*)node.Inputs[1].Pointer, null, (float*)expected.Pointer);
+        Compare(expected, OneDnn.Create(node, threads));
+    }
+
+    [OneDnnTheory]
+    [InlineData("Softmax")]
+    public void OneDnn_leaves_other_operations_out(string op) => Assert.Null(OneDnn.Create(new PeerNode(op, [Random(1, 4, 4)], new TensorType(DType.F32, new Shape(4, 4))), 1));
+}
