@@ -43,7 +43,12 @@ public static unsafe class OneDnn
     {
         // OpenMP reads this when it is loaded: thread i of a team stays on processor i, as the threads that it is compared with.
         if (OperatingSystem.IsLinux()) DnnlApi.SetEnvironment("GOMP_CPU_AFFINITY", string.Join(' ', Enumerable.Range(0, Environment.ProcessorCount)), 0);
-        return NativeLibrary.TryLoad(DnnlApi.Library, out _) ? null : $"no {DnnlApi.Library}: apt-get install libdnnl-dev (Debian 12)";
+        // It also binds the thread that loads it: one that ends at once.
+        bool loaded = false;
+        var loader = new Thread(() => loaded = NativeLibrary.TryLoad(DnnlApi.Library, out _));
+        loader.Start();
+        loader.Join();
+        return loaded ? null : $"no {DnnlApi.Library}: apt-get install libdnnl-dev (Debian 12)";
     }
 }
 

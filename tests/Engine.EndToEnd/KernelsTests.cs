@@ -28,6 +28,20 @@ public sealed class KernelsTests : IDisposable
     }
 
     [Fact]
+    public void Peers_stand_below_the_tiers_or_are_said_to_be_missing()
+    {
+        var r = Kernels("gemm-f32", "--shape", "24x33x17", "--runs", "2", "--min-time", "0", "--peer", "onnxruntime,onednn,ggml", "--format", "json");
+        if (r.ExitCode == 2)
+        {
+            r.FailsWith(2, "--peer");
+            return;
+        }
+        using var json = JsonDocument.Parse(r.Succeeds());
+        var names = json.RootElement.GetProperty("kernels").EnumerateArray().Where(x => x.GetProperty("is_pick").ValueKind == JsonValueKind.Null).Select(x => x.GetProperty("tier").GetString()!.Split(' ')[0]);
+        Assert.Equal(["onnxruntime", "onednn", "ggml"], names);
+    }
+
+    [Fact]
     public void The_list_names_kernels_with_their_tiers_and_shapes()
     {
         string text = Kernels("--list").Succeeds();
@@ -44,6 +58,7 @@ public sealed class KernelsTests : IDisposable
         Kernels("--shape", "8x8x8").FailsWith(2, "--shape");
         Kernels("gemm-f32", "--shape", "8x8").FailsWith(2, "8x8", "m x n x k");
         Kernels("gemm-f32", "--shape", "8x8xy").FailsWith(2, "8x8xy");
+        Kernels("gemm-f32", "--peer", "nobody").FailsWith(2, "nobody", "onednn");
         Kernels("gemm-f32", "--runs", "0").FailsWith(2, "--runs");
         Kernels("gemm-f32", "--threads", "100000").FailsWith(2, "processors");
     }

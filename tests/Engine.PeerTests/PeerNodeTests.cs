@@ -4,11 +4,18 @@ using Engine.Tensors;
 
 namespace Engine.PeerTests;
 
-/// <summary>A test against one peer; it is skipped, with the reason, where the peer's library is not here.</summary>
+/// <summary>A test against oneDNN; it is skipped, with the reason, where the peer's library is not here.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class OneDnnTheoryAttribute : TheoryAttribute
 {
     public OneDnnTheoryAttribute() => Skip = OneDnn.Missing;
+}
+
+/// <summary>A test against ggml.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class GgmlTheoryAttribute : TheoryAttribute
+{
+    public GgmlTheoryAttribute() => Skip = Ggml.Missing;
 }
 
 /// <summary>The bindings of libraries that compute single operations, against the definition.</summary>
@@ -37,17 +44,30 @@ public sealed unsafe class PeerNodeTests
         return c;
     }
 
-    private static void Compare(Tensor expected, IPeerRun? run)
+    // On a thread of its own, because the libraries bind the thread that calls them to a processor.
+    private static void Compare(Tensor expected, Func<IPeerRun?> create)
     {
-        using (run)
+        Exception? fault = null;
+        var thread = new Thread(() =>
         {
-            Assert.NotNull(run);
-            for (int i = 0; i < 2; i++)
+            try
             {
-                run.Run();
-                Assert.Null(ValueComparer.Compare(expected, run.Result(), 1e-4, 1e-4));
+                using var run = create();
+                Assert.NotNull(run);
+                for (int i = 0; i < 2; i++)
+                {
+                    run.Run();
+                    Assert.Null(ValueComparer.Compare(expected, run.Result(), 1e-4, 1e-4));
+                }
             }
-        }
+            catch (Exception e)
+            {
+                fault = e;
+            }
+        });
+        thread.Start();
+        thread.Join();
+        Assert.Null(fault);
     }
 
     [OneDnnTheory]
@@ -55,7 +75,7 @@ public sealed unsafe class PeerNodeTests
     public void OneDnn_multiplies(int m, int n, int k, int threads)
     {
         var node = MatMul(m, n, k);
-        Compare(Product(node), OneDnn.Create(node, threads));
+        Compare(Product(node), () => OneDnn.Create(node, threads));
     }
 
     [OneDnnTheory]
@@ -69,7 +89,16 @@ public sealed unsafe class PeerNodeTests
             ("group", (long)group), ("strides", new long[] { stride, stride }), ("pads", new long[] { pad, pad, pad, pad }));
         var expected = Tensor.Allocate(DType.F32, node.Output.Shape);
         ConvReference.Run(Workers.Single, new ConvShape(1, channels, outputs, group, new Window3(WindowDim.One, dim, dim)), (float*)node.Inputs[0].Pointer, (float*)node.Inputs[1].Pointer, null, (float*)expected.Pointer);
-        Compare(expected, OneDnn.Create(node, threads));
+        Compare(expected, () => OneDnn.Create(node, threads));
+    }
+
+    [GgmlTheory]
+    [InlineData(1, 33, 65, 1), InlineData(17, 48, 20, 1), InlineData(64, 100, 300, 2)]
+    public void Ggml_multiplies(int m, int n, int k, int threads)
+    {
+        if (threads > ThreadAffinity.Allowed().Length) return;
+        var node = MatMul(m, n, k);
+        Compare(Product(node), () => Ggml.Create(node, ThreadAffinity.Allowed()[..threads]));
     }
 
     [OneDnnTheory]

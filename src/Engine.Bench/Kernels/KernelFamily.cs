@@ -1,4 +1,5 @@
 using Engine.Kernels;
+using Engine.Peers;
 using Engine.Tensors;
 
 namespace Engine.Bench;
@@ -13,7 +14,8 @@ internal readonly record struct KernelWork(LimitKind? Compute, double Operations
 /// <param name="Run">One run over the whole shape.</param>
 /// <param name="Result">What the last run computed, in a layout that does not depend on the tier.</param>
 /// <param name="Reference">Computes the result by the definition, where the kernel has no table with a scalar tier.</param>
-internal sealed record KernelRun(Action Run, Func<Tensor> Result, Func<Tensor>? Reference = null);
+/// <param name="Peer">The same operation for other engines, on the same operands; null where none is bound.</param>
+internal sealed record KernelRun(Action Run, Func<Tensor> Result, Func<Tensor>? Reference = null, PeerNode? Peer = null);
 
 /// <summary>A kernel and the shapes that it is measured on.</summary>
 /// <param name="Stem">The kernel's name.</param>

@@ -10,6 +10,7 @@ internal static class KernelsCommand
         engine-bench kernels
         engine-bench kernels gemm-f32 --shape 1024x1024x1024 --threads 1,2
         engine-bench kernels conv-blocked conv-depthwise-blocked --assert
+        engine-bench kernels gemm-f32 conv-winograd --threads 1,2 --peer onnxruntime,onednn
         engine-bench kernels --list
         """;
 
@@ -21,6 +22,7 @@ internal static class KernelsCommand
     private static readonly Option<string> Threads = new("--threads", "-t") { Description = "Thread counts to measure; threads are pinned", DefaultValueFactory = _ => "1", HelpName = "1,2" };
     private static readonly Option<int> Runs = new("--runs") { Description = "Fewest timed rounds of a shape; each times every tier once", DefaultValueFactory = _ => 30, HelpName = "N" };
     private static readonly Option<int> MinTime = new("--min-time") { Description = "Shortest time of all rounds of a shape, in milliseconds", DefaultValueFactory = _ => 300, HelpName = "ms" };
+    private static readonly Option<string?> Peer = new("--peer") { Description = "Other engines to time in turn with the tiers: onnxruntime, onednn, ggml", HelpName = "names" };
     private static readonly Option<bool> Assert = new("--assert") { Description = "Exit with 4 where the dispatcher's pick lags the fastest tier by more than 5 %" };
     private static readonly Option<bool> List = new("--list") { Description = "Only list the kernels, their tiers and shapes" };
 
@@ -30,7 +32,7 @@ internal static class KernelsCommand
         var format = CommonOptions.Format("md|csv|json");
         var output = new Option<string?>("--output", "-o") { Description = "File to write instead of stdout", HelpName = "file" };
         command.Arguments.Add(Stems);
-        foreach (Option o in (Option[])[Shapes, Threads, Runs, MinTime, Assert, List, format, output]) command.Options.Add(o);
+        foreach (Option o in (Option[])[Shapes, Threads, Runs, MinTime, Peer, Assert, List, format, output]) command.Options.Add(o);
         return command.Action(Examples, (p, cancellation) =>
         {
             var cases = Cases(p.GetRequiredValue(Stems), p.GetValue(Shapes) ?? []);
@@ -41,11 +43,13 @@ internal static class KernelsCommand
             }
             int[] threads = NamedValue.Counts(p.GetRequiredValue(Threads), "--threads");
             foreach (int n in threads) PinnedTeam.Processors(n);
+            string[] peers = PeerNames.Parse(p.GetValue(Peer));
+            KernelPeers.Require(peers);
             int runs = p.GetValue(Runs), minTime = p.GetValue(MinTime);
             if (runs is < 1 or > 1_000_000) throw CommandException.Usage($"--runs {runs}: expected 1 to 1000000");
             if (minTime is < 0 or > 600_000) throw CommandException.Usage($"--min-time {minTime}: expected 0 to 600000");
             var limits = threads.Distinct().ToDictionary(n => n, n => MachineLimits.Measure(n, LimitBudget, k => k != LimitKind.Popcount, cancellation));
-            var results = Measure(cases, threads, new KernelBench(new(runs, TimeSpan.FromMilliseconds(minTime)), limits), cancellation);
+            var results = Measure(cases, threads, new KernelBench(new(runs, TimeSpan.FromMilliseconds(minTime), peers), limits), cancellation);
             KernelReport.Make(results, limits.Values).Write(p.GetValue(format), p.GetValue(output));
             if (!p.GetValue(Assert)) return ExitCode.Ok;
             string[] lags = [.. results.Select(r => r.Lag()).OfType<string>()];

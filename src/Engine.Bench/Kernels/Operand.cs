@@ -1,3 +1,4 @@
+using Engine.Peers;
 using Engine.Tensors;
 
 namespace Engine.Bench;
@@ -29,6 +30,9 @@ internal static class Operand
         t.Bytes.Clear();
         return t;
     }
+
+    /// <summary>The operation of a kernel as one node of ONNX; its inputs are f32.</summary>
+    public static PeerNode Node(string op, Tensor[] inputs, Tensor output, params (string Name, object Value)[] attributes) => new(op, inputs, output.Type, attributes);
 
     /// <summary>A tensor of the same shape, each element f(x) in binary64.</summary>
     public static Tensor Map(Tensor x, Func<double, double> f)

@@ -29,8 +29,9 @@ internal sealed unsafe class LimitProbe : IDisposable
     {
         // The first call compiles the loop.
         Run(1);
+        // The least of three: a thread may lose its processor for a moment.
         for (long times = 1; ; times *= 2)
-            if (Seconds(times) >= seconds) return times;
+            if (Math.Min(Seconds(times), Math.Min(Seconds(times), Seconds(times))) >= seconds) return times;
     }
 
     /// <summary>Operations or bytes of so many turns on all threads.</summary>

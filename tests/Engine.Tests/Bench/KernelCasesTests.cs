@@ -54,7 +54,7 @@ public sealed class KernelCasesTests
     }
 
     private static KernelResult Result(params (string Tier, bool Pick, PairedRatio Ratio)[] tiers) =>
-        new(KernelCases.All[0], [1, 2, 3], 1, new(null, 0, 1), LimitKind.L1, 1, [.. tiers.Select(t => new KernelTime(t.Tier, t.Pick, new Samples([100]), t.Ratio))]);
+        new(KernelCases.All[0], [1, 2, 3], 1, new(null, 0, 1), LimitKind.L1, 1, [.. tiers.Select(t => new KernelTime(t.Tier, t.Pick ? KernelRole.Pick : KernelRole.Tier, new Samples([100]), t.Ratio))]);
 
     [Fact]
     public void A_pick_lags_where_the_whole_interval_says_so()

@@ -1,4 +1,5 @@
 using Engine.Kernels;
+using Engine.Peers;
 using Engine.Tensors;
 
 namespace Engine.Bench;
@@ -57,13 +58,22 @@ internal static unsafe class ConvCases
         return plain;
     }
 
+    private static long[] Kernel(in ConvShape s) => [s.Window.H.Kernel, s.Window.W.Kernel];
+
+    private static long[] Strides(in ConvShape s) => [s.Window.H.Stride, s.Window.W.Stride];
+
+    private static long[] Pads(in ConvShape s) => [s.Window.H.Pad, s.Window.W.Pad, s.Window.H.PadEnd, s.Window.W.PadEnd];
+
+    private static PeerNode Node(in ConvShape s, Tensor image, Tensor w) =>
+        Operand.Node("Conv", [image, w], Output(s), ("kernel_shape", Kernel(s)), ("strides", Strides(s)), ("pads", Pads(s)), ("group", (long)s.Group));
+
     private static KernelRun Blocked(ConvShape s, Workers workers)
     {
         bool plain = s.Channels < ConvBlocked.Block;
         Tensor image = Image(s), x = plain ? image : ToBlocked(image, s), w = Weights(s), y = Operand.Zeros(BlockedChannels(s.OutChannels) * s.Window.Outputs);
         Tensor packed = Operand.Zeros(ConvBlocked.PackedLength(s, plain)), work = Operand.Zeros(Math.Max(1, ConvBlocked.WorkFloats(s, plain)));
         ConvBlocked.Pack(s, plain, w.Span<float>(), packed.Span<float>());
-        return new(() => ConvBlocked.Run(workers, s, plain, (float*)x.Pointer, (float*)packed.Pointer, null, (float*)y.Pointer, (float*)work.Pointer, default), () => FromBlocked(y, s));
+        return new(() => ConvBlocked.Run(workers, s, plain, (float*)x.Pointer, (float*)packed.Pointer, null, (float*)y.Pointer, (float*)work.Pointer, default), () => FromBlocked(y, s), Peer: Node(s, image, w));
     }
 
     private static KernelRun Winograd(ConvShape s, Workers workers)
@@ -71,26 +81,26 @@ internal static unsafe class ConvCases
         Tensor image = Image(s), x = ToBlocked(image, s), w = Weights(s), y = Operand.Zeros(BlockedChannels(s.OutChannels) * s.Window.Outputs);
         Tensor packed = Operand.Zeros(ConvWinograd.PackedLength(s)), work = Operand.Zeros(ConvWinograd.WorkFloats(s));
         ConvWinograd.Pack(workers, s, (float*)w.Pointer, (float*)packed.Pointer);
-        return new(() => ConvWinograd.Run(workers, s, (float*)x.Pointer, (float*)packed.Pointer, null, (float*)y.Pointer, (float*)work.Pointer, default), () => FromBlocked(y, s));
+        return new(() => ConvWinograd.Run(workers, s, (float*)x.Pointer, (float*)packed.Pointer, null, (float*)y.Pointer, (float*)work.Pointer, default), () => FromBlocked(y, s), Peer: Node(s, image, w));
     }
 
     private static KernelRun Plain(ConvShape s, Workers workers)
     {
         Tensor x = Image(s), w = Weights(s), y = Output(s), work = Operand.Zeros(ConvF32.WorkFloats(s));
-        return new(() => ConvF32.Run(workers, s, (float*)x.Pointer, (float*)w.Pointer, null, (float*)y.Pointer, (float*)work.Pointer, default), () => y);
+        return new(() => ConvF32.Run(workers, s, (float*)x.Pointer, (float*)w.Pointer, null, (float*)y.Pointer, (float*)work.Pointer, default), () => y, Peer: Node(s, x, w));
     }
 
     private static KernelRun DepthwiseBlocked(ConvShape s, Workers workers)
     {
         Tensor image = Image(s), x = ToBlocked(image, s), w = Weights(s), y = Operand.Zeros(BlockedChannels(s.OutChannels) * s.Window.Outputs), packed = Operand.Zeros(ConvDepthwiseBlocked.PackedLength(s));
         ConvDepthwiseBlocked.Pack(s, w.Span<float>(), packed.Span<float>());
-        return new(() => ConvDepthwiseBlocked.Run(ConvDepthwiseBlocked.Table.Best, workers, s, (float*)x.Pointer, (float*)packed.Pointer, null, (float*)y.Pointer, default), () => FromBlocked(y, s));
+        return new(() => ConvDepthwiseBlocked.Run(ConvDepthwiseBlocked.Table.Best, workers, s, (float*)x.Pointer, (float*)packed.Pointer, null, (float*)y.Pointer, default), () => FromBlocked(y, s), Peer: Node(s, image, w));
     }
 
     private static KernelRun DepthwisePlain(ConvShape s, Workers workers)
     {
         Tensor x = Image(s), w = Weights(s), y = Output(s);
-        return new(() => ConvDepthwiseF32.Run(workers, s, (float*)x.Pointer, (float*)w.Pointer, null, (float*)y.Pointer, default), () => y);
+        return new(() => ConvDepthwiseF32.Run(workers, s, (float*)x.Pointer, (float*)w.Pointer, null, (float*)y.Pointer, default), () => y, Peer: Node(s, x, w));
     }
 
     private static KernelRun MaxPool(ConvShape s, Workers workers)
@@ -102,6 +112,6 @@ internal static unsafe class ConvCases
             var expected = Output(s);
             Pooling.Max(Workers.Single, s.Channels, s.Window, (float*)image.Pointer, (float*)expected.Pointer, null, false);
             return expected;
-        });
+        }, Peer: Operand.Node("MaxPool", [image], Output(s), ("kernel_shape", Kernel(s)), ("strides", Strides(s)), ("pads", Pads(s))));
     }
 }

@@ -19,7 +19,7 @@ internal static unsafe class ProductCases
         var (m, n, k) = (d[0], d[1], d[2]);
         Tensor a = Operand.Random(1, m, k), b = Operand.Random(2, k, n), c = Operand.Zeros(m, n), packed = Operand.Zeros(GemmF32.PackedLength(k, n));
         GemmF32.Pack(workers, k, n, (float*)b.Pointer, n, 1, (float*)packed.Pointer);
-        return new(() => GemmF32.Run(workers, m, n, k, (float*)a.Pointer, k, 1, (float*)packed.Pointer, (float*)c.Pointer, n, default(NoEpilogue)), () => c);
+        return new(() => GemmF32.Run(workers, m, n, k, (float*)a.Pointer, k, 1, (float*)packed.Pointer, (float*)c.Pointer, n, default(NoEpilogue)), () => c, Peer: Operand.Node("MatMul", [a, b], c));
     }
 
     private static KernelRun GemmInt8Run(int[] d, Workers workers)

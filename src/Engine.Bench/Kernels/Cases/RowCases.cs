@@ -24,7 +24,7 @@ internal static unsafe class RowCases
         {
             double sum = row.Sum(Math.Exp);
             return v => Math.Exp(v) / sum;
-        }));
+        }), Operand.Node("Softmax", [x], y, ("axis", -1L)));
     }
 
     private static KernelRun LayerNorm(int[] d, Workers workers)
@@ -38,7 +38,8 @@ internal static unsafe class RowCases
             {
                 double mean = row.Average(), inverse = 1 / Math.Sqrt(row.Average(v => (v - mean) * (v - mean)) + Epsilon);
                 return v => (v - mean) * inverse;
-            }));
+            }),
+            Operand.Node("LayerNormalization", [x, scale, bias], y, ("axis", -1L), ("epsilon", (float)Epsilon)));
     }
 
     /// <summary>Applies to each row the function that <paramref name="of"/> makes of it, in binary64.</summary>
