@@ -12,7 +12,7 @@ public unsafe class UnaryF32Tests(ITestOutputHelper output)
     {
         var data = new TheoryData<string, string>();
         foreach (var t in UnaryF32.Tables)
-            foreach (string tier in t.SupportedTiers.Where(t => t != "scalar")) data.Add(t.Stem, tier);
+            foreach (string tier in t.SupportedTiers) data.Add(t.Stem, tier);
         return data;
     }
 
@@ -38,7 +38,7 @@ public unsafe class UnaryF32Tests(ITestOutputHelper output)
     public void Every_argument_is_within_the_bound(string stem, string tier)
     {
         // The best tier at every argument, the others at a part of them: their lanes compute the same formulas.
-        int step = tier == UnaryF32.Exp.SupportedTiers.First() ? 1 : 61;
+        int step = tier == "scalar" ? 4096 : tier == UnaryF32.Exp.SupportedTiers.First() ? 1 : 61;
         Check(stem, tier, Enumerable.Range(0, 1 << 20).Where(b => b % step == 0).Select(b =>
         {
             var x = new uint[Block];

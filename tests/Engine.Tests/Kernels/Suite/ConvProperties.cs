@@ -1,0 +1,120 @@
+using Engine.Kernels;
+
+namespace Engine.Tests;
+
+/// <summary>Convolutions on blocked tensors against the definition, tier by tier.</summary>
+internal static unsafe class ConvProperties
+{
+    public static IEnumerable<KernelProperty> All =>
+    [
+        new(ConvBlocked.Table, 250, Dense), new(ConvDepthwiseBlocked.Table, 250, Depthwise), new(ConvWinograd.InputTable, 150, WinogradInput), new(ConvWinograd.OutputTable, 250, WinogradOutput),
+    ];
+
+    private static WindowDim Dim(Random r, int most, int strides)
+    {
+        int kernel = r.Next(1, 5), dilation = r.Next(1, 3), stride = r.Next(1, strides + 1), pad = r.Next(0, 3), end = r.Next(0, 3), reach = (kernel - 1) * dilation + 1, input = Math.Max(r.Next(1, most), reach - pad - end);
+        return r.Next(3) == 0 ? new(input, input, 1, 1, 1, 0, 0) : new(input, (input + pad + end - reach) / stride + 1, kernel, stride, dilation, pad, end);
+    }
+
+    private static int Up(int channels) => (channels + 15) / 16 * 16;
+
+    private static void Dense(Operands o)
+    {
+        var r = o.Random;
+        var s = new ConvShape(1, r.Next(1, 36), r.Next(1, 50), 1, new Window3(WindowDim.One, Dim(r, 7, 2), Dim(r, 24, 2)));
+        bool plain = r.Next(3) == 0;
+        var (x, w, b, expected) = Reference(s, o);
+        float* packed = o.Take<float>((int)ConvBlocked.PackedLength(s, plain)), bias = o.Take<float>(ConvBlocked.BiasLength(s)), input = plain ? x : Blocked(x, s, o);
+        ConvBlocked.Pack(s, plain, new(w, s.OutChannels * s.Channels * s.Window.Taps), new(packed, (int)ConvBlocked.PackedLength(s, plain)));
+        new ReadOnlySpan<float>(b, s.OutChannels).CopyTo(new(bias, s.OutChannels));
+        foreach (string tier in ConvBlocked.Table.SupportedTiers)
+        {
+            float* y = o.Take<float>(Up(s.OutChannels) * s.Window.Outputs), work = o.Take<float>((int)ConvBlocked.WorkFloats(s, plain));
+            ConvBlocked.Run(ConvBlocked.Table[tier], Workers.Single, s, plain, input, packed, bias, y, work, default);
+            Compare($"conv-blocked {tier} {s}", s, expected, y, o);
+        }
+    }
+
+    private static void Depthwise(Operands o)
+    {
+        var r = o.Random;
+        int c = r.Next(1, 50);
+        var s = new ConvShape(1, c, c, c, new Window3(WindowDim.One, Dim(r, 7, 3), Dim(r, 24, 3)));
+        var (x, w, b, expected) = Reference(s, o);
+        float* packed = o.Take<float>((int)ConvDepthwiseBlocked.PackedLength(s)), bias = o.Take<float>(Up(c)), input = Blocked(x, s, o);
+        ConvDepthwiseBlocked.Pack(s, new(w, c * s.Window.Taps), new(packed, (int)ConvDepthwiseBlocked.PackedLength(s)));
+        new ReadOnlySpan<float>(b, c).CopyTo(new(bias, c));
+        foreach (string tier in ConvDepthwiseBlocked.Table.SupportedTiers)
+        {
+            float* y = o.Take<float>(Up(c) * s.Window.Outputs);
+            ConvDepthwiseBlocked.Run(ConvDepthwiseBlocked.Table[tier], Workers.Single, s, input, packed, bias, y, default);
+            Compare($"conv-depthwise-blocked {tier} {s}", s, expected, y, o);
+        }
+    }
+
+    private static Data Reference(in ConvShape s, Operands o)
+    {
+        float* x = o.Floats(s.Channels * s.Window.Inputs), w = o.Floats(s.OutChannels * s.GroupChannels * s.Window.Taps), b = o.Floats(s.OutChannels), y = o.Take<float>(s.OutChannels * s.Window.Outputs);
+        ConvReference.Run(Workers.Single, s, x, w, b, y);
+        return new(x, w, b, y);
+    }
+
+    private readonly struct Data(float* x, float* w, float* b, float* y)
+    {
+        public void Deconstruct(out float* px, out float* pw, out float* pb, out float* py)
+        {
+            px = x;
+            pw = w;
+            pb = b;
+            py = y;
+        }
+    }
+
+    // Padding lanes hold NaN: they must not matter.
+    private static float* Blocked(float* x, in ConvShape s, Operands o)
+    {
+        int n = Up(s.Channels) * s.Window.Inputs;
+        float* y = o.Take<float>(n);
+        BlockedConvert.ToBlocked(Workers.Single, new(x, s.Channels * s.Window.Inputs), 1, s.Channels, s.Window.Inputs, 16, new(y, n));
+        for (int i = 0; i < n; i++)
+            if (i / (s.Window.Inputs * 16) * 16 + i % 16 >= s.Channels) y[i] = float.NaN;
+        return y;
+    }
+
+    private static void Compare(string what, in ConvShape s, float* expected, float* y, Operands o)
+    {
+        int n = s.OutChannels * s.Window.Outputs;
+        float* actual = o.Take<float>(n);
+        BlockedConvert.FromBlocked(Workers.Single, new(y, Up(s.OutChannels) * s.Window.Outputs), 1, s.OutChannels, s.Window.Outputs, 16, new(actual, n));
+        KernelProperty.AssertClose(what, expected, actual, null, n, 2e-6 * (4 + Math.Sqrt(s.GroupChannels * s.Window.Taps)));
+    }
+
+    private static void WinogradInput(Operands o)
+    {
+        int rowStep = 96 + 16 * o.Random.Next(4), positionStep = 16 * o.Random.Next(1, 4), size = 35 * positionStep + 16;
+        float* x = o.Floats(5 * rowStep + 96), expected = o.Take<float>(size);
+        ConvWinograd.InputTable.Reference(x, rowStep, expected, positionStep);
+        foreach (string tier in KernelProperty.Fast(ConvWinograd.InputTable))
+        {
+            float* y = o.Take<float>(size);
+            ConvWinograd.InputTable[tier](x, rowStep, y, positionStep);
+            KernelProperty.AssertClose($"winograd-input {tier}", expected, y, null, size, 2e-5);
+        }
+    }
+
+    private static void WinogradOutput(Operands o)
+    {
+        var r = o.Random;
+        int positionStep = 16 * r.Next(1, 4), rows = r.Next(1, 5), columns = r.Next(1, 5), rowStep = 16 * (columns + r.Next(3)), size = (rows - 1) * rowStep + columns * 16;
+        float* m = o.Floats(35 * positionStep + 16), bias = r.Next(2) == 0 ? null : o.Floats(16), expected = o.Take<float>(size);
+        ConvWinograd.OutputTable.Reference(Tile(expected));
+        foreach (string tier in KernelProperty.Fast(ConvWinograd.OutputTable))
+        {
+            float* y = o.Take<float>(size);
+            ConvWinograd.OutputTable[tier](Tile(y));
+            KernelProperty.AssertClose($"winograd-output {tier} {rows}x{columns}", expected, y, null, size, 2e-4);
+        }
+
+        ConvWinograd.OutputTile Tile(float* y) => new() { M = m, PositionStep = positionStep, Bias = bias, Y = y, RowStep = rowStep, Rows = rows, Columns = columns, Tail = StoreTail.None };
+    }
+}

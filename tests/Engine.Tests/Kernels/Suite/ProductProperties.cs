@@ -1,0 +1,73 @@
+using Engine.Kernels;
+
+namespace Engine.Tests;
+
+/// <summary>Tiles of matrix products, and attention.</summary>
+internal static unsafe class ProductProperties
+{
+    public static IEnumerable<KernelProperty> All => [new(GemmF32.Table, 600, Gemm), new(GemmInt8.Table, 400, GemmCodes), new(AttentionF32.Table, 150, Attention)];
+
+    private static void Gemm(Operands o)
+    {
+        var r = o.Random;
+        int rows = r.Next(1, 9), width = 16 * r.Next(1, 4), depth = r.Next(3) == 0 ? r.Next(60, 200) : r.Next(0, 20), gap = r.Next(4), pitch = depth + gap, ldc = width + r.Next(5), written = rows == 1 ? 1 : 8;
+        bool across = r.Next(3) == 0, accumulate = r.Next(2) == 0;
+        int sizeA = depth == 0 ? 0 : across ? (depth - 1) * (rows + gap) + rows : (rows - 1) * pitch + depth, sizeC = (written - 1) * ldc + width;
+        nint rowStride = across ? 1 : pitch, columnStride = across ? rows + gap : 1;
+        float* a = o.Floats(sizeA, Fill.Outliers), b = o.Floats(depth * width), start = o.Floats(sizeC), expected = o.Copy(start, sizeC), magnitude = o.Copy(start, sizeC);
+        GemmF32.Table.Reference(new(a, rowStride, columnStride, rows, b, width, depth, expected, ldc, accumulate));
+        float* positiveA = o.Copy(a, sizeA), positiveB = o.Copy(b, depth * width);
+        for (int i = 0; i < sizeA; i++) positiveA[i] = Math.Abs(a[i]);
+        for (int i = 0; i < depth * width; i++) positiveB[i] = Math.Abs(b[i]);
+        for (int i = 0; i < sizeC; i++) magnitude[i] = Math.Abs(magnitude[i]);
+        GemmF32.Table.Reference(new(positiveA, rowStride, columnStride, rows, positiveB, width, depth, magnitude, ldc, accumulate));
+        foreach (string tier in KernelProperty.Fast(GemmF32.Table))
+        {
+            float* c = o.Copy(start, sizeC);
+            GemmF32.Table[tier](new(a, rowStride, columnStride, rows, b, width, depth, c, ldc, accumulate));
+            for (int i = 0; i < rows; i++) KernelProperty.AssertClose($"gemm-f32 {tier} {rows}x{width}x{depth} row {i}", expected + i * ldc, c + i * ldc, magnitude + i * ldc, width, 2e-7 * (8 + Math.Sqrt(depth)));
+        }
+    }
+
+    private static void GemmCodes(Operands o)
+    {
+        var r = o.Random;
+        int rows = r.Next(1, 9), pairs = r.Next(0, 40), pitch = 2 * pairs + r.Next(3);
+        short* a = o.Take<short>(pairs == 0 ? 0 : (rows - 1) * pitch + 2 * pairs), b = o.Take<short>(pairs * 32);
+        for (int i = 0; i < (pairs == 0 ? 0 : (rows - 1) * pitch + 2 * pairs); i++) a[i] = (short)r.Next(-255, 256);
+        for (int i = 0; i < pairs * 32; i++) b[i] = (short)r.Next(-255, 256);
+        int* expected = o.Take<int>(128);
+        GemmInt8.Table.Reference(a, pitch, rows, b, pairs, expected);
+        foreach (string tier in KernelProperty.Fast(GemmInt8.Table))
+        {
+            int* c = o.Take<int>(128);
+            GemmInt8.Table[tier](a, pitch, rows, b, pairs, c);
+            Assert.True(new ReadOnlySpan<int>(expected, rows * 16).SequenceEqual(new(c, rows * 16)), $"gemm-int8 {tier} {rows} rows, {pairs} pairs");
+        }
+    }
+
+    private static void Attention(Operands o)
+    {
+        var r = o.Random;
+        int heads = r.Next(1, 3), rows = r.Next(1, 20), keys = r.Next(1, 40), width = r.Next(1, 36), values = r.Next(1, 36);
+        var kernel = new AttentionF32(1, heads, rows, keys, width, values, 1 / MathF.Sqrt(width));
+        float* q = o.Floats(heads * rows * width), k = o.Floats(heads * keys * width), v = o.Floats(heads * keys * values), expected = o.Take<float>(heads * rows * values);
+        kernel.Run(AttentionF32.Table.Reference, Of(expected), o.Take<float>((int)AttentionF32.PackedLength(1, heads, keys, width, values)));
+        foreach (string tier in KernelProperty.Fast(AttentionF32.Table))
+        {
+            float* y = o.Take<float>(heads * rows * values);
+            kernel.Run(AttentionF32.Table[tier], Of(y), o.Take<float>((int)AttentionF32.PackedLength(1, heads, keys, width, values)));
+            KernelProperty.AssertClose($"attention-f32 {tier} {heads}x{rows}x{keys}x{width}x{values}", expected, y, null, heads * rows * values, 1e-5);
+        }
+
+        AttentionOperands Of(float* y) => new()
+        {
+            Q = new(q, 0, (nint)rows * width, width),
+            K = new(k, 0, (nint)keys * width, width),
+            V = new(v, 0, (nint)keys * values, values),
+            Y = new(y, 0, (nint)rows * values, values),
+        };
+    }
+
+    private static void Run(this in AttentionF32 kernel, AttentionF32.Fn fn, in AttentionOperands operands, float* packed) => fn(kernel, Workers.Single, operands, packed);
+}
