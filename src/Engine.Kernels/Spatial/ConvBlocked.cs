@@ -33,17 +33,6 @@ public static unsafe partial class ConvBlocked
     /// <summary>Floats of workspace: an image with its padding, where there is any.</summary>
     public static long WorkFloats(in ConvShape s, bool plainInput) => new Geometry(s, plainInput).PaddedFloats;
 
-    /// <summary>Packs weights [M, C, kh, kw].</summary>
-    public static void Pack(in ConvShape s, bool plainInput, ReadOnlySpan<float> w, Span<float> packed)
-    {
-        int taps = s.Window.Taps, lanes = plainInput ? 1 : Block, blocks = plainInput ? s.Channels : Blocks(s.Channels);
-        packed.Clear();
-        for (int m = 0; m < s.OutChannels; m++)
-            for (int c = 0; c < s.Channels; c++)
-                for (int t = 0; t < taps; t++)
-                    packed[(int)(((((long)(m / Pair) * blocks + c / lanes) * taps + t) * lanes + c % lanes) * Pair) + m % Pair] = w[(m * s.Channels + c) * taps + t];
-    }
-
     private static int Blocks(int channels) => (channels + Block - 1) / Block;
 
     private static int Pairs(in ConvShape s) => (s.OutChannels + Pair - 1) / Pair;

@@ -4,8 +4,8 @@ namespace Engine.Kernels;
 /// 3 × 3 convolution of stride 1 by Winograd's F(4×4, 3×3) in f32: 36 multiplications for 16 outputs where the definition takes 144.
 /// Inputs and outputs are blocked by 16 channels. A tile of 6 × 6 inputs is transformed to 36 positions; at each position tiles × input
 /// channels meet input × output channels as a product of <see cref="ConvBlocked"/>; 36 sums are transformed back to 4 × 4 outputs.
-/// <para>The points are 0, ±5/8, ±3/2 and ∞, whose powers are exact in f32: the largest error over random data is about 4 times that of
-/// the direct sum (2e-6 of the largest output for 64 channels), where the usual 0, ±1, ±2 give 10 times.</para>
+/// <para>The points are 0, ±5/8, ±3/2 and ∞, whose powers are exact in f32. Over normal data the largest error, relative to the largest
+/// output, is 1.3e-6 for 64 input channels and 2.4e-6 for 512; the direct sum in f32 has 6.7e-7 and 1.4e-6.</para>
 /// <para>Source: Lavin and Gray, "Fast algorithms for convolutional neural networks", 2016; points as discussed by Barabasz et al., 2020.</para>
 /// </summary>
 public static unsafe partial class ConvWinograd
