@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace Engine.Kernels;
 
 /// <summary>
@@ -26,7 +24,9 @@ public readonly unsafe partial struct AttentionF32(int batch, int heads, int row
 
     /// <summary>Best first; tiles of the product of matrices have tiers of their own. The reference takes a row at a time, sums in double.</summary>
     public static KernelTable<Fn> Table { get; } = new("attention-f32",
-        new("vector", Vector.IsHardwareAccelerated, Blocks),
+        new("avx512", F32x16.IsSupported, Blocks<F32x16>),
+        new("avx2", F32x8.IsSupported, Blocks<F32x8>),
+        new("vector", F32x4.IsSupported, Blocks<F32x4>),
         new("scalar", true, Rows));
 
     /// <summary>Floats of the workspace.</summary>

@@ -1,96 +1,101 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace Engine.Kernels;
 
 /// <summary>Loops over one row of attention scores, and over the vectors they weigh.</summary>
-internal static unsafe class ScoreRow
+internal static unsafe class ScoreRow<TV> where TV : unmanaged, IF32Vector<TV>
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TV Load(float* x, int n) => n >= TV.Count ? TV.Load(x) : TV.Load(x, n);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(TV v, float* y, int n)
+    {
+        if (n >= TV.Count) v.Store(y);
+        else v.Store(y, n);
+    }
+
     /// <summary>s ← s · scale + addend, the addend <paramref name="step"/> floats from a key to the next.</summary>
     public static void Plus(float* s, int n, float scale, float* addend, nint step)
     {
-        int i = 0;
-        if (step is 0 or 1)
-            for (; i + Vector<float>.Count <= n; i += Vector<float>.Count)
-                (Vector.Load(s + i) * scale + (step == 0 ? Vector.Create(*addend) : Vector.Load(addend + i))).Store(s + i);
-        for (; i < n; i++) s[i] = s[i] * scale + addend[i * step];
+        if (step is not (0 or 1))
+        {
+            for (int i = 0; i < n; i++) s[i] = s[i] * scale + addend[i * step];
+            return;
+        }
+        TV factor = TV.Of(scale), same = TV.Of(*addend);
+        for (int i = 0; i < n; i += TV.Count) Store(TV.Fma(Load(s + i, n - i), factor, step == 0 ? same : Load(addend + i, n - i)), s + i, n - i);
     }
 
-    /// <summary>s ← s · scale; the largest, −∞ for none, NaN where there is one.</summary>
+    /// <summary>The largest of s · scale, −∞ for none, NaN where there is one; the products are stored unless the scale is 1.</summary>
     public static float ScaleMax(float* s, int n, float scale)
     {
-        float largest = float.NegativeInfinity;
+        TV max = TV.Of(float.NegativeInfinity), factor = TV.Of(scale);
         int i = 0;
-        if (n >= Vector<float>.Count)
+        for (; i + TV.Count <= n; i += TV.Count)
         {
-            var max = Vector.Create(largest);
-            for (; i + Vector<float>.Count <= n; i += Vector<float>.Count)
+            var v = TV.Load(s + i);
+            if (scale != 1)
             {
-                var v = Vector.Load(s + i) * scale;
+                v *= factor;
                 v.Store(s + i);
-                max = Vector.Max(max, v);
             }
-            for (int j = 0; j < Vector<float>.Count; j++) largest = MathF.Max(largest, max[j]);
+            max = TV.Max(max, v);
         }
+        float largest = TV.Largest(max);
         for (; i < n; i++) largest = MathF.Max(largest, s[i] *= scale);
         return largest;
     }
 
     /// <summary>s ← e^(s − largest); the sum.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Exponentials(float* s, int n, float largest)
     {
+        TV max = TV.Of(largest), a = TV.Of(0), b = a;
         int i = 0;
-        Vector<float> max = Vector.Create(largest), sums = Vector<float>.Zero;
-        for (; i + Vector<float>.Count <= n; i += Vector<float>.Count)
+        for (; i + 2 * TV.Count <= n; i += 2 * TV.Count)
         {
-            var e = Lanes.Exp(Vector.Load(s + i) - max);
-            e.Store(s + i);
-            sums += e;
+            TV x = F32Math.Exp(TV.Load(s + i) - max), y = F32Math.Exp(TV.Load(s + i + TV.Count) - max);
+            x.Store(s + i);
+            y.Store(s + i + TV.Count);
+            a += x;
+            b += y;
         }
-        float sum = Vector.Sum(sums);
-        for (; i < n; i++) sum += s[i] = Lanes.Exp(Vector.Create(s[i] - largest))[0];
+        float sum = TV.Sum(a + b);
+        for (; i < n; i += TV.Count)
+        {
+            Store(F32Math.Exp(Load(s + i, n - i) - max), s + i, n - i);
+            for (int j = i; j < Math.Min(n, i + TV.Count); j++) sum += s[j];
+        }
         return sum;
     }
 
     /// <summary>Σ x·y.</summary>
     public static float Dot(float* x, float* y, int n)
     {
-        Vector<float> a = Vector<float>.Zero, b = Vector<float>.Zero;
-        int i = 0, w = Vector<float>.Count;
-        for (; i + 2 * w <= n; i += 2 * w)
+        TV a = TV.Of(0), b = a;
+        int i = 0;
+        for (; i + 2 * TV.Count <= n; i += 2 * TV.Count)
         {
-            a = Vector.MultiplyAddEstimate(Vector.Load(x + i), Vector.Load(y + i), a);
-            b = Vector.MultiplyAddEstimate(Vector.Load(x + i + w), Vector.Load(y + i + w), b);
+            a = TV.Fma(TV.Load(x + i), TV.Load(y + i), a);
+            b = TV.Fma(TV.Load(x + i + TV.Count), TV.Load(y + i + TV.Count), b);
         }
-        float sum = Vector.Sum(a + b);
-        for (; i < n; i++) sum += x[i] * y[i];
-        return sum;
+        for (; i < n; i += TV.Count) a = TV.Fma(Load(x + i, n - i), Load(y + i, n - i), a);
+        return TV.Sum(a + b);
     }
 
-    /// <summary>y ← y + factor · x.</summary>
-    public static void AddScaled(float* y, float factor, float* x, int n)
+    /// <summary>y ← y · keep + x · factor.</summary>
+    public static void Blend(float* y, float keep, float* x, float factor, int n)
     {
-        int i = 0;
-        var f = Vector.Create(factor);
-        for (; i + Vector<float>.Count <= n; i += Vector<float>.Count) Vector.MultiplyAddEstimate(f, Vector.Load(x + i), Vector.Load(y + i)).Store(y + i);
-        for (; i < n; i++) y[i] += factor * x[i];
-    }
-
-    /// <summary>y ← y · keep + x.</summary>
-    public static void Blend(float* y, float keep, float* x, int n)
-    {
-        int i = 0;
-        var k = Vector.Create(keep);
-        for (; i + Vector<float>.Count <= n; i += Vector<float>.Count) Vector.MultiplyAddEstimate(k, Vector.Load(y + i), Vector.Load(x + i)).Store(y + i);
-        for (; i < n; i++) y[i] = y[i] * keep + x[i];
+        TV k = TV.Of(keep), f = TV.Of(factor);
+        for (int i = 0; i < n; i += TV.Count) Store(TV.Fma(Load(x + i, n - i), f, Load(y + i, n - i) * k), y + i, n - i);
     }
 
     /// <summary>y ← factor · x; y may be x.</summary>
     public static void Scale(float* x, float factor, float* y, int n)
     {
-        int i = 0;
-        for (; i + Vector<float>.Count <= n; i += Vector<float>.Count) (Vector.Load(x + i) * factor).Store(y + i);
-        for (; i < n; i++) y[i] = x[i] * factor;
+        var f = TV.Of(factor);
+        for (int i = 0; i < n; i += TV.Count) Store(Load(x + i, n - i) * f, y + i, n - i);
     }
 }
 
@@ -98,7 +103,7 @@ internal static unsafe class ScoreRow
 /// Softmax of rows whose scores come a block of keys at a time: the largest score and the sum so far. What was weighed before a larger
 /// score turns up is to be multiplied by <see cref="Correction"/>; in the end everything by <see cref="Inverse"/>.
 /// </summary>
-internal readonly unsafe struct SoftmaxRows(float* memory, int rows)
+internal readonly unsafe struct SoftmaxRows<TV>(float* memory, int rows) where TV : unmanaged, IF32Vector<TV>
 {
     private readonly float* _largest = memory, _total = memory + rows;
 
@@ -121,7 +126,7 @@ internal readonly unsafe struct SoftmaxRows(float* memory, int rows)
         // As long as every score is −∞, so is the largest, and any other number keeps the weights zero.
         float from = float.IsNegativeInfinity(now) ? 0 : now;
         Correction[row] = float.IsNegativeInfinity(old) ? 0 : MathF.Exp(old - from);
-        _total[row] = _total[row] * Correction[row] + ScoreRow.Exponentials(scores, n, from);
+        _total[row] = _total[row] * Correction[row] + ScoreRow<TV>.Exponentials(scores, n, from);
     }
 
     /// <summary>Sums become factors; a row of no weight gives zeros or NaN.</summary>
@@ -132,7 +137,7 @@ internal readonly unsafe struct SoftmaxRows(float* memory, int rows)
 }
 
 /// <summary>A row's products times its factor.</summary>
-internal readonly unsafe struct ScaleRows(float* factors) : IGemmEpilogue
+internal readonly unsafe struct ScaleRows<TV>(float* factors) : IGemmEpilogue where TV : unmanaged, IF32Vector<TV>
 {
     /// <inheritdoc/>
     public bool IsEmpty => false;
@@ -140,12 +145,12 @@ internal readonly unsafe struct ScaleRows(float* factors) : IGemmEpilogue
     /// <inheritdoc/>
     public void Apply(int row, int column, Span<float> values)
     {
-        fixed (float* p = values) ScoreRow.Scale(p, factors[row], p, values.Length);
+        fixed (float* p = values) ScoreRow<TV>.Scale(p, factors[row], p, values.Length);
     }
 }
 
 /// <summary>Products added to sums whose rows are <paramref name="width"/> floats, those scaled by their row's factor before; the first ones replace them.</summary>
-internal readonly unsafe struct AddRows(float* factors, float* sums, int width, bool first) : IGemmEpilogue
+internal readonly unsafe struct AddRows<TV>(float* factors, float* sums, int width, bool first) : IGemmEpilogue where TV : unmanaged, IF32Vector<TV>
 {
     /// <inheritdoc/>
     public bool IsEmpty => false;
@@ -156,8 +161,8 @@ internal readonly unsafe struct AddRows(float* factors, float* sums, int width, 
         float* to = sums + (nint)row * width + column;
         fixed (float* p = values)
         {
-            if (first) ScoreRow.Scale(p, 1, to, values.Length);
-            else ScoreRow.Blend(to, factors[row], p, values.Length);
+            if (first) ScoreRow<TV>.Scale(p, 1, to, values.Length);
+            else ScoreRow<TV>.Blend(to, factors[row], p, 1, values.Length);
         }
     }
 }
