@@ -42,6 +42,11 @@ public static unsafe class SoftmaxLoop
 
         private void Row(T* from, T* to)
         {
+            if (typeof(T) == typeof(float) && kind != SoftmaxKind.Hard)
+            {
+                SoftmaxF32.Table.Best((float*)from, (float*)to, length, kind == SoftmaxKind.Log);
+                return;
+            }
             var seed = new FoldReducer<T, T, MaxExponent>();
             T largest = seed.Row(T.NegativeInfinity, from, length);
             if (kind == SoftmaxKind.Hard)

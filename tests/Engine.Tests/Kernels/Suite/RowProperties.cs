@@ -9,6 +9,7 @@ internal static unsafe class RowProperties
     [
         new(FoldRows.Max, 500, o => Fold(FoldRows.Max, Fill.Anything, 0, o)),
         new(FoldRows.Sum, 500, o => Fold(FoldRows.Sum, Fill.Outliers, 1e-6, o)),
+        new(SoftmaxF32.Table, 500, Softmax),
         new(ResampleRows.Table, 500, Rows),
         new(ResizeBlocked.Table, 500, Pixels),
         new(ConvDepthwiseF32.Table, 500, Depthwise),
@@ -35,6 +36,30 @@ internal static unsafe class RowProperties
             table[tier](x, step, rows, y, n);
             KernelProperty.AssertClose($"{table.Stem} {tier} rows {rows} step {step}", expected, y, magnitude, n, tolerance);
         }
+    }
+
+    private static void Softmax(Operands o)
+    {
+        int n = KernelProperty.Length(o.Random);
+        bool log = o.Random.Next(2) == 0;
+        float* x = o.Floats(n, o.Random.Next(2) == 0 ? Fill.Outliers : Fill.Plain), expected = o.Take<float>(n);
+        for (int i = 0; i < n; i++) x[i] *= 20;
+        // One NaN makes the whole row NaN.
+        if (n > 0 && o.Random.Next(8) == 0) x[o.Random.Next(n)] = float.NaN;
+        SoftmaxF32.Table.Reference(x, expected, n, log);
+        foreach (string tier in KernelProperty.Fast(SoftmaxF32.Table))
+        {
+            float* y = o.Random.Next(2) == 0 ? o.Copy(x, n) : o.Take<float>(n);
+            SoftmaxF32.Table[tier](o.Random.Next(2) == 0 ? x : Kept(x, y, n), y, n, log);
+            KernelProperty.AssertClose($"softmax-f32 {tier} log {log}", expected, y, null, n, 3e-6);
+        }
+    }
+
+    // In place.
+    private static float* Kept(float* x, float* y, int n)
+    {
+        new ReadOnlySpan<float>(x, n).CopyTo(new Span<float>(y, n));
+        return y;
     }
 
     private struct Taps
