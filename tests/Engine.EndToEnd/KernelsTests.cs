@@ -28,7 +28,7 @@ public sealed class KernelsTests : IDisposable
     }
 
     [Fact]
-    public void Peers_stand_below_the_tiers_or_are_said_to_be_missing()
+    public void Peers_stand_below_the_pick_or_are_said_to_be_missing()
     {
         var r = Kernels("gemm-f32", "--shape", "24x33x17", "--runs", "2", "--min-time", "0", "--peer", "onnxruntime,onednn,ggml", "--format", "json");
         if (r.ExitCode == 2)

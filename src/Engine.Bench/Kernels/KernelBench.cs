@@ -27,9 +27,6 @@ internal sealed class KernelBench(KernelSettings settings, IReadOnlyDictionary<i
     // Peers may sum in another order, and in f32 throughout.
     private const double PeerTolerance = 1e-3;
 
-    // Threads of some peers spin for a while after a run, on the processors that ours are bound to.
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
-
     private sealed record Contender(string Name, KernelRole Role, Action Run);
 
     public KernelResult Measure(KernelFamily family, int[] dims, int threads, CancellationToken cancellation)
@@ -57,12 +54,12 @@ internal sealed class KernelBench(KernelSettings settings, IReadOnlyDictionary<i
         var work = family.Work(dims);
         var (limit, amount) = Limit(work, limits[workers.Threads]);
         using var probe = new LimitProbe(workers, limits[workers.Threads].Best(limit).Loop);
-        if (peers) Thread.Sleep(Pause);
+        if (peers) PeerComparison.WaitForQuiet();
         long turns = probe.TurnsFor(ProbeSeconds);
         double[] once = [.. contenders.Select(c => Time(c.Run))];
         double slow = Math.Max(SlowNanoseconds, SlowRatio * once.Min());
         List<int> fast = [.. Enumerable.Range(0, once.Length).Where(i => once[i] <= slow)];
-        var together = Interleaved.Measure([.. fast.Select(i => contenders[i].Run), () => probe.Run(turns)], Together(peers), cancellation: cancellation);
+        var together = Interleaved.Measure([.. fast.Select(i => contenders[i].Run), () => probe.Run(turns)], Together(peers, workers.Threads), cancellation: cancellation);
         Samples Times(int i) => fast.Contains(i) ? together.Times(fast.IndexOf(i)) : Interleaved.Measure([contenders[i].Run], Apart, cancellation: cancellation).Times(0);
         Samples[] times = [.. Enumerable.Range(0, once.Length).Select(Times)];
         int pick = contenders.FindIndex(c => c.Role == KernelRole.Pick);
@@ -77,13 +74,13 @@ internal sealed class KernelBench(KernelSettings settings, IReadOnlyDictionary<i
     }
 
     // One run before each block brings back to the caches what the action before threw out.
-    private InterleavedSettings Together(bool peers) => new()
+    private InterleavedSettings Together(bool peers, int threads) => new()
     {
         Rounds = settings.Rounds,
         MinTime = settings.MinTime,
-        Block = peers ? 3 : 1,
+        Block = peers ? 5 : 1,
         Discarded = 1,
-        Between = peers ? () => Thread.Sleep(Pause) : null,
+        Between = peers && threads > 1 ? PeerComparison.WaitForQuiet : null,
         WarmupRuns = 1,
         Warmup = settings.MinTime / 10,
     };
@@ -108,8 +105,8 @@ internal sealed class KernelBench(KernelSettings settings, IReadOnlyDictionary<i
         {
             if (Difference(expected!, actual, tolerance) is { } why) throw new CommandException(ExitCode.ThresholdMissed, $"{family.Stem} {string.Join('x', dims)}, {name}, {workers.Threads} threads: wrong result, nothing was timed: {why}");
         }
-        // The reference comes first.
-        foreach (string tier in family.Tiers.Reverse())
+        // The reference comes first; where peers are timed, the pick alone stands for ours.
+        foreach (string tier in settings.Peers.Length == 0 ? family.Tiers.Reverse() : [.. ((string[])[family.Tiers[^1], family.Pick]).Distinct()])
         {
             family.Select(selected = tier);
             var run = family.Prepare(dims, workers);
@@ -117,7 +114,7 @@ internal sealed class KernelBench(KernelSettings settings, IReadOnlyDictionary<i
             expected ??= run.Reference?.Invoke() ?? run.Result().Clone();
             node = run.Peer;
             Check(tier, run.Result(), family.Tolerance);
-            tiers.Add(new(tier, tier == family.Pick ? KernelRole.Pick : KernelRole.Tier, () =>
+            if (settings.Peers.Length == 0 || tier == family.Pick) tiers.Add(new(tier, tier == family.Pick ? KernelRole.Pick : KernelRole.Tier, () =>
             {
                 if (selected != tier) family.Select(selected = tier);
                 run.Run();

@@ -12,7 +12,7 @@ internal static class KernelReport
         report.Add("limits", "limits of this machine, measured just before", Limits(limits));
         report.Add("kernels", "kernels", Kernels(results));
         return report
-            .AddNote("Threads are pinned. Every result was checked against the scalar reference before it was timed; tiers and peers were timed in turn, in blocks with a pause between where there are peers. Peers have their weights packed beforehand, as ours are.")
+            .AddNote("Threads are pinned. Every result was checked against the scalar reference before it was timed; tiers and peers were timed in turn, and a block begins when the threads of the one before sleep. Peers have their weights packed beforehand, as ours are.")
             .AddNote("'% of limit' is the least time that operations or bytes take at the limit named, whichever is longer, over the time measured; a loop at that limit is timed in turn with the tiers. Bytes count operands and results once, from the level of memory that holds them all.")
             .AddNote("'time / pick' is the median ratio to the dispatcher's pick with its 95 % interval; above 1 is slower.");
     }

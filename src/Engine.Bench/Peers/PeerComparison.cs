@@ -33,8 +33,8 @@ internal sealed record PeerComparison(string Peer, string Version, Samples Ours,
         return new(peer, version, measured.Times(0), measured.Times(1), measured.Ratio(0, 1));
     }
 
-    // Idle threads of ONNX Runtime spin for some 30 ms after a run and would hold the processor that a thread of ours is bound to.
-    private static void WaitForQuiet()
+    /// <summary>Waits until no thread runs: idle ones of ONNX Runtime spin for some 30 ms after a run and would hold the processor that a thread of ours is bound to.</summary>
+    internal static void WaitForQuiet()
     {
         // Longer than a tick of the system, which is how often it counts the time of a running thread.
         const int Step = 12, Longest = 300;
