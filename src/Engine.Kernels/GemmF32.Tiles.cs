@@ -147,42 +147,11 @@ public static unsafe partial class GemmF32
         r0.Plus(r1).Plus(r2.Plus(r3)).Store(t.C, t.Accumulate);
     }
 
-    /// <summary>A vector width for the tiles of four rows and two vectors.</summary>
-    private interface ILanes<TVector>
-    {
-        static abstract int Count { get; }
-        static abstract TVector Load(float* p);
-        static abstract TVector Broadcast(float v);
-        static abstract TVector MultiplyAdd(TVector a, TVector b, TVector c);
-        static abstract TVector Add(TVector a, TVector b);
-        static abstract void Store(TVector v, float* p);
-    }
+    private static void TileAvx2(in Tile t) => Strips<Vector256<float>, Wide256>(t);
 
-    private readonly struct Lanes256 : ILanes<Vector256<float>>
-    {
-        public static int Count => 8;
-        public static Vector256<float> Load(float* p) => Vector256.Load(p);
-        public static Vector256<float> Broadcast(float v) => Vector256.Create(v);
-        public static Vector256<float> MultiplyAdd(Vector256<float> a, Vector256<float> b, Vector256<float> c) => Vector256.MultiplyAddEstimate(a, b, c);
-        public static Vector256<float> Add(Vector256<float> a, Vector256<float> b) => a + b;
-        public static void Store(Vector256<float> v, float* p) => v.Store(p);
-    }
+    private static void TileVector(in Tile t) => Strips<Vector128<float>, Wide128>(t);
 
-    private readonly struct Lanes128 : ILanes<Vector128<float>>
-    {
-        public static int Count => 4;
-        public static Vector128<float> Load(float* p) => Vector128.Load(p);
-        public static Vector128<float> Broadcast(float v) => Vector128.Create(v);
-        public static Vector128<float> MultiplyAdd(Vector128<float> a, Vector128<float> b, Vector128<float> c) => Vector128.MultiplyAddEstimate(a, b, c);
-        public static Vector128<float> Add(Vector128<float> a, Vector128<float> b) => a + b;
-        public static void Store(Vector128<float> v, float* p) => v.Store(p);
-    }
-
-    private static void TileAvx2(in Tile t) => Strips<Vector256<float>, Lanes256>(t);
-
-    private static void TileVector(in Tile t) => Strips<Vector128<float>, Lanes128>(t);
-
-    private static void Strips<V, L>(in Tile t) where V : struct where L : struct, ILanes<V>
+    private static void Strips<V, L>(in Tile t) where V : struct where L : struct, IWide<V>
     {
         for (int column = 0; column < t.Width; column += 2 * L.Count)
             if (t.Rows == 1) Row<V, L>(t, column);
@@ -190,7 +159,7 @@ public static unsafe partial class GemmF32
                 for (int row = 0; row < TileRows; row += 4) Strip<V, L>(t, row, column);
     }
 
-    private struct Pair<V, L> where V : struct where L : struct, ILanes<V>
+    private struct Pair<V, L> where V : struct where L : struct, IWide<V>
     {
         public V X, Y;
 
@@ -214,7 +183,7 @@ public static unsafe partial class GemmF32
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Strip<V, L>(in Tile t, int row, int column) where V : struct where L : struct, ILanes<V>
+    private static void Strip<V, L>(in Tile t, int row, int column) where V : struct where L : struct, IWide<V>
     {
         float* a0 = t.Row(row), a1 = t.Row(row + 1), a2 = t.Row(row + 2), a3 = t.Row(row + 3), b = t.B + column;
         Pair<V, L> r0 = default, r1 = default, r2 = default, r3 = default;
@@ -235,7 +204,7 @@ public static unsafe partial class GemmF32
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Row<V, L>(in Tile t, int column) where V : struct where L : struct, ILanes<V>
+    private static void Row<V, L>(in Tile t, int column) where V : struct where L : struct, IWide<V>
     {
         Pair<V, L> r0 = default, r1 = default, r2 = default, r3 = default;
         float* a = t.A, b = t.B + column;

@@ -39,16 +39,11 @@ public static unsafe partial class GemmF32
     /// <summary>Panel widths are multiples of this.</summary>
     public const int LaneColumns = 16;
 
-    // 192 · 48 floats of B (36 KiB) and 8 · 192 of A stay in a first-level cache of 48 KiB.
-    private const int KBlock = 256;
+    // 384 · 48 floats of B (72 KiB) stream from a second-level cache at 16 bytes a cycle; shorter blocks meet C more often.
+    private const int KBlock = 384;
 
-    // Rows that meet one panel before the next panel is fetched; packed, they stay in a second-level cache for all panels of a thread.
-    private const int RowBlock = 64, PackedRowBlock = 256;
-
-    // Packing reads and writes A once; below so many panels that costs more than it saves.
-    private const int LeastPackedPanels = 8;
-
-    private static bool PacksRows(int m, int n) => m >= 4 * TileRows && n >= LeastPackedPanels * PanelColumns;
+    // Rows that meet one panel before the next panel is fetched.
+    private const int RowBlock = 64;
 
     /// <summary>Floats that a packed B of k × n takes.</summary>
     public static long PackedLength(long k, long n) => Tensors.Checked.Mul(k, Tensors.Checked.AlignUp(n, LaneColumns));
@@ -68,10 +63,9 @@ public static unsafe partial class GemmF32
         where TEpilogue : struct, IGemmEpilogue
     {
         if (m == 0 || n == 0) return;
-        bool pack = PacksRows(m, n);
-        int rowBlock = pack ? PackedRowBlock : RowBlock, panels = (n + PanelColumns - 1) / PanelColumns, blocks = (m + rowBlock - 1) / rowBlock;
-        double unit = (double)Math.Min(m, rowBlock) * PanelColumns * k;
-        workers.For(Tensors.Checked.Int((long)panels * blocks), (int)Math.Clamp(65536 / Math.Max(1, unit), 1, 1 << 20), new RunBody<TEpilogue>(pack, rowBlock, m, n, k, a, rowStride, columnStride, packed, c, ldc, epilogue));
+        int panels = (n + PanelColumns - 1) / PanelColumns, blocks = (m + RowBlock - 1) / RowBlock;
+        double unit = (double)Math.Min(m, RowBlock) * PanelColumns * k;
+        workers.For(Tensors.Checked.Int((long)panels * blocks), (int)Math.Clamp(65536 / Math.Max(1, unit), 1, 1 << 20), new RunBody<TEpilogue>(m, n, k, a, rowStride, columnStride, packed, c, ldc, epilogue));
     }
 
     private readonly struct PackBody(int k, int n, float* b, nint rowStride, nint columnStride, float* packed) : IParallelBody

@@ -10,15 +10,12 @@ internal static unsafe class Scratch
 {
     private const long Least = 64 * 1024;
 
-    [ThreadStatic] private static TensorStorage? t_block, t_outer, t_rows;
+    [ThreadStatic] private static TensorStorage? t_block, t_outer;
 
     public static byte* Get(long bytes) => Grown(ref t_block, bytes);
 
     /// <summary>A block beside that of <see cref="Get"/>, for work that calls leaf code.</summary>
     public static byte* Outer(long bytes) => Grown(ref t_outer, bytes);
-
-    /// <summary>A block for the packed rows of <see cref="GemmF32"/>: its callers may hold the others.</summary>
-    public static byte* Rows(long bytes) => Grown(ref t_rows, bytes);
 
     private static byte* Grown(ref TensorStorage? block, long bytes)
     {

@@ -61,6 +61,7 @@ internal sealed unsafe class OwnedStorage : TensorStorage
         nuint first = (nuint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_lines)), mask = (nuint)sizeof(CacheLine) - 1;
         Pointer = (byte*)(first + mask & ~mask);
         Length = bytes;
+        HugePages.Advise(Pointer, bytes);
     }
 
     private protected override ref byte First
