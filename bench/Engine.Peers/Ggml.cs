@@ -21,8 +21,8 @@ public static unsafe class Ggml
     internal static GgmlApi Api => s_api.Value;
 
     /// <summary>
-    /// The operation on threads bound to these processors, to be run by the thread that calls this; null for an operation that is not bound here. The constant
-    /// matrix is stored transposed, as ggml stores weights.
+    /// The operation on threads bound to these processors, but for the first, which is whatever thread runs it; null for an operation that is not bound here.
+    /// The constant matrix is stored transposed, as ggml stores weights.
     /// </summary>
     public static IPeerRun? Create(PeerNode node, IReadOnlyList<int> processors) => node.IsMatMul ? new GgmlProduct(node, processors) : null;
 
@@ -84,14 +84,28 @@ internal sealed unsafe class GgmlProduct : IPeerRun
         _graph = _api.NewGraph(_context);
         _api.Expand(_graph, _product);
 
-        // Polling is ggml's own default.
-        GgmlApi.ThreadPoolParameters p = new() { Threads = processors.Count, Poll = 50, Strict = 1 };
-        foreach (int processor in processors) p.Mask[processor] = 1;
-        _pool = _api.ThreadPoolNew(&p);
+        _pool = Pool(processors);
         if (_pool == 0) throw new PeerException("ggml: no threads");
         _plan = _api.GraphPlan(_graph, processors.Count, _pool);
         _work = GC.AllocateUninitializedArray<byte>((int)_plan.WorkBytes + 64, pinned: true);
         _plan.Work = (byte*)Marshal.UnsafeAddrOfPinnedArrayElement(_work, 0);
+    }
+
+    // The library binds the thread that makes a pool to the last processor of the mask: one that ends at once. The caller is the pool's first thread and
+    // brings its own processor, so that the mask holds those of the others.
+    private nint Pool(IReadOnlyList<int> processors)
+    {
+        nint pool = 0;
+        var maker = new Thread(() =>
+        {
+            // Polling is ggml's own default.
+            GgmlApi.ThreadPoolParameters p = new() { Threads = processors.Count, Poll = 50, Strict = 1 };
+            foreach (int processor in processors.Skip(1)) p.Mask[processor] = 1;
+            pool = _api.ThreadPoolNew(&p);
+        });
+        maker.Start();
+        maker.Join();
+        return pool;
     }
 
     public void Run()

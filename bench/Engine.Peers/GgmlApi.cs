@@ -49,7 +49,7 @@ internal sealed unsafe class GgmlApi
         public byte NoData;
     }
 
-    /// <summary>A pool of threads; with <see cref="Strict"/> each is bound to one of the processors that the mask allows, in order.</summary>
+    /// <summary>A pool of threads; with <see cref="Strict"/> each is bound to one of the processors that the mask allows: in order, and the thread that makes the pool last. An empty mask binds none.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct ThreadPoolParameters
     {

@@ -1,9 +1,13 @@
 using System.Runtime.InteropServices;
+using Engine.Kernels;
 using Engine.Tensors;
 
 namespace Engine.Peers;
 
-/// <summary>oneDNN 2 as Debian 12 packages it, loaded once a process. Its threads are OpenMP's.</summary>
+/// <summary>
+/// oneDNN 2 as Debian 12 packages it, loaded once a process. Its threads are OpenMP's: thread i of a team, the caller being 0, is bound to the i-th processor that
+/// the thread which first asked for the library might use.
+/// </summary>
 public static unsafe class OneDnn
 {
     private static readonly Lazy<string?> s_missing = new(Load);
@@ -41,8 +45,8 @@ public static unsafe class OneDnn
 
     private static string? Load()
     {
-        // OpenMP reads this when it is loaded: thread i of a team stays on processor i, as the threads that it is compared with.
-        if (OperatingSystem.IsLinux()) DnnlApi.SetEnvironment("GOMP_CPU_AFFINITY", string.Join(' ', Enumerable.Range(0, Environment.ProcessorCount)), 0);
+        // OpenMP reads this when it is loaded.
+        if (OperatingSystem.IsLinux()) DnnlApi.SetEnvironment("GOMP_CPU_AFFINITY", string.Join(' ', ThreadAffinity.Allowed()), 0);
         // It also binds the thread that loads it: one that ends at once.
         bool loaded = false;
         var loader = new Thread(() => loaded = NativeLibrary.TryLoad(DnnlApi.Library, out _));

@@ -10,7 +10,7 @@ internal static class KernelsCommand
         engine-bench kernels
         engine-bench kernels gemm-f32 --shape 1024x1024x1024 --threads 1,2
         engine-bench kernels conv-blocked conv-depthwise-blocked --assert
-        engine-bench kernels gemm-f32 conv-winograd --threads 1,2 --peer onnxruntime,onednn
+        engine-bench kernels gemm-f32 conv-winograd --threads 1,2 --peer onnxruntime,onednn,ggml
         engine-bench kernels --list
         """;
 
