@@ -30,6 +30,10 @@ public sealed class KernelCasesTests
         Assert.Null(family.Parse(family.Shapes[0].Replace(family.Shapes[0].Split('x')[0], "0", StringComparison.Ordinal)));
     }
 
+    [Fact]
+    public void Every_kernel_table_is_measured_by_its_name() =>
+        Assert.Empty(KernelTables.All.Select(t => t.Stem).Except(KernelCases.All.Where(f => f.Tables.Count > 0 && f.Tables[0].Stem == f.Stem).Select(f => f.Stem)));
+
     // Sizes are cut down; kernels and strides are small already.
     [Theory, MemberData(nameof(Stems))]
     public void Every_tier_computes_the_reference_on_two_threads(string stem)

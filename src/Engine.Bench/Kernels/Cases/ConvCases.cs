@@ -20,7 +20,9 @@ internal static unsafe class ConvCases
         new("conv-f32", [GemmF32.Table], Axes, Shapes, d => Work(Shape(d)), (d, w) => Plain(Shape(d), w)),
         new("conv-depthwise-blocked", [ConvDepthwiseBlocked.Table], DepthwiseAxes, DepthwiseShapes, d => Work(Depthwise(d)), (d, w) => DepthwiseBlocked(Depthwise(d), w)),
         new("conv-depthwise-f32", [ConvDepthwiseF32.Table], DepthwiseAxes, DepthwiseShapes, d => Work(Depthwise(d)), (d, w) => DepthwisePlain(Depthwise(d), w)),
-        new("max-pool-blocked", [], DepthwiseAxes, ["64x112x112x3x2"], d => new(null, 0, Work(Depthwise(d)).Bytes), (d, w) => MaxPool(Depthwise(d), w), Tolerance: 0),
+        new("fold-max-f32", [FoldRows.Max], DepthwiseAxes, ["64x112x112x3x2", "480x14x14x3x1"], Pooled, (d, w) => PoolPlain(PoolBlocked.Kind.Max, "MaxPool", Depthwise(d), w), Tolerance: 0),
+        new("fold-sum-f32", [FoldRows.Sum], DepthwiseAxes, ["64x112x112x3x2", "480x14x14x3x1"], Pooled, (d, w) => PoolPlain(PoolBlocked.Kind.Average, "AveragePool", Depthwise(d), w)),
+        new("max-pool-blocked", [], DepthwiseAxes, ["64x112x112x3x2"], Pooled, (d, w) => MaxPool(Depthwise(d), w), Tolerance: 0),
     ];
 
     private static ConvShape Shape(int[] d) => new(1, d[0], d[3], 1, Square(d[1], d[2], d[4], d[5]));
@@ -35,6 +37,12 @@ internal static unsafe class ConvCases
 
     private static KernelWork Work(in ConvShape s) =>
         new(LimitKind.F32, s.Operations, 4.0 * ((double)s.Channels * s.Window.Inputs + (double)s.OutChannels * s.GroupChannels * s.Window.Taps + (double)s.OutChannels * s.Window.Outputs));
+
+    private static KernelWork Pooled(int[] d)
+    {
+        var s = Depthwise(d);
+        return new(null, 0, 4.0 * s.Channels * ((double)s.Window.Inputs + s.Window.Outputs));
+    }
 
     private static Tensor Image(in ConvShape s) => Operand.Random(1, 1, s.Channels, s.Window.H.Input, s.Window.W.Input);
 
@@ -103,6 +111,14 @@ internal static unsafe class ConvCases
         return new(() => ConvDepthwiseF32.Run(workers, s, (float*)x.Pointer, (float*)w.Pointer, null, (float*)y.Pointer, default), () => y, Peer: Node(s, x, w));
     }
 
+    private static PeerNode Pool(string op, in ConvShape s, Tensor image) => Operand.Node(op, [image], Output(s), ("kernel_shape", Kernel(s)), ("strides", Strides(s)), ("pads", Pads(s)));
+
+    private static KernelRun PoolPlain(PoolBlocked.Kind kind, string op, ConvShape s, Workers workers)
+    {
+        Tensor x = Image(s), y = Output(s);
+        return new(() => PoolF32.Run(workers, kind, s.Channels, s.Window, (float*)x.Pointer, (float*)y.Pointer), () => y, Peer: Pool(op, s, x));
+    }
+
     private static KernelRun MaxPool(ConvShape s, Workers workers)
     {
         Tensor image = Image(s), x = ToBlocked(image, s), y = Operand.Zeros(BlockedChannels(s.OutChannels) * s.Window.Outputs);
@@ -112,6 +128,6 @@ internal static unsafe class ConvCases
             var expected = Output(s);
             Pooling.Max(Workers.Single, s.Channels, s.Window, (float*)image.Pointer, (float*)expected.Pointer, null, false);
             return expected;
-        }, Peer: Operand.Node("MaxPool", [image], Output(s), ("kernel_shape", Kernel(s)), ("strides", Strides(s)), ("pads", Pads(s))));
+        }, Peer: Pool("MaxPool", s, image));
     }
 }

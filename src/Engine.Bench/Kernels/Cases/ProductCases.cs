@@ -3,7 +3,7 @@ using Engine.Tensors;
 
 namespace Engine.Bench;
 
-/// <summary>Products of matrices.</summary>
+/// <summary>Products of matrices, and attention, which is two of them.</summary>
 internal static unsafe class ProductCases
 {
     public static IEnumerable<KernelFamily> All =>
@@ -12,6 +12,8 @@ internal static unsafe class ProductCases
             d => new(LimitKind.F32, 2.0 * d[0] * d[1] * d[2], 4.0 * ((double)d[0] * d[2] + (double)d[2] * d[1] + (double)d[0] * d[1])), GemmF32Run),
         new("gemm-int8", [GemmInt8.Table], "m x n x k", ["1024x1024x1024", "128x768x768", "64x3136x576"],
             d => new(LimitKind.Int8, 2.0 * d[0] * d[1] * d[2], (double)d[0] * d[2] + (double)d[2] * d[1] + 4.0 * d[0] * d[1]), GemmInt8Run, Tolerance: 0),
+        new("attention-f32", [AttentionF32.Table, GemmF32.Table], "heads x rows x keys x width", ["12x128x128x64", "8x512x512x64", "12x1x512x64"],
+            d => new(LimitKind.F32, 4.0 * d[0] * d[1] * d[2] * d[3], 8.0 * d[0] * d[3] * (d[1] + d[2])), Attention),
     ];
 
     private static KernelRun GemmF32Run(int[] d, Workers workers)
@@ -30,4 +32,16 @@ internal static unsafe class ProductCases
         GemmInt8.PackB(b.Bytes, true, [0], k, n, n, 1, packed.Span<short>());
         return new(() => GemmInt8.Run(workers, m, n, k, new GemmInt8.Rows(a.Pointer, a.ByteLength, false, 128, k, 1), (short*)packed.Pointer, new Int32Store((int*)c.Pointer, n)), () => c);
     }
+
+    private static KernelRun Attention(int[] d, Workers workers)
+    {
+        var (heads, rows, keys, width) = (d[0], d[1], d[2], d[3]);
+        Tensor q = Operand.Random(1, heads, rows, width), k = Operand.Random(2, heads, keys, width), v = Operand.Random(3, heads, keys, width);
+        Tensor y = Operand.Zeros(heads, rows, width), packed = Operand.Zeros(AttentionF32.PackedLength(1, heads, keys, width, width));
+        var kernel = new AttentionF32(1, heads, rows, keys, width, width, 1 / MathF.Sqrt(width));
+        return new(() => kernel.Run(workers, new AttentionOperands { Q = Rows(q), K = Rows(k), V = Rows(v), Y = Rows(y) }, (float*)packed.Pointer), () => y);
+    }
+
+    /// <summary>Heads after each other, each with its rows.</summary>
+    private static HeadRows Rows(Tensor t) => new((float*)t.Pointer, 0, (nint)(t.Shape[1] * t.Shape[2]), (nint)t.Shape[2]);
 }

@@ -10,7 +10,7 @@ internal static unsafe class RowCases
 
     public static IEnumerable<KernelFamily> All =>
     [
-        new("softmax", [], "rows x length", ["1536x128", "64x1000"], Moved, Softmax),
+        new("softmax-f32", [SoftmaxF32.Table], "rows x length", ["1536x128", "64x1000"], Moved, Softmax),
         new("layer-norm", [], "rows x length", ["128x768", "512x1024"], Moved, LayerNorm),
     ];
 
@@ -20,11 +20,7 @@ internal static unsafe class RowCases
     {
         var (rows, length) = (d[0], d[1]);
         Tensor x = Operand.Random(1, rows, length), y = Operand.Zeros(rows, length);
-        return new(() => SoftmaxLoop.Run(workers, SoftmaxKind.Softmax, rows, length, 1, (float*)x.Pointer, (float*)y.Pointer), () => y, () => Rows(x, length, row =>
-        {
-            double sum = row.Sum(Math.Exp);
-            return v => Math.Exp(v) / sum;
-        }), Operand.Node("Softmax", [x], y, ("axis", -1L)));
+        return new(() => SoftmaxLoop.Run(workers, SoftmaxKind.Softmax, rows, length, 1, (float*)x.Pointer, (float*)y.Pointer), () => y, Peer: Operand.Node("Softmax", [x], y, ("axis", -1L)));
     }
 
     private static KernelRun LayerNorm(int[] d, Workers workers)
