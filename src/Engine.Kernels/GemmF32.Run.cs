@@ -33,7 +33,10 @@ public static unsafe partial class GemmF32
                     // Below half a tile, one row at a time wastes less.
                     if (rows < TileRows / 2) rows = 1;
                     float* from = a + row * rowStride + k0 * columnStride, to = c + row * ldc + column;
-                    if (used == width && rows is 1 or TileRows) tile(new(from, rowStride, columnStride, rows, b, width, depth, to, ldc, k0 > 0));
+                    // Packed B lies in the order of its use: what comes next begins where this block ends. The first tiles fetch it, depth lines each.
+                    int share = (row - rowStart) / TileRows;
+                    float* next = share < width / CacheLine ? b + (nint)depth * width + (nint)share * depth * CacheLine : null;
+                    if (used == width && rows is 1 or TileRows) tile(new(from, rowStride, columnStride, rows, b, width, depth, to, ldc, k0 > 0, next));
                     else
                     {
                         tile(new(from, rowStride, columnStride, rows, b, width, depth, edge, width, false));

@@ -10,7 +10,7 @@ public static unsafe partial class GemmF32
     /// One register tile: C[8, Width] (+)= A[8, Depth]·B[Depth, Width]. With Rows = 1 only row 0 of C is written; with fewer than 8
     /// the last row of A stands in for the missing ones and all 8 rows of C are written.
     /// </summary>
-    public readonly struct Tile(float* a, nint rowStride, nint columnStride, int rows, float* b, int width, int depth, float* c, nint ldc, bool accumulate)
+    public readonly struct Tile(float* a, nint rowStride, nint columnStride, int rows, float* b, int width, int depth, float* c, nint ldc, bool accumulate, float* next = null)
     {
         /// <summary>Element (0, 0) of A.</summary>
         public readonly float* A = a;
@@ -30,6 +30,9 @@ public static unsafe partial class GemmF32
         /// <summary>True to add to C, false to overwrite it.</summary>
         public readonly bool Accumulate = accumulate;
 
+        /// <summary>Depth cache lines to fetch meanwhile, or null: a share of the B that comes next.</summary>
+        public readonly float* Next = next;
+
         /// <summary>Row <paramref name="i"/> of A, or the last one.</summary>
         public float* Row(int i) => A + Math.Min(i, Rows - 1) * RowStride;
     }
@@ -43,6 +46,9 @@ public static unsafe partial class GemmF32
         new("avx2", Avx2.IsSupported && Fma.IsSupported, TileAvx2),
         new("vector", Vector128.IsHardwareAccelerated, TileVector),
         new("scalar", true, TileScalar));
+
+    // Floats of a cache line.
+    private const int CacheLine = 16;
 
     private interface IVectors { static abstract int Count { get; } }
     private readonly struct One : IVectors { public static int Count => 1; }
@@ -101,9 +107,11 @@ public static unsafe partial class GemmF32
                 for (int j = 0; j < TVectors.Count; j++) Sse.Prefetch0(t.C + i * t.Ldc + 16 * j);
         Row512<TVectors> r0 = default, r1 = default, r2 = default, r3 = default, r4 = default, r5 = default, r6 = default, r7 = default;
         float* b = t.B, end = b + (nint)t.Depth * 16 * TVectors.Count;
-        nint at = 0, step = t.ColumnStride;
-        for (; b < end; b += 16 * TVectors.Count, at += step)
+        nint at = 0, step = t.ColumnStride, ahead = t.Next is null ? 0 : CacheLine;
+        float* next = t.Next is null ? b : t.Next;
+        for (; b < end; b += 16 * TVectors.Count, at += step, next += ahead)
         {
+            Sse.Prefetch1(next);
             Vector512<float> x = Lane<TVectors>(b, 0), y = Lane<TVectors>(b, 1), z = Lane<TVectors>(b, 2);
             r0.Add(a0[at], x, y, z);
             r1.Add(a1[at], x, y, z);
