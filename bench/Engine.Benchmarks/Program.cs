@@ -1,11 +1,14 @@
 using BenchmarkDotNet.Columns;
 using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Diagnosers;
 using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
-using BenchmarkDotNet.Toolchains.InProcess.NoEmit;
+using Perfolizer.Horology;
 
-// In one process: BenchmarkDotNet's own projects would not find the repository's settings.
 var config = ManualConfig.Create(DefaultConfig.Instance)
-    .AddJob(Job.ShortRun.WithToolchain(InProcessNoEmitToolchain.Instance))
-    .HideColumns(Column.Job, Column.Toolchain, Column.IterationCount, Column.LaunchCount, Column.WarmupCount);
+    .AddDiagnoser(MemoryDiagnoser.Default)
+    .WithArtifactsPath("artifacts/benchmarks")
+    .HideColumns(Column.Job, Column.Toolchain, Column.RunStrategy, Column.IterationTime, Column.IterationCount, Column.LaunchCount, Column.UnrollFactor, Column.WarmupCount);
+// A job of the caller's own replaces this one.
+if (!args.Any(a => a is "--job" or "-j")) config = config.AddJob(Job.Default.WithLaunchCount(1).WithWarmupCount(2).WithIterationCount(5).WithIterationTime(TimeInterval.FromMilliseconds(100)));
 BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args.Length == 0 ? ["--filter", "*"] : args, config);
