@@ -30,7 +30,8 @@ internal static class PinnedThread
             {
                 fault = ExceptionDispatchInfo.Capture(e);
             }
-        }, StackBytes) { Name = "engine-bench" };
+        }, StackBytes);
+        thread.Name = "engine-bench";
         thread.Start();
         thread.Join();
         fault?.Throw();
