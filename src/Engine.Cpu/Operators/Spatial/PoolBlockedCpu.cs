@@ -41,6 +41,7 @@ internal static unsafe class PoolBlockedCpu
         var axes = op.Windows(n.In(0).Shape);
         if (n.In(0).DType != DType.F32 || axes.Length > 2 || n.Out(0).Elements == 0) yield break;
         var w = SpatialTypes.Window(axes);
+        if (!PoolBlocked.Supports(w)) yield break;
         yield return new Candidate(stem, b => BindWindows(kind, w, b))
         {
             Accepts = [SpatialTypes.Blocked],
