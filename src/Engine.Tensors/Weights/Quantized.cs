@@ -14,13 +14,13 @@ public enum Granularity
 }
 
 /// <summary>
-/// Codes of 1 to 8 bits: x = scale · (q − zero), or scale · table[q].
+/// Codes of 1 to 8 bits: x = scale · (q − zero), or scale · q + minimum, or scale · table[q].
 /// <para>Layout: codes in row-major order of the shape as one <see cref="BitStream"/> without padding, so that 8-bit codes are plain bytes
 /// and 4-bit codes lie low nibble first, as ONNX stores both. Codes are unsigned, or two's complement.</para>
-/// <para>Scales lie in row-major order: [1], [axis], or [outer…, ⌈axis / group⌉, inner…]; so do zero points. Both are weights themselves:
-/// dense f32, f16 or bf16, E8M0 (<see cref="PowersOfTwo"/>), or quantized again (two-level scales). Without zero points z is 0 for
-/// signed codes, 2^(bits−1) for unsigned ones.</para>
-/// <para>Range: scale · [0 − z, 2^bits − 1 − z]. Reason: fewer bytes a weight, where bandwidth is the limit.</para>
+/// <para>Scales lie in row-major order: [1], [axis], or [outer…, ⌈axis / group⌉, inner…]; so do zero points (or one for all) and minima. All are
+/// weights themselves: dense f32, f16 or bf16, E8M0 (<see cref="PowersOfTwo"/>), or quantized again (two-level scales). Without zero points
+/// z is 0 for signed codes and beside minima, 2^(bits−1) for unsigned ones.</para>
+/// <para>Range: scale · [0 − z, 2^bits − 1 − z], or minimum + scale · [0, 2^bits − 1]. Reason: fewer bytes a weight, where bandwidth is the limit.</para>
 /// </summary>
 public sealed class Quantized : EncodedWeight
 {
@@ -32,13 +32,14 @@ public sealed class Quantized : EncodedWeight
     /// <param name="codes">Bytes (any 8-bit or packed 4-bit type) of the code stream.</param>
     /// <param name="granularity">How elements share scales.</param>
     /// <param name="scale">The scales.</param>
-    /// <param name="zero">The zero points, as many as scales, or null.</param>
+    /// <param name="zero">The zero points, as many as scales or one for all, or null.</param>
     /// <param name="signed">Codes are two's complement.</param>
     /// <param name="axis">The axis of channels or groups; negative counts from the end.</param>
     /// <param name="group">Indices of the axis a group.</param>
     /// <param name="table">What the 2^bits codes stand for, f32; excludes zero points and signed codes.</param>
     /// <param name="dtype">Logical element type: f32, f16 or bf16.</param>
-    public Quantized(Shape shape, int bits, Tensor codes, Granularity granularity, Weight scale, Weight? zero = null, bool signed = false, int axis = 0, int group = 0, Tensor? table = null, DType dtype = DType.F32)
+    /// <param name="minimum">What code 0 stands for, as many values as scales; excludes zero points, tables and signed codes.</param>
+    public Quantized(Shape shape, int bits, Tensor codes, Granularity granularity, Weight scale, Weight? zero = null, bool signed = false, int axis = 0, int group = 0, Tensor? table = null, DType dtype = DType.F32, Weight? minimum = null)
         : base(shape, dtype)
     {
         Require(bits is >= 1 and <= 8, $"codes have 1 to 8 bits, not {bits}");
@@ -55,13 +56,15 @@ public sealed class Quantized : EncodedWeight
             _ => Checked.Mul(Checked.Mul(shape.Product(0, axis), Checked.CeilDiv(extent, group)), inner),
         };
         Require(scale.Shape.Elements == scales, $"{scales} scales expected, got {scale.Shape.Elements}");
-        Require(zero is null || zero.Shape.Elements == scales, $"{scales} zero points expected, got {zero?.Shape.Elements}");
+        Require(zero is null || zero.Shape.Elements == scales || zero.Shape.Elements == 1, $"{scales} zero points or one expected, got {zero?.Shape.Elements}");
+        Require(minimum is null || minimum.Shape.Elements == scales, $"{scales} minima expected, got {minimum?.Shape.Elements}");
+        Require(minimum is null || zero is null && table is null && !signed, "minima exclude zero points, a code table and signed codes");
         if (table is not null)
         {
             Require(zero is null && !signed, "a code table excludes zero points and signed codes");
             Require(table.DType == DType.F32 && table.Shape.Elements == 1 << bits, $"a table of {bits}-bit codes holds {1 << bits} values of f32, not {table}");
         }
-        (Bits, Codes, Granularity, Scale, Zero, Signed, Axis, Group, Table) = (bits, codes, granularity, scale, zero, signed, axis, group, table);
+        (Bits, Codes, Granularity, Scale, Zero, Signed, Axis, Group, Table, Minimum) = (bits, codes, granularity, scale, zero, signed, axis, group, table, minimum);
         _layout = granularity == Granularity.Tensor ? QuantLayout.PerTensor(shape.Elements) : new QuantLayout(shape.Elements, extent, inner, granularity == Granularity.Group ? group : 0);
     }
 
@@ -77,8 +80,11 @@ public sealed class Quantized : EncodedWeight
     /// <summary>The scales.</summary>
     public Weight Scale { get; }
 
-    /// <summary>The zero points, or null for the middle of the code range.</summary>
+    /// <summary>The zero points, as many as scales or one for all; null for the middle of the code range, or with <see cref="Minimum"/>.</summary>
     public Weight? Zero { get; }
+
+    /// <summary>What code 0 stands for, a value a scale, or null.</summary>
+    public Weight? Minimum { get; }
 
     /// <summary>True when codes are two's complement.</summary>
     public bool Signed { get; }
@@ -93,31 +99,34 @@ public sealed class Quantized : EncodedWeight
     public Tensor? Table { get; }
 
     /// <inheritdoc/>
-    public override long StoredBytes => Codes.ByteLength + Scale.StoredBytes + (Zero?.StoredBytes ?? 0) + (Table?.ByteLength ?? 0);
+    public override long StoredBytes => Codes.ByteLength + Scale.StoredBytes + (Zero?.StoredBytes ?? 0) + (Minimum?.StoredBytes ?? 0) + (Table?.ByteLength ?? 0);
 
     /// <inheritdoc/>
     public override string Describe()
     {
         string share = Granularity switch { Granularity.Tensor => "tensor", Granularity.Channel => "channel", _ => string.Create(CultureInfo.InvariantCulture, $"g{Group}") };
-        return string.Create(CultureInfo.InvariantCulture, $"Quantized({Bits}, {share}{(Zero is null ? "" : ", zero")}{(Table is null ? "" : ", table")}{(Scale is Dense ? "" : ", " + Scale.Describe())})");
+        return string.Create(CultureInfo.InvariantCulture, $"Quantized({Bits}, {share}{(Zero is null ? "" : ", zero")}{(Minimum is null ? "" : ", minimum")}{(Table is null ? "" : ", table")}{(Scale is Dense ? "" : ", " + Scale.Describe())})");
     }
 
     private protected override void DecodeTo(Span<float> y)
     {
         var codes = Codes.Bytes;
-        Tensor scales = Scale.ToF32(), zeros = (Zero ?? Scale).ToF32();
-        ReadOnlySpan<float> s = scales.Span<float>(), z = zeros.Span<float>(), table = Table is null ? default : Table.Span<float>();
-        float middle = Signed ? 0 : 1 << (Bits - 1);
+        Tensor scales = Scale.ToF32(), zeros = (Zero ?? Scale).ToF32(), minima = (Minimum ?? Scale).ToF32();
+        ReadOnlySpan<float> s = scales.Span<float>(), z = zeros.Span<float>(), m = minima.Span<float>(), table = Table is null ? default : Table.Span<float>();
+        bool shared = z.Length == 1;
+        float middle = Signed || Minimum is not null ? 0 : 1 << (Bits - 1);
         for (long at = 0; at < y.Length;)
         {
             var (k, run) = _layout.Segment(at, out int step);
             for (long end = at + run; at < end; at++, k += step)
             {
                 int q = Signed ? BitStream.GetSigned(codes, at, Bits) : BitStream.Get(codes, at, Bits);
-                y[(int)at] = s[(int)k] * (Table is not null ? table[q] : q - (Zero is null ? middle : z[(int)k]));
+                float x = s[(int)k] * (Table is not null ? table[q] : q - (Zero is null ? middle : z[shared ? 0 : (int)k]));
+                y[(int)at] = Minimum is null ? x : x + m[(int)k];
             }
         }
         GC.KeepAlive(scales);
         GC.KeepAlive(zeros);
+        GC.KeepAlive(minima);
     }
 }

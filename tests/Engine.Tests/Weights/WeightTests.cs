@@ -129,6 +129,22 @@ public class WeightTests
     }
 
     [Fact]
+    public void Minima_are_added_after_scaling_and_one_zero_point_serves_all()
+    {
+        var r = new Random(9);
+        var (stream, q) = Codes(r, 3 * 32, 5);
+        Tensor scale = Random(r, 3, 4), minimum = Random(r, 3, 4);
+        var w = new Quantized(new Shape(3, 32), 5, stream, Granularity.Group, new Dense(scale), axis: 1, group: 8, minimum: new Dense(minimum));
+        var actual = Dense(w);
+        for (int i = 0; i < 96; i++) Assert.Equal(scale.Span<float>()[i / 8] * q[i] + minimum.Span<float>()[i / 8], actual[i]);
+        Assert.Equal(60 + 48 + 48, w.StoredBytes);
+        Assert.Equal("Quantized(5, g8, minimum)", w.Describe());
+
+        actual = Dense(new Quantized(new Shape(3, 32), 5, stream, Granularity.Group, new Dense(scale), new Dense(Tensor.Vector<byte>(3)), axis: 1, group: 8));
+        for (int i = 0; i < 96; i++) Assert.Equal(scale.Span<float>()[i / 8] * (q[i] - 3), actual[i]);
+    }
+
+    [Fact]
     public void Half_scales_widen_exactly_and_results_round_once()
     {
         var (stream, q) = Codes(new Random(8), 33, 8);
@@ -380,6 +396,8 @@ public class WeightTests
         Assert.Throws<InvalidModelException>(() => new Quantized(new Shape(2, 3), 4, Bytes(new byte[2]), Granularity.Tensor, new Dense(Tensor.Vector(1f))));
         Assert.Throws<InvalidModelException>(() => new Quantized(new Shape(2, 3), 4, Bytes(new byte[3]), Granularity.Channel, new Dense(Tensor.Vector(1f))));
         Assert.Throws<InvalidModelException>(() => new Quantized(new Shape(2, 3), 4, Bytes(new byte[3]), Granularity.Group, new Dense(Tensor.Vector(1f)), axis: 1));
+        Assert.Throws<InvalidModelException>(() => new Quantized(new Shape(2, 3), 8, Bytes(new byte[6]), Granularity.Channel, new Dense(Tensor.Vector(1f, 1)), minimum: new Dense(Tensor.Vector(1f))));
+        Assert.Throws<InvalidModelException>(() => new Quantized(new Shape(2, 3), 8, Bytes(new byte[6]), Granularity.Tensor, new Dense(Tensor.Vector(1f)), signed: true, minimum: new Dense(Tensor.Vector(1f))));
         Assert.Throws<InvalidModelException>(() => new SparseCsr(new Shape(2, 3), Tensor.Vector(0, 2, 1), Tensor.Vector<ushort>(0, 1), new Dense(Tensor.Vector(1f, 2))));
         Assert.Throws<InvalidModelException>(() => new SparseCsr(new Shape(2, 3), Tensor.Vector(0, 1, 2), Tensor.Vector<ushort>(0, 3), new Dense(Tensor.Vector(1f, 2))));
         Assert.Throws<InvalidModelException>(() => new Rows(2, Tensor.Vector(1, 1), dense));

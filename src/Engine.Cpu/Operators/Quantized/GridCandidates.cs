@@ -90,7 +90,7 @@ internal static unsafe class GridCandidates
 
     // The weight as 8-bit codes with one scale, or one a channel along the axis.
     private static Quantized? Weight(NodeTypes n, int axis) =>
-        n.In(0).DType == DType.F32 && OnlyRelu(n) && n.Weights[1] is Quantized { Bits: 8, Table: null, DType: DType.F32 } w && (w.Granularity == Granularity.Tensor || w.Granularity == Granularity.Channel && w.Axis == axis) ? w : null;
+        n.In(0).DType == DType.F32 && OnlyRelu(n) && n.Weights[1] is Quantized { Bits: 8, Table: null, Minimum: null, DType: DType.F32 } w && (w.Granularity == Granularity.Tensor || w.Granularity == Granularity.Channel && w.Axis == axis) ? w : null;
 
     private static bool OnlyRelu(NodeTypes n) => n.Node.Epilogue.All(e => e.Op is Relu && e.Operand < 0);
 
