@@ -17,7 +17,7 @@ function Show-Usage {
     @'
 usage: ./build.ps1 VERB [ARGUMENT...]
 
-  build      compile everything; leaves the launchers artifacts/engine.cmd and artifacts/engine-bench.cmd (without .cmd elsewhere than on Windows)
+  build      compile everything, with bash and a C compiler the native kernels too; leaves the launchers artifacts/engine.cmd and artifacts/engine-bench.cmd (without .cmd elsewhere than on Windows)
   test       all tests but the long runs; prints totals and the conformance count (arguments go to 'dotnet test')
   tiers      unit and conformance tests again, with AVX-512, then AVX2, then all vector instructions switched off
   soak       the long runs: full sweeps, fuzzing
@@ -46,7 +46,13 @@ function New-Launcher([string] $Name, [string] $Project) {
     }
 }
 
+function Build-Native {
+    if (Get-Command bash -ErrorAction SilentlyContinue) { Invoke-Checked { bash native/build.sh } }
+    else { 'native kernels: no bash, so they are left out; everything runs without them, slower for int8 and bf16' }
+}
+
 function Build {
+    Build-Native
     Invoke-Checked { dotnet build Engine.sln -c Release --nologo -v quiet @args }
     New-Launcher 'engine' 'Engine.Cli'
     New-Launcher 'engine-bench' 'Engine.Bench'
@@ -127,6 +133,7 @@ function Get-ConsumerSources {
 
 function New-Packages {
     Remove-Item -Recurse -Force -ErrorAction SilentlyContinue artifacts/packages, artifacts/consumer
+    Build-Native
     Invoke-Checked { dotnet pack Engine.sln -c Release --nologo -v quiet -o artifacts/packages }
     Get-ChildItem artifacts/packages
     Get-ConsumerSources | Set-Content tests/Consumer/nuget.config

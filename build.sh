@@ -10,7 +10,7 @@ usage() {
   cat <<'TEXT'
 usage: ./build.sh VERB [ARGUMENT...]
 
-  build      compile everything; leaves the launchers artifacts/engine and artifacts/engine-bench
+  build      compile everything, with a C compiler the native kernels too; leaves the launchers artifacts/engine and artifacts/engine-bench
   test       all tests but the long runs; prints totals and the conformance count (arguments go to 'dotnet test')
   tiers      unit and conformance tests again, with AVX-512, then AVX2, then all vector instructions switched off
   soak       the long runs: full sweeps, fuzzing
@@ -37,6 +37,7 @@ SCRIPT
 }
 
 build() {
+  native/build.sh
   dotnet build Engine.sln -c Release --nologo -v quiet "$@"
   launcher engine Engine.Cli
   launcher engine-bench Engine.Bench
@@ -117,6 +118,7 @@ consumer_sources() {
 
 pack() {
   rm -rf artifacts/packages
+  native/build.sh
   dotnet pack Engine.sln -c Release --nologo -v quiet -o artifacts/packages
   ls artifacts/packages
   # The packages keep their version from build to build, so that copies of earlier ones must go.

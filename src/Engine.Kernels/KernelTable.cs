@@ -5,7 +5,7 @@ public sealed record KernelVariant<TFn>(string Tier, bool Supported, TFn Run) wh
 
 /// <summary>
 /// The variants of one kernel, best first; the last is the scalar reference that the others are tested against.
-/// <c>ENGINE_TIER</c> forces a tier by name: kernels without it take their next narrower one.
+/// <c>ENGINE_TIER</c> forces a tier by name: kernels without it take their best of those behind it in <see cref="Tiers"/>.
 /// </summary>
 public sealed class KernelTable<TFn> : IKernelTable where TFn : Delegate
 {
@@ -16,8 +16,8 @@ public sealed class KernelTable<TFn> : IKernelTable where TFn : Delegate
     {
         Stem = stem;
         _variants = variants;
-        var pick = variants.First(v => v.Supported && Tiers.Allowed(v.Tier));
-        (Tier, Best) = (pick.Tier, pick.Run);
+        Tier = Tiers.Pick(SupportedTiers);
+        Best = this[Tier];
     }
 
     /// <inheritdoc/>
@@ -61,16 +61,22 @@ public interface IKernelTable
     void Select(string? tier);
 }
 
-/// <summary>Tier names, best first, and the one forced by the environment.</summary>
+/// <summary>
+/// Tier names and the one forced by the environment. A table's own order says which of its variants is best; this one says what a forced
+/// tier leaves out: everything before it. Tiers of the native library come first.
+/// </summary>
 public static class Tiers
 {
-    private static readonly string[] s_order = ["avx512", "avx2", "advsimd", "vector", "scalar"];
+    private static readonly string[] s_order = ["avx512vnni", "avx512bf16", "avx512", "avxvnni", "avx2", "i8mm", "bf16", "advsimd", "vector", "scalar"];
 
     /// <summary>The forced tier, or null.</summary>
     public static string? Forced { get; } = Environment.GetEnvironmentVariable("ENGINE_TIER") is { Length: > 0 } t
         ? Array.IndexOf(s_order, t) >= 0 ? t : throw new Tensors.UnsupportedException($"ENGINE_TIER={t} is not one of {string.Join(", ", s_order)}")
         : null;
 
-    /// <summary>True when no tier is forced, or this one is not better than the forced one.</summary>
+    /// <summary>True when no tier is forced, or this one does not come before the forced one.</summary>
     public static bool Allowed(string tier) => Forced is null || Array.IndexOf(s_order, tier) >= Array.IndexOf(s_order, Forced);
+
+    /// <summary>Which of some tiers, best first, is taken: the forced one where it is among them, else the first allowed.</summary>
+    public static string Pick(IEnumerable<string> tiers) => tiers.Contains(Forced) ? Forced! : tiers.First(Allowed);
 }

@@ -68,7 +68,7 @@ public sealed unsafe class ConvInt8
                     if (gathered != g) conv.Gather(x + ((long)n * conv._channels + g * (conv._channels / conv._group)) * conv._inputPlane, signed, zero, offsets, row16, panel);
                     gathered = g;
                     tile(weights + (nint)channel * width, width, rows, panel, width / 2, sums);
-                    store.Store(sums, n * conv._outputs + channel, channel, rows, at * 16, Math.Min(16, conv._positions - at * 16));
+                    store.Store(sums, GemmInt8.TileColumns, n * conv._outputs + channel, channel, rows, at * 16, Math.Min(16, conv._positions - at * 16));
                 }
             }
         }

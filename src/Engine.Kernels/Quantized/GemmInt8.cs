@@ -113,7 +113,7 @@ public static unsafe partial class GemmInt8
                 {
                     int column = panel * TileColumns;
                     tile(rows, width, count, b + (nint)column * width, width / 2, sums);
-                    store.Store(sums, row, row, count, column, Math.Min(TileColumns, n - column));
+                    store.Store(sums, TileColumns, row, row, count, column, Math.Min(TileColumns, n - column));
                 }
             }
         }

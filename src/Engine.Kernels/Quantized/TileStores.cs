@@ -7,10 +7,10 @@ namespace Engine.Kernels;
 public unsafe interface ITileStore
 {
     /// <summary>
-    /// Stores tile[<paramref name="rows"/>, <paramref name="columns"/>] (row stride 16) at the output's row and column;
-    /// <paramref name="channel"/> is the row's index for scales and biases given a row.
+    /// Stores tile[<paramref name="rows"/>, <paramref name="columns"/>], whose rows are <paramref name="tileStride"/> apart, at the output's
+    /// row and column; <paramref name="channel"/> is the row's index for scales and biases given a row.
     /// </summary>
-    void Store(int* tile, int row, int channel, int rows, int column, int columns);
+    void Store(int* tile, nint tileStride, int row, int channel, int rows, int column, int columns);
 }
 
 /// <summary>A parameter for every element, row or column of a tile: element (i, j) lies at i · Row + j · Column.</summary>
@@ -30,9 +30,9 @@ public readonly unsafe struct TileParameter<T>(T* data, nint row, nint column) w
 public readonly unsafe struct Int32Store(int* y, nint stride) : ITileStore
 {
     /// <inheritdoc/>
-    public void Store(int* tile, int row, int channel, int rows, int column, int columns)
+    public void Store(int* tile, nint tileStride, int row, int channel, int rows, int column, int columns)
     {
-        for (int i = 0; i < rows; i++) new Span<int>(tile + 16 * i, columns).CopyTo(new Span<int>(y + (row + i) * stride + column, columns));
+        for (int i = 0; i < rows; i++) new Span<int>(tile + i * tileStride, columns).CopyTo(new Span<int>(y + (row + i) * stride + column, columns));
     }
 }
 
@@ -40,11 +40,11 @@ public readonly unsafe struct Int32Store(int* y, nint stride) : ITileStore
 public readonly unsafe struct FloatStore(float* y, nint stride, TileParameter<float> scale, TileParameter<int> bias, TileParameter<float> offset) : ITileStore
 {
     /// <inheritdoc/>
-    public void Store(int* tile, int row, int channel, int rows, int column, int columns)
+    public void Store(int* tile, nint tileStride, int row, int channel, int rows, int column, int columns)
     {
         for (int i = 0; i < rows; i++)
         {
-            int* t = tile + 16 * i;
+            int* t = tile + i * tileStride;
             float* to = y + (row + i) * stride + column;
             float* s = scale.At(channel + i, column), o = offset.At(channel + i, column);
             int* b = bias.At(channel + i, column);
@@ -62,11 +62,11 @@ public readonly unsafe struct FloatStore(float* y, nint stride, TileParameter<fl
 public readonly unsafe struct FloatGridStore(float* y, nint stride, TileParameter<double> scale, TileParameter<double> offset, double least) : ITileStore
 {
     /// <inheritdoc/>
-    public void Store(int* tile, int row, int channel, int rows, int column, int columns)
+    public void Store(int* tile, nint tileStride, int row, int channel, int rows, int column, int columns)
     {
         for (int i = 0; i < rows; i++)
         {
-            int* t = tile + 16 * i;
+            int* t = tile + i * tileStride;
             float* to = y + (row + i) * stride + column;
             double* s = scale.At(channel + i, column), o = offset.At(channel + i, column);
             for (int j = 0; j < columns; j++) to[j] = (float)Math.Max(t[j] * s[j * scale.Column] + o[j * offset.Column], least);
@@ -81,18 +81,18 @@ public readonly unsafe struct FloatGridStore(float* y, nint stride, TileParamete
 public readonly unsafe struct RequantizeStore(byte* y, nint stride, TileParameter<float> scale, TileParameter<int> bias, int zero, int min, int max) : ITileStore
 {
     /// <inheritdoc/>
-    public void Store(int* tile, int row, int channel, int rows, int column, int columns)
+    public void Store(int* tile, nint tileStride, int row, int channel, int rows, int column, int columns)
     {
         for (int i = 0; i < rows; i++)
         {
-            int* t = tile + 16 * i;
+            int* t = tile + i * tileStride;
             byte* to = y + (row + i) * stride + column;
             float* s = scale.At(channel + i, column);
             int* b = bias.At(channel + i, column);
-            if (columns == 16) Row16(t, s, b, to);
-            else
-                for (int j = 0; j < columns; j++)
-                    to[j] = (byte)Requantize.Code((bias.Data == null ? t[j] : unchecked(t[j] + b[j * bias.Column])) * s[j * scale.Column], zero, min, max);
+            int j = 0;
+            for (; j <= columns - 16; j += 16) Row16(t + j, s + j * scale.Column, b + j * bias.Column, to + j);
+            for (; j < columns; j++)
+                to[j] = (byte)Requantize.Code((bias.Data == null ? t[j] : unchecked(t[j] + b[j * bias.Column])) * s[j * scale.Column], zero, min, max);
         }
     }
 
@@ -116,17 +116,17 @@ public readonly unsafe struct RequantizeStore(byte* y, nint stride, TileParamete
 public readonly unsafe struct GridStore(byte* y, nint stride, TileParameter<double> scale, TileParameter<double> offset, int zero, int min, int max) : ITileStore
 {
     /// <inheritdoc/>
-    public void Store(int* tile, int row, int channel, int rows, int column, int columns)
+    public void Store(int* tile, nint tileStride, int row, int channel, int rows, int column, int columns)
     {
         for (int i = 0; i < rows; i++)
         {
-            int* t = tile + 16 * i;
+            int* t = tile + i * tileStride;
             byte* to = y + (row + i) * stride + column;
             double* s = scale.At(channel + i, column), o = offset.At(channel + i, column);
-            if (columns == 16) Row16(t, s, o, to);
-            else
-                for (int j = 0; j < columns; j++)
-                    to[j] = (byte)(int)Math.Min(Math.Max(Math.Round(t[j] * s[j * scale.Column] + o[j * offset.Column], MidpointRounding.ToEven) + zero, min), max);
+            int j = 0;
+            for (; j <= columns - 16; j += 16) Row16(t + j, s + j * scale.Column, o + j * offset.Column, to + j);
+            for (; j < columns; j++)
+                to[j] = (byte)(int)Math.Min(Math.Max(Math.Round(t[j] * s[j * scale.Column] + o[j * offset.Column], MidpointRounding.ToEven) + zero, min), max);
         }
     }
 

@@ -12,6 +12,8 @@ internal static unsafe class ProductCases
             d => new(LimitKind.F32, 2.0 * d[0] * d[1] * d[2], 4.0 * ((double)d[0] * d[2] + (double)d[2] * d[1] + (double)d[0] * d[1])), GemmF32Run),
         new("gemm-int8", [GemmInt8.Table], "m x n x k", ["1024x1024x1024", "128x768x768", "64x3136x576"],
             d => new(LimitKind.Int8, 2.0 * d[0] * d[1] * d[2], (double)d[0] * d[2] + (double)d[2] * d[1] + 4.0 * d[0] * d[1]), GemmInt8Run, Tolerance: 0),
+        new("gemm-u8s8", [GemmU8S8.Table], "m x n x k", ["1024x1024x1024", "128x768x768", "64x3136x576"],
+            d => new(LimitKind.Int8, 2.0 * d[0] * d[1] * d[2], (double)d[0] * d[2] + (double)d[2] * d[1] + 4.0 * d[0] * d[1]), GemmU8S8Run, Tolerance: 0),
         new("attention-f32", [AttentionF32.Table, GemmF32.Table], "heads x rows x keys x width", ["12x128x128x64", "8x512x512x64", "12x1x512x64"],
             d => new(LimitKind.F32, 4.0 * d[0] * d[1] * d[2] * d[3], 8.0 * d[0] * d[3] * (d[1] + d[2])), Attention),
     ];
@@ -31,6 +33,15 @@ internal static unsafe class ProductCases
         var packed = Tensor.Allocate(DType.I16, new Shape(GemmInt8.PackedLength(k, n)));
         GemmInt8.PackB(b.Bytes, true, [0], k, n, n, 1, packed.Span<short>());
         return new(() => GemmInt8.Run(workers, m, n, k, new GemmInt8.Rows(a.Pointer, a.ByteLength, false, 128, k, 1), (short*)packed.Pointer, new Int32Store((int*)c.Pointer, n)), () => c);
+    }
+
+    private static KernelRun GemmU8S8Run(int[] d, Workers workers)
+    {
+        var (m, n, k) = (d[0], d[1], d[2]);
+        Tensor a = Operand.Codes(DType.U8, 1, m, k), b = Operand.Codes(DType.I8, 2, k, n), c = Tensor.Allocate(DType.I32, new Shape(m, n));
+        var packed = Tensor.Allocate(DType.U8, new Shape(GemmU8S8.PackedLength(k, n)));
+        GemmU8S8.PackB(b.Bytes, true, [], k, n, n, 1, packed.Bytes);
+        return new(() => GemmU8S8.Run(workers, m, n, k, new GemmU8S8.Rows(a.Pointer, false, 128, k, 1), packed.Pointer, new Int32Store((int*)c.Pointer, n)), () => c);
     }
 
     private static KernelRun Attention(int[] d, Workers workers)

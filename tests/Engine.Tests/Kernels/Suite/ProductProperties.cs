@@ -5,7 +5,7 @@ namespace Engine.Tests;
 /// <summary>Tiles of matrix products, and attention.</summary>
 internal static unsafe class ProductProperties
 {
-    public static IEnumerable<KernelProperty> All => [new(GemmF32.Table, 600, Gemm), new(GemmInt8.Table, 400, GemmCodes), new(AttentionF32.Table, 150, Attention)];
+    public static IEnumerable<KernelProperty> All => [new(GemmF32.Table, 600, Gemm), new(GemmInt8.Table, 400, GemmCodes), new(GemmU8S8.Table, 400, GemmU8S8Tiles), new(AttentionF32.Table, 150, Attention)];
 
     private static void Gemm(Operands o)
     {
@@ -43,6 +43,49 @@ internal static unsafe class ProductProperties
             int* c = o.Take<int>(128);
             GemmInt8.Table[tier](a, pitch, rows, b, pairs, c);
             Assert.True(new ReadOnlySpan<int>(expected, rows * 16).SequenceEqual(new(c, rows * 16)), $"gemm-int8 {tier} {rows} rows, {pairs} pairs");
+        }
+    }
+
+    private static void GemmU8S8Tiles(Operands o)
+    {
+        var r = o.Random;
+        int rows = r.Next(1, 31), columns = 16 * r.Next(1, 3), segments = r.Next(1, 4), quads = r.Next(0, 20), ldc = columns + r.Next(3);
+        int run = 4 * quads, pitch = r.Next(2) == 0 ? run + r.Next(9) : r.Next(1, 5), between = r.Next(2) == 0 ? run : rows * pitch + r.Next(9);
+        int sizeA = quads == 0 ? 0 : (rows - 1) * pitch + (segments - 1) * between + run, sizeC = (rows - 1) * ldc + columns;
+        byte* a = o.Take<byte>(sizeA), b = o.Take<byte>(segments * run * columns);
+        r.NextBytes(new Span<byte>(a, sizeA));
+        r.NextBytes(new Span<byte>(b, segments * run * columns));
+        // 0: from zero; 1: from a bias; 2: from C.
+        int from = r.Next(3);
+        int* start = o.Take<int>(from == 1 ? columns : sizeC), expected = o.Take<int>(sizeC);
+        r.NextBytes(new Span<byte>(start, 4 * (from == 1 ? columns : sizeC)));
+        Of(GemmU8S8.Table.Reference, expected);
+        foreach (string tier in KernelProperty.Fast(GemmU8S8.Table))
+        {
+            int* c = o.Take<int>(sizeC);
+            Of(GemmU8S8.Table[tier], c);
+            Assert.True(new ReadOnlySpan<int>(expected, sizeC).SequenceEqual(new(c, sizeC)), $"gemm-u8s8 {tier} {rows}x{columns}, {segments} runs of {quads} quads, start {from}");
+        }
+
+        void Of(GemmU8S8.TileFn tile, int* c)
+        {
+            if (from == 2) new ReadOnlySpan<int>(start, sizeC).CopyTo(new Span<int>(c, sizeC));
+            tile(new GemmU8S8.Tile
+            {
+                A = a,
+                RowStride = pitch,
+                SegmentStride = between,
+                B = (sbyte*)b,
+                Start = from == 0 ? null : from == 1 ? start : c,
+                StartStride = from == 2 ? ldc : 0,
+                C = c,
+                CStride = ldc,
+                Rows = rows,
+                Columns = columns,
+                Segments = segments,
+                Quads = quads,
+            });
+            for (int i = 0; i < rows - 1; i++) new Span<int>(c + i * ldc + columns, ldc - columns).Clear();
         }
     }
 
