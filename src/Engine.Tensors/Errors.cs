@@ -89,3 +89,13 @@ public sealed class InputException : EngineException
 
 /// <summary>A plan, a load or a run would take more memory than allowed.</summary>
 public sealed class MemoryLimitException(string message) : EngineException(message);
+
+/// <summary>A file cannot be written: no room, no permission, no folder.</summary>
+public sealed class FileWriteException : EngineException
+{
+    /// <summary>Creates the error.</summary>
+    public FileWriteException(string message, string file, Exception? inner = null) : base($"{file}: {message}", inner) => File = file;
+
+    /// <summary>The file.</summary>
+    public string File { get; }
+}
