@@ -18,8 +18,9 @@ public enum Granularity
 /// <para>Layout: codes in row-major order of the shape as one <see cref="BitStream"/> without padding, so that 8-bit codes are plain bytes
 /// and 4-bit codes lie low nibble first, as ONNX stores both. Codes are unsigned, or two's complement.</para>
 /// <para>Scales lie in row-major order: [1], [axis], or [outer…, ⌈axis / group⌉, inner…]; so do zero points (or one for all) and minima. All are
-/// weights themselves: dense f32, f16 or bf16, E8M0 (<see cref="PowersOfTwo"/>), or quantized again (two-level scales). Without zero points
-/// z is 0 for signed codes and beside minima, 2^(bits−1) for unsigned ones.</para>
+/// weights themselves: dense f32, f16 or bf16, E8M0 (<see cref="PowersOfTwo"/>), a power of two times one base (<see cref="PowerSteps"/>), or
+/// quantized again (two-level scales). Without zero points z is 0 for signed codes and beside minima, 2^(bits−1) for unsigned ones. Tables that have
+/// names are in <see cref="CodeTable"/>: MXFP4 is 4 bits in groups of 32 with E2M1 and E8M0 scales.</para>
 /// <para>Range: scale · [0 − z, 2^bits − 1 − z], or minimum + scale · [0, 2^bits − 1]. Reason: fewer bytes a weight, where bandwidth is the limit.</para>
 /// </summary>
 public sealed class Quantized : EncodedWeight
@@ -105,7 +106,7 @@ public sealed class Quantized : EncodedWeight
     public override string Describe()
     {
         string share = Granularity switch { Granularity.Tensor => "tensor", Granularity.Channel => "channel", _ => string.Create(CultureInfo.InvariantCulture, $"g{Group}") };
-        return string.Create(CultureInfo.InvariantCulture, $"Quantized({Bits}, {share}{(Zero is null ? "" : ", zero")}{(Minimum is null ? "" : ", minimum")}{(Table is null ? "" : ", table")}{(Scale is Dense ? "" : ", " + Scale.Describe())})");
+        return string.Create(CultureInfo.InvariantCulture, $"Quantized({Bits}, {share}{(Zero is null ? "" : ", zero")}{(Minimum is null ? "" : ", minimum")}{(Table is null ? "" : ", " + (CodeTable.Name(Table) ?? "table"))}{(Scale is Dense ? "" : ", " + Scale.Describe())})");
     }
 
     private protected override void DecodeTo(Span<float> y)

@@ -33,6 +33,25 @@ public sealed class SparseCsr : EncodedWeight
     /// <inheritdoc/>
     public override string Describe() => $"Sparse(CSR, {Values.Describe()})";
 
+    /// <summary>
+    /// The term that, added to a base (<see cref="WeightSum"/>), makes the given entries have the given values: each is stored as its value less what
+    /// the base decodes to there. The sum gives a 16-bit float back to the bit where the base lies between zero and twice the value, as it does at
+    /// outliers; any value to half a unit in the last place of the difference.
+    /// </summary>
+    public static SparseCsr Replacing(Weight @base, Tensor starts, Tensor columns, Weight values)
+    {
+        var wanted = new SparseCsr(@base.Shape, starts, columns, values);
+        Tensor dense = @base.ToF32(), to = values.ToF32(), difference = Tensor.Allocate(DType.F32, values.Shape);
+        ReadOnlySpan<float> b = dense.Span<float>(), v = to.Span<float>();
+        var d = difference.Span<float>();
+        var first = starts.Span<int>();
+        for (int r = 0; r < wanted.Rows; r++)
+            for (int i = first[r]; i < first[r + 1]; i++) d[i] = (float)((double)v[i] - b[r * wanted.Columns + wanted.Column(i)]);
+        GC.KeepAlive(dense);
+        GC.KeepAlive(to);
+        return new SparseCsr(@base.Shape, starts, columns, new Dense(difference));
+    }
+
     /// <summary>Throws unless starts rise from 0 to the number of entries and indices rise strictly within each run, below the limit.</summary>
     internal static void CheckCsr(ReadOnlySpan<int> starts, Func<int, int> index, long entries, int limit, string run)
     {

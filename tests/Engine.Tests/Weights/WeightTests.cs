@@ -109,7 +109,7 @@ public class WeightTests
         double[] scales = [1, 8, 1.0 / 128, Math.ScaleB(1, -127)];
         for (int i = 0; i < 80; i++) Assert.Equal((float)(scales[i / 40 * 2 + i % 40 / 32] * SmallFloat.E2M1.Decode((byte)q[i])), actual[i]);
         Assert.Equal(40 + 4 + 64, w.StoredBytes);
-        Assert.Equal("Quantized(4, g32, table, E8M0)", w.Describe());
+        Assert.Equal("Quantized(4, g32, e2m1, E8M0)", w.Describe());
     }
 
     [Fact]
