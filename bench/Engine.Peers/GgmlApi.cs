@@ -22,6 +22,7 @@ internal sealed unsafe class GgmlApi
     public readonly delegate* unmanaged<ThreadPoolParameters*, nint> ThreadPoolNew;
     public readonly delegate* unmanaged<nint, int, nint, Plan> GraphPlan;
     public readonly delegate* unmanaged<nint, Plan*, int> GraphCompute;
+    public readonly delegate* unmanaged<int, TypeTraits*> GetTypeTraits;
 
     public GgmlApi(nint tensors, nint kernels)
     {
@@ -32,6 +33,7 @@ internal sealed unsafe class GgmlApi
         NewGraph = (delegate* unmanaged<nint, nint>)NativeLibrary.GetExport(tensors, "ggml_new_graph");
         Expand = (delegate* unmanaged<nint, nint, void>)NativeLibrary.GetExport(tensors, "ggml_build_forward_expand");
         Data = (delegate* unmanaged<nint, float*>)NativeLibrary.GetExport(tensors, "ggml_get_data_f32");
+        GetTypeTraits = (delegate* unmanaged<int, TypeTraits*>)NativeLibrary.GetExport(tensors, "ggml_get_type_traits");
         GetVersion = (delegate* unmanaged<byte*>)NativeLibrary.GetExport(tensors, "ggml_version");
         CpuInit = (delegate* unmanaged<void>)NativeLibrary.GetExport(kernels, "ggml_cpu_init");
         ThreadPoolNew = (delegate* unmanaged<ThreadPoolParameters*, nint>)NativeLibrary.GetExport(kernels, "ggml_threadpool_new");
@@ -57,6 +59,18 @@ internal sealed unsafe class GgmlApi
         public int Threads, Priority;
         public uint Poll;
         public byte Strict, Paused;
+    }
+
+    /// <summary>What ggml knows of an element type; all null for one it does not have.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct TypeTraits
+    {
+        public byte* Name;
+        public long BlockElements, BlockInterleave;
+        public nuint BlockBytes;
+        public byte IsQuantized;
+        public delegate* unmanaged<byte*, float*, long, void> ToFloat;
+        public delegate* unmanaged<float*, byte*, long, void> FromFloat;
     }
 
     /// <summary>How a graph runs. The library returns it through a pointer, and later versions may append fields: there is room for them.</summary>

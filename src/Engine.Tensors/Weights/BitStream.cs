@@ -29,4 +29,16 @@ public static class BitStream
             cell = (byte)((value >> b & 1) != 0 ? cell | mask : cell & ~mask);
         }
     }
+
+    /// <summary>Packs whole bytes' worth of codes of at most 8 bits, eight at a time: the count is a multiple of 8.</summary>
+    public static void Pack(ReadOnlySpan<byte> codes, Span<byte> stream, int bits)
+    {
+        ulong mask = (1UL << bits) - 1;
+        for (int i = 0, at = 0; i < codes.Length; i += 8, at += bits)
+        {
+            ulong packed = 0;
+            for (int j = 0; j < 8; j++) packed |= (codes[i + j] & mask) << j * bits;
+            for (int b = 0; b < bits; b++) stream[at + b] = (byte)(packed >> 8 * b);
+        }
+    }
 }
