@@ -70,10 +70,11 @@ internal static partial class GgufBlocks
         {
             scales.Bytes[b] = data[b * bytes];
             Nibbles(data.Slice(b * bytes + 1, 16), q);
+            // ggml reads the negative zero of E2M1 as zero.
+            q.Replace((byte)8, (byte)0);
             BitStream.Pack(q, stream[(b * 16)..], 4);
         }
-        // Code 8 is +0 in ggml's table, −0 in the standard's.
-        return new(shape, 4, codes, Granularity.Group, new PowersOfTwo(scales), axis: -1, group: 32, table: Tensor.Vector(0, 0.5f, 1, 1.5f, 2, 3, 4, 6, 0, -0.5f, -1, -1.5f, -2, -3, -4, -6));
+        return new(shape, 4, codes, Granularity.Group, new PowersOfTwo(scales), axis: -1, group: 32, table: CodeTable.E2M1);
     }
 
     /// <summary>Where a block of 256 keeps its f16 scale of scales, and of minima (−1 where it has none).</summary>

@@ -30,6 +30,24 @@ public static class BitStream
         }
     }
 
+    /// <summary>Codes <paramref name="start"/> and following, of at most 8 bits, as bytes.</summary>
+    public static void Unpack(ReadOnlySpan<byte> stream, long start, Span<byte> codes, int bits)
+    {
+        if (bits == 8)
+        {
+            stream.Slice((int)start, codes.Length).CopyTo(codes);
+            return;
+        }
+        int mask = (1 << bits) - 1;
+        long bit = start * bits;
+        for (int i = 0; i < codes.Length; i++, bit += bits)
+        {
+            int at = (int)(bit >> 3), shift = (int)(bit & 7), value = stream[at];
+            if (shift + bits > 8) value |= stream[at + 1] << 8;
+            codes[i] = (byte)(value >> shift & mask);
+        }
+    }
+
     /// <summary>Packs whole bytes' worth of codes of at most 8 bits, eight at a time: the count is a multiple of 8.</summary>
     public static void Pack(ReadOnlySpan<byte> codes, Span<byte> stream, int bits)
     {

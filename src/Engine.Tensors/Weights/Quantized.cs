@@ -116,15 +116,21 @@ public sealed class Quantized : EncodedWeight
         ReadOnlySpan<float> s = scales.Span<float>(), z = zeros.Span<float>(), m = minima.Span<float>(), table = Table is null ? default : Table.Span<float>();
         bool shared = z.Length == 1;
         float middle = Signed || Minimum is not null ? 0 : 1 << (Bits - 1);
+        int unused = 32 - Bits;
+        Span<byte> q = stackalloc byte[256];
         for (long at = 0; at < y.Length;)
         {
             var (k, run) = _layout.Segment(at, out int step);
-            for (long end = at + run; at < end; at++, k += step)
+            int n = (int)Math.Min(run, q.Length);
+            BitStream.Unpack(codes, at, q[..n], Bits);
+            var to = y.Slice((int)at, n);
+            for (int i = 0; i < n; i++, k += step)
             {
-                int q = Signed ? BitStream.GetSigned(codes, at, Bits) : BitStream.Get(codes, at, Bits);
-                float x = s[(int)k] * (Table is not null ? table[q] : q - (Zero is null ? middle : z[shared ? 0 : (int)k]));
-                y[(int)at] = Minimum is null ? x : x + m[(int)k];
+                float x = Table is not null ? table[q[i]] : (Signed ? q[i] << unused >> unused : q[i]) - (Zero is null ? middle : z[shared ? 0 : (int)k]);
+                x *= s[(int)k];
+                to[i] = Minimum is null ? x : x + m[(int)k];
             }
+            at += n;
         }
         GC.KeepAlive(scales);
         GC.KeepAlive(zeros);
