@@ -71,6 +71,21 @@ internal sealed unsafe class SourceBytes
         return Allocated(storage, name);
     }
 
+    /// <summary>A model's file, mapped when it has at least <paramref name="mapFrom"/> bytes, else read; <paramref name="check"/> sees its length first.</summary>
+    public static SourceBytes Open(string path, long mapFrom, Action<long>? check = null)
+    {
+        try
+        {
+            using var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            check?.Invoke(RandomAccess.GetLength(handle));
+            return Open(handle, path, mapFrom);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw new InvalidModelException($"cannot be read: {e.Message}", path, -1, e);
+        }
+    }
+
     /// <summary>An open file: mapped when it has at least <paramref name="mapFrom"/> bytes, else read. The handle stays the caller's.</summary>
     public static SourceBytes Open(SafeFileHandle handle, string name, long mapFrom)
     {

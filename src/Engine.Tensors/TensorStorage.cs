@@ -6,8 +6,22 @@ namespace Engine.Tensors;
 /// <summary>A block of bytes at a fixed address, 64-byte aligned when the engine allocates it.</summary>
 public abstract unsafe class TensorStorage
 {
+    private readonly byte* _pointer;
+    private volatile Action? _beforeUse;
+
     /// <summary>First byte. Keep the storage alive while it is used.</summary>
-    public byte* Pointer { get; private protected init; }
+    public byte* Pointer
+    {
+        get
+        {
+            if (_beforeUse is not null) Admit();
+            return _pointer;
+        }
+        private protected init => _pointer = value;
+    }
+
+    /// <summary>Called when the content is first asked for, and again until it returns without an exception; may be called by several threads at once.</summary>
+    private protected Action? BeforeUse { init => _beforeUse = value; }
 
     /// <summary>Length in bytes.</summary>
     public long Length { get; private protected init; }
@@ -30,8 +44,17 @@ public abstract unsafe class TensorStorage
     /// <summary>Pins a caller's memory for as long as the storage lives.</summary>
     public static TensorStorage Pin<T>(Memory<T> memory) where T : unmanaged => new PinnedStorage<T>(memory, memory.Pin());
 
-    /// <summary>Borrows memory that <paramref name="owner"/> keeps alive (a mapped file): spans over it do not.</summary>
-    public static TensorStorage Borrow(byte* pointer, long length, object owner) => new BorrowedStorage(pointer, length, owner);
+    /// <summary>
+    /// Borrows memory that <paramref name="owner"/> keeps alive (a mapped file): spans over it do not. <paramref name="beforeUse"/> is called when the content
+    /// is first asked for, and throws to refuse it.
+    /// </summary>
+    public static TensorStorage Borrow(byte* pointer, long length, object owner, Action? beforeUse = null) => new BorrowedStorage(pointer, length, owner, beforeUse);
+
+    private void Admit()
+    {
+        _beforeUse?.Invoke();
+        _beforeUse = null;
+    }
 }
 
 /// <summary>
@@ -81,10 +104,11 @@ internal sealed unsafe class BorrowedStorage : TensorStorage
 {
     private readonly object _owner;
 
-    public BorrowedStorage(byte* pointer, long length, object owner)
+    public BorrowedStorage(byte* pointer, long length, object owner, Action? beforeUse)
     {
         (Length, _owner) = (length, owner);
         Pointer = pointer;
+        BeforeUse = beforeUse;
     }
 
     private protected override ref byte First => ref *Pointer;

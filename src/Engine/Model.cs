@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Engine.Formats;
 using Engine.Formats.Onnx;
 using Engine.Graph;
 using Engine.Runtime;
@@ -80,14 +81,14 @@ public sealed class Model : IDisposable
 
     internal Program Program => _program;
 
-    /// <summary>Loads a file. Throws <see cref="InvalidModelException"/>, <see cref="UnsupportedException"/>, <see cref="OperatorException"/> or <see cref="MemoryLimitException"/>.</summary>
-    public static Model Load(string path, ModelOptions? options = null) => Load(o => OnnxModelReader.Load(path, o), options);
+    /// <summary>Loads a file: an engine file or an ONNX model; the content tells which. Throws <see cref="InvalidModelException"/>, <see cref="UnsupportedException"/>, <see cref="OperatorException"/> or <see cref="MemoryLimitException"/>.</summary>
+    public static Model Load(string path, ModelOptions? options = null) => Load(o => ModelFile.Load(path, o), options);
 
     /// <summary>Loads from a stream, read to its end; external data is looked for in <see cref="ModelOptions.ExternalDataFolder"/>.</summary>
-    public static Model Load(Stream stream, ModelOptions? options = null) => Load(o => OnnxModelReader.Load(stream, o), options);
+    public static Model Load(Stream stream, ModelOptions? options = null) => Load(o => ModelFile.Load(stream, o), options);
 
     /// <summary>Loads from memory; external data is looked for in <see cref="ModelOptions.ExternalDataFolder"/>.</summary>
-    public static Model Load(ReadOnlyMemory<byte> bytes, ModelOptions? options = null) => Load(o => OnnxModelReader.Load(bytes, o), options);
+    public static Model Load(ReadOnlyMemory<byte> bytes, ModelOptions? options = null) => Load(o => ModelFile.Load(bytes, o), options);
 
     /// <summary>Takes a graph built in code.</summary>
     public static Model Create(ModelDefinition definition, ModelOptions? options = null) => new(definition, options ?? new(), Stopwatch.GetTimestamp());

@@ -8,9 +8,9 @@ namespace Engine;
 /// <summary>How much of a model is checked when it is loaded.</summary>
 public enum Verification
 {
-    /// <summary>The container and the graph's structure; a node without a kernel is reported when it is first planned.</summary>
+    /// <summary>The container and the graph's structure; a node without a kernel is reported when it is first planned, a damaged section of an engine file when it is first used.</summary>
     Header,
-    /// <summary>Also that every node, those of branches not taken included, has a kernel, and that external data has the checksums the model gives.</summary>
+    /// <summary>Also that every node, those of branches not taken included, has a kernel, and that external data and the sections of an engine file have the checksums the model gives.</summary>
     Full,
 }
 

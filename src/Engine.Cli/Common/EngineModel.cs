@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using Engine.Cpu;
-using Engine.Formats.Onnx;
+using Engine.Formats;
 using Engine.Graph;
 using Engine.Runtime;
 using Engine.Tensors;
@@ -31,7 +31,7 @@ internal sealed class EngineModel : IDisposable
     public ModelGraph Graph => Model.Definition.Graph;
 
     /// <summary>The model as the file has it, before rewrites.</summary>
-    public ModelDefinition AsStored => _asStored ??= Guard(Path, () => OnnxModelReader.Load(Path));
+    public ModelDefinition AsStored => _asStored ??= Guard(Path, () => ModelFile.Load(Path));
 
     public static EngineModel Load(string path, RunSettings? settings = null)
     {

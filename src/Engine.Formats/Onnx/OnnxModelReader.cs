@@ -15,17 +15,7 @@ public static class OnnxModelReader
     public static ModelDefinition Load(string path, OnnxReadOptions? options = null)
     {
         options ??= new();
-        SourceBytes source;
-        try
-        {
-            using var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read);
-            CheckLength(RandomAccess.GetLength(handle), path);
-            source = SourceBytes.Open(handle, path, options.MapFrom);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
-        {
-            throw new InvalidModelException($"cannot be read: {e.Message}", path, -1, e);
-        }
+        var source = SourceBytes.Open(path, options.MapFrom, length => CheckLength(length, path));
         return Read(source, path, options.ExternalDataFolder ?? Path.GetDirectoryName(Path.GetFullPath(path)), options);
     }
 
@@ -37,7 +27,7 @@ public static class OnnxModelReader
     public static ModelDefinition Load(Stream model, OnnxReadOptions? options = null, string? name = null) =>
         Read(SourceBytes.Read(model, options?.MaxMemory ?? int.MaxValue, name), name, options?.ExternalDataFolder, options ?? new());
 
-    private static ModelDefinition Read(SourceBytes source, string? file, string? folder, OnnxReadOptions options)
+    internal static ModelDefinition Read(SourceBytes source, string? file, string? folder, OnnxReadOptions options)
     {
         CheckLength(source.Length, file);
         if (source.Length == 0) throw new InvalidModelException("the file is empty", file, 0);

@@ -1,6 +1,6 @@
 using Engine.Tensors;
 
-namespace Engine.Formats.Onnx;
+namespace Engine.Formats;
 
 /// <summary>Bytes that one load may take beside the files it reads; asked before every allocation whose size a file decides.</summary>
 internal sealed class LoadBudget

@@ -1,0 +1,30 @@
+using System.Buffers.Binary;
+using Engine.Formats.EngineFiles;
+using Engine.Formats.Onnx;
+using Engine.Formats.Safetensors;
+using Engine.Graph;
+using Engine.Tensors;
+
+namespace Engine.Formats;
+
+/// <summary>Reads a model of any format; the content tells which: an engine file begins as safetensors files do, all else is taken for ONNX.</summary>
+public static class ModelFile
+{
+    /// <summary>Reads a file.</summary>
+    public static ModelDefinition Load(string path, OnnxReadOptions? options = null) =>
+        SafetensorsFile.IsOne(path) ? EngineFileReader.Load(path, options) : OnnxModelReader.Load(path, options);
+
+    /// <summary>Reads a copy of the bytes; <paramref name="name"/> serves messages.</summary>
+    public static ModelDefinition Load(ReadOnlyMemory<byte> model, OnnxReadOptions? options = null, string? name = null) =>
+        SafetensorsFile.IsOne(model.Span, model.Length) ? EngineFileReader.Load(model, options, name) : OnnxModelReader.Load(model, options, name);
+
+    /// <summary>Reads a stream to its end; <paramref name="name"/> serves messages.</summary>
+    public static ModelDefinition Load(Stream model, OnnxReadOptions? options = null, string? name = null)
+    {
+        options ??= new();
+        var source = SourceBytes.Read(model, options.MaxMemory ?? int.MaxValue, name);
+        return SafetensorsFile.IsOne(source.Slice(0, (int)Math.Min(source.Length, SafetensorsFile.PrefixLength)), source.Length)
+            ? EngineFileReader.Read(source, options).Model
+            : OnnxModelReader.Read(source, name, options.ExternalDataFolder, options);
+    }
+}
