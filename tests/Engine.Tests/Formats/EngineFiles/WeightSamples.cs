@@ -19,10 +19,14 @@ internal static class WeightSamples
         yield return new Quantized(shape, 4, OfType(DType.I4, r, 6, 10), Granularity.Tensor, new Dense(Tensor.Scalar(0.5f)), signed: true);
         yield return new Quantized(shape, 4, OfType(DType.U4, r, 60), Granularity.Group, new PowersOfTwo(Bytes(r, 30)), axis: 1, group: 2, table: Floats(r, 16));
         yield return new Quantized(shape, 2, Bytes(r, 15), Granularity.Group, new Quantized(new Shape(6, 5), 6, Bytes(r, BitStream.Bytes(30, 6)), Granularity.Channel, new Dense(Floats(r, 6))), axis: 1, group: 2, dtype: DType.BF16);
+        yield return new Quantized(shape, 4, Bytes(r, 30), Granularity.Channel, new Dense(Floats(r, 6)), minimum: new Dense(Floats(r, 6)));
+        yield return new Quantized(shape, 4, Bytes(r, 30), Granularity.Channel, new Dense(Floats(r, 6)), table: CodeTable.Nf4);
 
         var dense = new Dense(Floats(r, 6, 10));
         var order = Tensor.Vector<int>(3, 1, 9, 0, 2, 8, 7, 4, 6, 5);
         yield return new PowersOfTwo(Bytes(r, 7));
+        yield return new PowerSteps(new Shape(2, 3), Tensor.Vector(0.25f), 3, Bytes(r, BitStream.Bytes(6, 3)));
+        yield return new SpqrTiles(new Shape(2, 3), Tensor.Vector<ulong>([0b110_001_111_010_101, 0x7fff, .. new ulong[14]]));
         yield return new Permuted(dense, order);
         yield return new Scaled(dense, row: Floats(r, 6));
         yield return new Scaled(dense, column: Floats(r, 10));
