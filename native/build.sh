@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compiles the optional library of kernels to artifacts/native/RID, for this machine, or with the compiler $CC for the RID given.
+# Compiles the optional library of kernels to artifacts/native/RID: for this machine, or with the compiler $CC for the RID given.
 # usage: native/build.sh [RID]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -21,8 +21,14 @@ esac
 [ "$rid" = "" ] || [ ! -e /lib/ld-musl-"$(uname -m)".so.1 ] || [ -e /lib64/ld-linux-x86-64.so.2 ] || [ -e /lib/ld-linux-aarch64.so.1 ] || rid=${rid/linux-/linux-musl-}
 rid=${1:-$rid}
 case $rid in
-  *-x64) gemm_u8s8=(-mavx512f -mavx512bw -mavx512vl -mavx512vnni) ;;
-  *-arm64) gemm_u8s8=(-march=armv8.2-a+dotprod+i8mm) ;;
+  *-x64)
+    gemm_u8s8=(-mavx512f -mavx512bw -mavx512vl -mavx512vnni)
+    gemm_bf16=(-mavx512f -mavx512bw -mavx512vl -mavx512bf16)
+    ;;
+  *-arm64)
+    gemm_u8s8=(-march=armv8.2-a+dotprod+i8mm)
+    gemm_bf16=(-march=armv8.2-a+bf16)
+    ;;
   *) echo "native kernels: none for this system" >&2; exit 0 ;;
 esac
 case $rid in
@@ -42,7 +48,9 @@ compile() { # FILE [FLAG...]: one stem, with the instructions that it alone may 
   "$cc" -std=c11 -O3 -Wall -Wextra -Werror -fPIC -fvisibility=hidden "$@" -c "$name.c" -o "$objects/$name.o"
 }
 compile engine-kernels
+compile limits
 compile gemm-u8s8 "${gemm_u8s8[@]}"
+compile gemm-bf16 "${gemm_bf16[@]}"
 # Beside its place and renamed: another build may be reading the old one.
 "$cc" -shared -o "$out/$file.new" "$objects"/*.o
 mv -f "$out/$file.new" "$out/$file"

@@ -1,43 +1,58 @@
 // What the library has, and what of it the CPU runs. Compiled without any flag for instructions.
 #include "engine-kernels.h"
 
-#if defined(__aarch64__) && defined(__linux__)
-#include <sys/auxv.h>
-#define HAS_I8MM ((getauxval(AT_HWCAP2) >> 13) & 1)
-#elif defined(__aarch64__) && defined(__APPLE__)
-#include <sys/sysctl.h>
-static int feature(const char *name) {
-  int value = 0;
-  size_t size = sizeof value;
-  return sysctlbyname(name, &value, &size, NULL, 0) == 0 && value;
-}
-#define HAS_I8MM feature("hw.optional.arm.FEAT_I8MM")
-#elif defined(__aarch64__)
-#define HAS_I8MM 0
-#endif
+#include <string.h>
 
 #define KERNEL(stem, tier, run) {stem, tier, (void (*)(void))run, 0}
 
-static engine_kernel kernels[] = {
 #if defined(__x86_64__)
+static engine_kernel kernels[] = {
     KERNEL("gemm-u8s8", "avx512vnni", engine_gemm_u8s8),
-#elif defined(__aarch64__)
-    KERNEL("gemm-u8s8", "i8mm", engine_gemm_u8s8),
-#endif
-    {NULL, NULL, NULL, 0},
+    KERNEL("gemm-bf16", "avx512bf16", engine_gemm_bf16),
+    KERNEL("limit", "avx512vnni", engine_limit_dot8),
+    KERNEL("limit", "avx512bf16", engine_limit_bf16),
+    KERNEL("limit", "avx512vpopcntdq", engine_limit_popcount),
 };
+
+// These ask the operating system too, whether it saves the registers.
+static int has(const char *tier) {
+  __builtin_cpu_init();
+  if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512vl")) return 0;
+  if (!strcmp(tier, "avx512vnni")) return __builtin_cpu_supports("avx512vnni") != 0;
+  if (!strcmp(tier, "avx512bf16")) return __builtin_cpu_supports("avx512bf16") != 0;
+  return __builtin_cpu_supports("avx512vpopcntdq") != 0;
+}
+#elif defined(__aarch64__)
+static engine_kernel kernels[] = {
+    KERNEL("gemm-u8s8", "i8mm", engine_gemm_u8s8),
+    KERNEL("gemm-bf16", "bf16", engine_gemm_bf16),
+    KERNEL("limit", "i8mm", engine_limit_dot8),
+    KERNEL("limit", "bf16", engine_limit_bf16),
+};
+
+#if defined(__linux__)
+#include <sys/auxv.h>
+// HWCAP2_I8MM and HWCAP2_BF16.
+static int has(const char *tier) { return (getauxval(AT_HWCAP2) >> (!strcmp(tier, "i8mm") ? 13 : 14)) & 1; }
+#elif defined(__APPLE__)
+#include <sys/sysctl.h>
+static int has(const char *tier) {
+  int value = 0;
+  size_t size = sizeof value;
+  return sysctlbyname(!strcmp(tier, "i8mm") ? "hw.optional.arm.FEAT_I8MM" : "hw.optional.arm.FEAT_BF16", &value, &size, NULL, 0) == 0 && value;
+}
+#else
+// Windows on Arm has no question for them that every version answers.
+static int has(const char *tier) { return (void)tier, 0; }
+#endif
+#else
+#error "no kernels for this processor"
+#endif
 
 int32_t engine_kernels_abi(void) { return ENGINE_KERNELS_ABI; }
 
 const engine_kernel *engine_kernels(int32_t *count) {
-  int32_t n = 0;
-#if defined(__x86_64__)
-  // These ask the operating system too, whether it saves the registers.
-  __builtin_cpu_init();
-  kernels[n++].supported = __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
-#elif defined(__aarch64__)
-  kernels[n++].supported = HAS_I8MM;
-#endif
-  *count = n;
+  *count = (int32_t)(sizeof kernels / sizeof *kernels);
+  for (int32_t i = 0; i < *count; i++) kernels[i].supported = has(kernels[i].tier);
   return kernels;
 }

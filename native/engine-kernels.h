@@ -13,8 +13,6 @@
 #define ENGINE_EXPORT __attribute__((visibility("default")))
 #endif
 
-#define ENGINE_INLINE static inline __attribute__((always_inline))
-
 // One kernel: its stem and tier, its function, and whether this CPU and system run it.
 typedef struct {
   const char *stem, *tier;
@@ -25,18 +23,26 @@ typedef struct {
 ENGINE_EXPORT int32_t engine_kernels_abi(void);
 ENGINE_EXPORT const engine_kernel *engine_kernels(int32_t *count);
 
-// GemmU8S8.Tile: c[i, j] = start[i, j] + sum over segments and k of a[i, k] * b[k, j]; strides of A in bytes, of start and C in elements.
+// GemmU8S8.Tile and GemmBf16.Tile: c[i, j] = start[i, j] + sum over segments and k of a[i, k] * b[k, j] for 16 or 32 columns. Four bytes of k
+// are taken at a time: four of u8 and s8, summed in i32, or two of bf16, summed in f32. B is [segments * quads, columns, 4 bytes]; strides
+// of A are bytes, those of start and C elements; start is null for zeros.
 typedef struct {
   const uint8_t *a;
   intptr_t row_stride, segment_stride;
-  const int8_t *b;
-  const int32_t *start;
+  const uint8_t *b;
+  const void *start;
   intptr_t start_stride;
-  int32_t *c;
+  void *c;
   intptr_t c_stride;
   int32_t rows, columns, segments, quads;
-} engine_tile_u8s8;
+} engine_tile;
 
-void engine_gemm_u8s8(const engine_tile_u8s8 *t);
+void engine_gemm_u8s8(const engine_tile *t);
+void engine_gemm_bf16(const engine_tile *t);
+
+// Loops of engine-bench: so many turns over the bytes of data, 64 bytes of results to the sink.
+void engine_limit_dot8(const uint8_t *data, int64_t bytes, int64_t times, uint8_t *sink);
+void engine_limit_bf16(const uint8_t *data, int64_t bytes, int64_t times, uint8_t *sink);
+void engine_limit_popcount(const uint8_t *data, int64_t bytes, int64_t times, uint8_t *sink);
 
 #endif

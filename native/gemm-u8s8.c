@@ -1,49 +1,15 @@
-// Products of u8 rows with s8 panels of 32 columns: 14 x 32 sums in 28 registers.
+// Products of u8 rows and s8 panels, summed in i32.
 #include "engine-kernels.h"
 
+#define TILE engine_gemm_u8s8
 #if defined(__x86_64__)
-#include <immintrin.h>
-
-enum { ROWS = 14 };
-
-// R rows and W vectors of 16 columns; R and W are constants where this is inlined, and so are all loops over them.
-ENGINE_INLINE void tile(const int R, const int W, const engine_tile_u8s8 *t, int row) {
-  const intptr_t rs = t->row_stride, rs3 = 3 * rs, wide = t->columns * (intptr_t)4;
-  const uint8_t *from = t->a + row * rs;
-  const int8_t *b = t->b;
-  __m512i s[ROWS][2];
-#pragma GCC unroll 14
-  for (int i = 0; i < R; i++)
-#pragma GCC unroll 2
-    for (int j = 0; j < W; j++) s[i][j] = t->start ? _mm512_loadu_si512(t->start + (row + i) * t->start_stride + 16 * j) : _mm512_setzero_si512();
-  for (int32_t segment = t->segments; segment > 0; segment--, from += t->segment_stride) {
-    // Four pointers reach 14 rows through scaled strides.
-    const uint8_t *p0 = from, *p4 = from + 4 * rs, *p8 = p4 + 4 * rs, *p12 = p8 + 4 * rs;
-    for (int32_t q = t->quads; q > 0; q--, b += wide, p0 += 4, p4 += 4, p8 += 4, p12 += 4) {
-      const __m512i b0 = _mm512_loadu_si512(b), b1 = W > 1 ? _mm512_loadu_si512(b + 64) : b0;
-#pragma GCC unroll 14
-      for (int i = 0; i < R; i++) {
-        const uint8_t *p = (i < 4 ? p0 : i < 8 ? p4 : i < 12 ? p8 : p12) + (i % 4 == 3 ? rs3 : (i % 4) * rs);
-        const __m512i x = _mm512_set1_epi32(*(const int32_t *)p);
-        s[i][0] = _mm512_dpbusd_epi32(s[i][0], x, b0);
-        if (W > 1) s[i][1] = _mm512_dpbusd_epi32(s[i][1], x, b1);
-      }
-    }
-  }
-#pragma GCC unroll 14
-  for (int i = 0; i < R; i++)
-#pragma GCC unroll 2
-    for (int j = 0; j < W; j++) _mm512_storeu_si512(t->c + (row + i) * t->c_stride + 16 * j, s[i][j]);
-}
-
-#define CASE(R) case R: if (t->columns == 32) tile(R, 2, t, row); else tile(R, 1, t, row); break;
-
-void engine_gemm_u8s8(const engine_tile_u8s8 *t) {
-  for (int row = 0; row < t->rows; row += ROWS) {
-    int rows = t->rows - row;
-    switch (rows < ROWS ? rows : ROWS) {
-      CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14)
-    }
-  }
-}
+#define DOT(s, a, b) _mm512_dpbusd_epi32(s, a, b)
+#include "tile-avx512.h"
+#elif defined(__aarch64__)
+#define SUM int32x4_t
+#define LOAD(p) vld1q_s32(p)
+#define STORE(p, s) vst1q_s32(p, s)
+#define ZERO vdupq_n_s32(0)
+#define DOT(s, a, b) vusdotq_s32(s, a, vreinterpretq_s8_u8(b))
+#include "tile-arm64.h"
 #endif

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Engine.Tensors;
 
 namespace Engine.Peers;
 
@@ -15,12 +16,15 @@ internal static unsafe partial class DnnlApi
     public const int DescriptorBytes = 8192;
 
     // Values of the header's enumerations.
-    public const int Cpu = 1, F32 = 3, AnyLayout = 1, Inference = 96, ConvolutionAuto = 3, InOrder = 1;
+    public const int Cpu = 1, AnyLayout = 1, Inference = 96, ConvolutionAuto = 3, InOrder = 1;
     public const int Source = 1, Destination = 17, Weights = 33, From = 1, To = 17;
     public const int QuerySource = 129, QueryWeights = 131, QueryDestination = 133;
 
     /// <summary>Row-major layouts of two, four and five axes.</summary>
     public static int PlainLayout(int rank) => rank switch { 2 => 3, 4 => 5, 5 => 7, _ => throw new PeerException($"no layout of {rank} axes") };
+
+    /// <summary>The library's number of a type.</summary>
+    public static int Type(DType type) => type switch { DType.BF16 => 2, DType.F32 => 3, DType.I32 => 4, DType.I8 => 5, DType.U8 => 6, _ => throw new PeerException($"no type for {type}") };
 
     /// <summary>An operand of a primitive.</summary>
     [StructLayout(LayoutKind.Sequential)]

@@ -32,7 +32,7 @@ public static unsafe class OneDnn
     /// </summary>
     public static IPeerRun? Create(PeerNode node, int threads)
     {
-        if (!node.IsMatMul && !node.IsConv) return null;
+        if (!node.IsMatMul && !node.IsBf16MatMul && !node.IsIntegerMatMul && !node.IsConv) return null;
         if (Missing is { } why) throw new PeerException(why);
         DnnlApi.SetThreads(threads);
         return new OneDnnRun(node);
@@ -76,13 +76,13 @@ internal sealed unsafe class OneDnnRun : IPeerRun
         long[] x = node.Inputs[0].Shape.Dims.ToArray(), w = node.Inputs[1].Shape.Dims.ToArray(), y = node.Output.Shape.Dims.ToArray();
         if (group > 1) w = [group, w[0] / group, .. w[1..]];
         _output = Tensor.Allocate(node.Output.DType, node.Output.Shape);
-        _plainOutput = Describe(y, DnnlApi.PlainLayout(y.Length));
+        _plainOutput = Describe(y, node.Output.DType, DnnlApi.PlainLayout(y.Length));
         nint plan = Plan(node, x, w, y);
         try
         {
             fixed (nint* p = &_primitive) OneDnn.Check(DnnlApi.PrimitiveCreate(p, plan), "primitive");
-            nint source = Arrange(node.Inputs[0], Describe(x, DnnlApi.PlainLayout(x.Length)), Asked(plan, DnnlApi.QuerySource));
-            nint weights = Arrange(node.Inputs[1], Describe(w, DnnlApi.PlainLayout(w.Length)), Asked(plan, DnnlApi.QueryWeights));
+            nint source = Arrange(node.Inputs[0], Describe(x, node.Inputs[0].DType, DnnlApi.PlainLayout(x.Length)), Asked(plan, DnnlApi.QuerySource));
+            nint weights = Arrange(node.Inputs[1], Describe(w, node.Inputs[1].DType, DnnlApi.PlainLayout(w.Length)), Asked(plan, DnnlApi.QueryWeights));
             byte[] asked = Asked(plan, DnnlApi.QueryDestination);
             _destination = (asked, Memory(asked, Buffer(asked)));
             _arguments = [new() { Kind = DnnlApi.Source, Memory = source }, new() { Kind = DnnlApi.Weights, Memory = weights }, new() { Kind = DnnlApi.Destination, Memory = _destination.Memory }];
@@ -120,23 +120,24 @@ internal sealed unsafe class OneDnnRun : IPeerRun
     {
         nint plan;
         byte[] operation = new byte[DnnlApi.DescriptorBytes];
-        byte[] weights = Describe(w, DnnlApi.AnyLayout);
-        byte[] source = Describe(x, node.IsConv ? DnnlApi.AnyLayout : DnnlApi.PlainLayout(x.Length)), destination = Describe(y, node.IsConv ? DnnlApi.AnyLayout : DnnlApi.PlainLayout(y.Length));
+        byte[] weights = Describe(w, node.Inputs[1].DType, DnnlApi.AnyLayout);
+        byte[] source = Describe(x, node.Inputs[0].DType, node.IsConv ? DnnlApi.AnyLayout : DnnlApi.PlainLayout(x.Length));
+        byte[] destination = Describe(y, node.Output.DType, node.IsConv ? DnnlApi.AnyLayout : DnnlApi.PlainLayout(y.Length));
         long[] pads = node.Longs("pads", 0, 0, 0, 0), strides = node.Longs("strides", 1, 1);
         fixed (byte* o = operation, s = source, v = weights, d = destination)
         fixed (long* step = strides, before = pads, after = pads.AsSpan(2))
         {
-            OneDnn.Check(node.IsMatMul ? DnnlApi.MatMulDescribe(o, s, v, null, d) : DnnlApi.ConvolutionDescribe(o, DnnlApi.Inference, DnnlApi.ConvolutionAuto, s, v, null, d, step, before, after), "description");
+            OneDnn.Check(node.IsConv ? DnnlApi.ConvolutionDescribe(o, DnnlApi.Inference, DnnlApi.ConvolutionAuto, s, v, null, d, step, before, after) : DnnlApi.MatMulDescribe(o, s, v, null, d), "description");
             OneDnn.Check(DnnlApi.PlanCreate(&plan, o, 0, _engine, 0), "plan");
         }
         return plan;
     }
 
-    private static byte[] Describe(long[] dims, int layout)
+    private static byte[] Describe(long[] dims, DType type, int layout)
     {
         byte[] description = new byte[DnnlApi.DescriptorBytes];
         fixed (byte* d = description)
-        fixed (long* n = dims) OneDnn.Check(DnnlApi.Describe(d, dims.Length, n, DnnlApi.F32, layout), "shape");
+        fixed (long* n = dims) OneDnn.Check(DnnlApi.Describe(d, dims.Length, n, DnnlApi.Type(type), layout), "shape");
         return description;
     }
 

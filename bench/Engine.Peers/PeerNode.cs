@@ -20,6 +20,12 @@ public sealed record PeerNode(string Op, IReadOnlyList<Tensor> Inputs, TensorTyp
     /// <summary>A product of two f32 matrices.</summary>
     public bool IsMatMul => Op == "MatMul" && Inputs is [{ DType: DType.F32, Shape.Rank: 2 }, { DType: DType.F32, Shape.Rank: 2 }];
 
+    /// <summary>A product of two bf16 matrices.</summary>
+    public bool IsBf16MatMul => Op == "MatMul" && Inputs is [{ DType: DType.BF16, Shape.Rank: 2 }, { DType: DType.BF16, Shape.Rank: 2 }];
+
+    /// <summary>A product of a u8 and an s8 matrix without zero points.</summary>
+    public bool IsIntegerMatMul => Op == "MatMulInteger" && Inputs is [{ DType: DType.U8, Shape.Rank: 2 }, { DType: DType.I8, Shape.Rank: 2 }];
+
     /// <summary>A convolution of f32 images without dilation and bias.</summary>
     public bool IsConv => Op == "Conv" && Inputs is [{ DType: DType.F32, Shape.Rank: 4 }, { DType: DType.F32, Shape.Rank: 4 }] && Longs("dilations", 1, 1) is [1, 1];
 }

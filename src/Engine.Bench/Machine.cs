@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 using Engine.Cli;
+using Engine.Kernels;
 
 namespace Engine.Bench;
 
@@ -28,6 +29,7 @@ internal static class Machine
         .Add("isa", "isa", Isa)
         .Add("os", "os", RuntimeInformation.OSDescription)
         .Add("runtime", "runtime", $"{RuntimeInformation.FrameworkDescription} {RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}")
+        .Add("native", "native kernels", NativeKernels.Status)
         .Add("tier", "forced tier", Environment.GetEnvironmentVariable("ENGINE_TIER"));
 
     /// <summary>Version and commit.</summary>

@@ -29,7 +29,8 @@ internal static class KernelPeers
         {
             return peer switch
             {
-                PeerNames.OnnxRuntime => new OnnxNode(node, processors),
+                // It has no product of bf16 on a CPU.
+                PeerNames.OnnxRuntime => node.IsBf16MatMul ? null : new OnnxNode(node, processors),
                 PeerNames.OneDnn => OneDnn.Create(node, processors.Length),
                 _ => Ggml.Create(node, processors),
             };
@@ -56,8 +57,8 @@ internal static class KernelPeers
         public OnnxNode(PeerNode node, int[] processors)
         {
             var writer = new OnnxWriter(node.Op);
-            string[] inputs = [writer.Input("x", node.Inputs[0].Shape.Dims), .. node.Inputs.Skip(1).Select((t, i) => writer.Constant($"c{i}", () => t))];
-            writer.Output(writer.Node(node.Op, inputs, [.. node.Attributes]), node.Output.Shape.Dims);
+            string[] inputs = [writer.Input("x", node.Inputs[0].DType, node.Inputs[0].Shape.Dims), .. node.Inputs.Skip(1).Select((t, i) => writer.Constant($"c{i}", () => t))];
+            writer.Output(writer.Node(node.Op, inputs, [.. node.Attributes]), node.Output.DType, node.Output.Shape.Dims);
             string file = Path.GetTempFileName();
             try
             {

@@ -15,6 +15,15 @@ internal static class Operand
         return t;
     }
 
+    /// <summary>bf16 in [−½, ½).</summary>
+    public static Tensor Bf16(int seed, params ReadOnlySpan<long> dims)
+    {
+        var t = Tensor.Allocate(DType.BF16, new Shape(dims));
+        var random = new Random(seed);
+        foreach (ref var x in t.Span<BFloat16>()) x = (BFloat16)(random.NextSingle() - 0.5f);
+        return t;
+    }
+
     /// <summary>All codes of eight bits.</summary>
     public static Tensor Codes(DType dtype, int seed, params ReadOnlySpan<long> dims)
     {
@@ -31,7 +40,7 @@ internal static class Operand
         return t;
     }
 
-    /// <summary>The operation of a kernel as one node of ONNX; its inputs are f32.</summary>
+    /// <summary>The operation of a kernel as one node of ONNX.</summary>
     public static PeerNode Node(string op, Tensor[] inputs, Tensor output, params (string Name, object Value)[] attributes) => new(op, inputs, output.Type, attributes);
 
     /// <summary>A tensor of the same shape, each element f(x) in binary64.</summary>

@@ -9,6 +9,9 @@ internal enum LimitKind
     /// <summary>Multiply-adds of 8-bit integers summed in 32 bits; two operations each.</summary>
     Int8,
 
+    /// <summary>Multiply-adds of bf16 summed in f32; two operations each.</summary>
+    Bf16,
+
     /// <summary>Bits compared and counted; two operations a bit.</summary>
     Popcount,
 
@@ -39,12 +42,13 @@ internal sealed record LimitLoop(LimitKind Kind, string Form, bool Supported, lo
 {
     /// <summary>Every loop that this CPU runs, limit by limit.</summary>
     public static IReadOnlyList<LimitLoop> All(CacheSizes caches, int threads) =>
-        [.. ((IEnumerable<LimitLoop>)[.. MultiplyAddLoops.All, .. Int8Loops.All, .. PopcountLoops.All, .. ReadLoops.All(caches, threads)]).Where(l => l.Supported)];
+        [.. ((IEnumerable<LimitLoop>)[.. MultiplyAddLoops.All, .. Int8Loops.All, .. NativeLoops.All, .. PopcountLoops.All, .. ReadLoops.All(caches, threads)]).Where(l => l.Supported)];
 
     public static string Name(LimitKind kind) => kind switch
     {
         LimitKind.F32 => "f32 multiply-add",
         LimitKind.Int8 => "int8 multiply-add",
+        LimitKind.Bf16 => "bf16 multiply-add",
         LimitKind.Popcount => "xor and popcount",
         LimitKind.L1 => "read L1",
         LimitKind.L2 => "read L2",
@@ -54,7 +58,7 @@ internal sealed record LimitLoop(LimitKind Kind, string Form, bool Supported, lo
 
     public static string Unit(LimitKind kind) => kind switch
     {
-        LimitKind.F32 => "GFLOP/s",
+        LimitKind.F32 or LimitKind.Bf16 => "GFLOP/s",
         LimitKind.Int8 or LimitKind.Popcount => "GOP/s",
         _ => "GB/s",
     };

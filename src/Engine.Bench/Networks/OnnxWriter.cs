@@ -11,17 +11,23 @@ internal sealed class OnnxWriter(string name)
 
     private readonly List<(string Op, string[] Inputs, string Output, (string Name, object Value)[] Attributes)> _nodes = [];
     private readonly List<(string Name, Tensor Value)> _constants = [];
-    private readonly List<(string Name, Shape Shape)> _inputs = [], _outputs = [];
+    private readonly List<(string Name, DType DType, Shape Shape)> _inputs = [], _outputs = [];
 
     /// <summary>Declares an f32 input.</summary>
-    public string Input(string wire, params ReadOnlySpan<long> dims)
+    public string Input(string wire, params ReadOnlySpan<long> dims) => Input(wire, DType.F32, dims);
+
+    /// <summary>Declares an input.</summary>
+    public string Input(string wire, DType dtype, params ReadOnlySpan<long> dims)
     {
-        _inputs.Add((wire, new Shape(dims)));
+        _inputs.Add((wire, dtype, new Shape(dims)));
         return wire;
     }
 
     /// <summary>Declares an existing wire as an f32 output.</summary>
-    public void Output(string wire, params ReadOnlySpan<long> dims) => _outputs.Add((wire, new Shape(dims)));
+    public void Output(string wire, params ReadOnlySpan<long> dims) => Output(wire, DType.F32, dims);
+
+    /// <summary>Declares an existing wire as an output.</summary>
+    public void Output(string wire, DType dtype, params ReadOnlySpan<long> dims) => _outputs.Add((wire, dtype, new Shape(dims)));
 
     /// <summary>Adds a constant under a name that is not taken; a name given twice is the first one's constant.</summary>
     public string Constant(string wire, Func<Tensor> value)
@@ -106,7 +112,7 @@ internal sealed class OnnxWriter(string name)
     private void Interface(CodedOutputStream o)
     {
         foreach (var (field, values) in new[] { (11, _inputs), (12, _outputs) })
-            foreach (var (wire, shape) in values)
+            foreach (var (wire, dtype, shape) in values)
             {
                 byte[] dims = Bytes(s =>
                 {
@@ -114,7 +120,7 @@ internal sealed class OnnxWriter(string name)
                 });
                 byte[] tensor = Bytes(t =>
                 {
-                    Int(t, 1, (int)DType.F32);
+                    Int(t, 1, (int)dtype);
                     Message(t, 2, dims);
                 });
                 Message(o, field, Bytes(v =>

@@ -19,8 +19,8 @@ public static unsafe class NativeKernels
     /// <summary>The file that was loaded, or why there is none.</summary>
     public static string Status { get; } = Load();
 
-    /// <summary>The function of a stem's tier; 0 where the library or the CPU does not have it.</summary>
-    internal static nint Find(string stem, string tier) => s_functions.GetValueOrDefault((stem, tier));
+    /// <summary>Address of the function of a stem's tier, as native/engine-kernels.h declares it; 0 where the library or the CPU does not have it.</summary>
+    public static nint Find(string stem, string tier) => s_functions.GetValueOrDefault((stem, tier));
 
     /// <summary>Where the library may lie below a program's folder, in this order.</summary>
     internal static IEnumerable<string> Candidates(string folder)

@@ -87,8 +87,8 @@ public static unsafe partial class GemmU8S8
         /// <summary>The zero point of a row of unsigned codes.</summary>
         internal int Zero(int row) => (zeroCount == 0 ? 0 : zeros == null ? _zero : zeros[zeroCount == 1 ? 0 : row]) + (signed ? Flip : 0);
 
-        /// <summary>Whether tiles can read A where it lies: whole quads, and rows that do not all fall on the same lines of a cache.</summary>
-        internal bool InPlace(int k) => !signed && columnStride == 1 && k % 4 == 0 && rowStride % 2048 != 0;
+        /// <summary>Whether tiles can read A where it lies: whole quads.</summary>
+        internal bool InPlace(int k) => !signed && columnStride == 1 && k % 4 == 0;
 
         internal byte* At(int row) => data + row * rowStride;
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 
 namespace Engine.Kernels;
@@ -17,7 +18,7 @@ public static unsafe partial class GemmU8S8
     /// panel: k runs over 4 · <see cref="Quads"/> bytes beside each other, s over <see cref="Segments"/> such runs, as the rows of a window of
     /// a picture whose channels lie last. A product of matrices has one segment. All of these bytes of A are read, whatever weights they meet.
     /// </summary>
-    /// <remarks>The structure engine_tile_u8s8 of native/engine-kernels.h.</remarks>
+    /// <remarks>The structure engine_tile of native/engine-kernels.h.</remarks>
     [StructLayout(LayoutKind.Sequential)]
     public struct Tile
     {
@@ -49,21 +50,22 @@ public static unsafe partial class GemmU8S8
     /// <summary>Sums of all rows of a panel.</summary>
     public delegate void TileFn(in Tile t);
 
+    // Before the table, which asks for it.
+    private static readonly NativeTile s_native = new("gemm-u8s8", "avx512vnni", "i8mm");
+
     /// <summary>
     /// Best first: vpdpbusd adds four products a lane, with 512 bits only in the native library; vpmaddwd on widened operands adds two.
     /// vpmaddubsw is out: it saturates.
     /// </summary>
     public static KernelTable<TileFn> Table { get; } = new("gemm-u8s8",
-        new("avx512vnni", NativeKernels.Find("gemm-u8s8", "avx512vnni") != 0, Native),
+        new(s_native.Tier, s_native.Exists, Native),
         new("avxvnni", AvxVnni.IsSupported, TileAvxVnni),
+        new("avx512", Avx512BW.IsSupported, TileAvx512),
+        new("avx2", Avx2.IsSupported, TileAvx2),
+        new("advsimd", Dp.IsSupported, TileDotProd),
         new("scalar", true, TileScalar));
 
-    private static readonly delegate* unmanaged<Tile*, void> s_native = (delegate* unmanaged<Tile*, void>)NativeKernels.Find("gemm-u8s8", "avx512vnni");
-
-    private static void Native(in Tile t)
-    {
-        fixed (Tile* p = &t) s_native(p);
-    }
+    private static void Native(in Tile t) => s_native.Run(t);
 
     private static void TileScalar(in Tile t)
     {

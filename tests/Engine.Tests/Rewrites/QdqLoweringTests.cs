@@ -91,7 +91,7 @@ public class QdqLoweringTests
         AssertClose(expected, rounded);
         AssertClose(expected, (Tensor)outputs[0]!);
         Assert.Equal(2, stems.Count(s => s == "conv-int8"));
-        Assert.Equal(2, stems.Count(s => s == "gemm-int8"));
+        Assert.Equal(2, stems.Count(s => s == "gemm-u8s8"));
         Assert.Contains("add-int8", stems);
     }
 

@@ -12,8 +12,10 @@ internal static unsafe class ProductCases
             d => new(LimitKind.F32, 2.0 * d[0] * d[1] * d[2], 4.0 * ((double)d[0] * d[2] + (double)d[2] * d[1] + (double)d[0] * d[1])), GemmF32Run),
         new("gemm-int8", [GemmInt8.Table], "m x n x k", ["1024x1024x1024", "128x768x768", "64x3136x576"],
             d => new(LimitKind.Int8, 2.0 * d[0] * d[1] * d[2], (double)d[0] * d[2] + (double)d[2] * d[1] + 4.0 * d[0] * d[1]), GemmInt8Run, Tolerance: 0),
-        new("gemm-u8s8", [GemmU8S8.Table], "m x n x k", ["1024x1024x1024", "128x768x768", "64x3136x576"],
+        new("gemm-u8s8", [GemmU8S8.Table], "m x n x k", ["1024x1024x1024", "128x768x768", "128x3072x768", "3136x64x576", "1x4096x4096"],
             d => new(LimitKind.Int8, 2.0 * d[0] * d[1] * d[2], (double)d[0] * d[2] + (double)d[2] * d[1] + 4.0 * d[0] * d[1]), GemmU8S8Run, Tolerance: 0),
+        new("gemm-bf16", [GemmBf16.Table], "m x n x k", ["1024x1024x1024", "128x768x768", "128x3072x768"],
+            d => new(LimitKind.Bf16, 2.0 * d[0] * d[1] * d[2], 2.0 * ((double)d[0] * d[2] + (double)d[2] * d[1]) + 4.0 * d[0] * d[1]), GemmBf16Run),
         new("attention-f32", [AttentionF32.Table, GemmF32.Table], "heads x rows x keys x width", ["12x128x128x64", "8x512x512x64", "12x1x512x64"],
             d => new(LimitKind.F32, 4.0 * d[0] * d[1] * d[2] * d[3], 8.0 * d[0] * d[3] * (d[1] + d[2])), Attention),
     ];
@@ -41,7 +43,16 @@ internal static unsafe class ProductCases
         Tensor a = Operand.Codes(DType.U8, 1, m, k), b = Operand.Codes(DType.I8, 2, k, n), c = Tensor.Allocate(DType.I32, new Shape(m, n));
         var packed = Tensor.Allocate(DType.U8, new Shape(GemmU8S8.PackedLength(k, n)));
         GemmU8S8.PackB(b.Bytes, true, [], k, n, n, 1, packed.Bytes);
-        return new(() => GemmU8S8.Run(workers, m, n, k, new GemmU8S8.Rows(a.Pointer, false, 128, k, 1), packed.Pointer, new Int32Store((int*)c.Pointer, n)), () => c);
+        return new(() => GemmU8S8.Run(workers, m, n, k, new GemmU8S8.Rows(a.Pointer, false, 0, k, 1), packed.Pointer, new Int32Store((int*)c.Pointer, n)), () => c, Peer: Operand.Node("MatMulInteger", [a, b], c));
+    }
+
+    private static KernelRun GemmBf16Run(int[] d, Workers workers)
+    {
+        var (m, n, k) = (d[0], d[1], d[2]);
+        Tensor a = Operand.Bf16(1, m, k), b = Operand.Bf16(2, k, n), c = Operand.Zeros(m, n);
+        var packed = Tensor.Allocate(DType.BF16, new Shape(GemmBf16.PackedLength(k, n)));
+        GemmBf16.PackB(b.Span<BFloat16>(), k, n, n, 1, packed.Span<BFloat16>());
+        return new(() => GemmBf16.Run(workers, m, n, k, (BFloat16*)a.Pointer, k, 1, (BFloat16*)packed.Pointer, null, new F32RowStore((float*)c.Pointer, n)), () => c, Peer: Operand.Node("MatMul", [a, b], c));
     }
 
     private static KernelRun Attention(int[] d, Workers workers)

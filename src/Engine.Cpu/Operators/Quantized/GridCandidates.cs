@@ -65,14 +65,18 @@ internal static unsafe class GridCandidates
     private static IEnumerable<Candidate> Product(MatMulGeometry g, int channelAxis, NodeTypes n)
     {
         if (n.InGrid(0) is not { } grid || n.In(1).Shape.Rank != 2 || g.Batch != 1 || Weight(n, channelAxis) is not { } w || !IsAddend(n, g.N)) return [];
-        return [Of("gemm-int8", grid, n, g.Operations, b =>
+        return [Of("gemm-u8s8", grid, n, g.Operations, b =>
         {
-            var packed = b.Pack(1, $"gemm-int8 {g.K}x{g.N} {g.BRow},{g.BColumn}", _ => Packed(GemmInt8.PackedLength(g.K, g.N),
-                to => GemmInt8.PackB(w.Codes.Bytes, w.Signed, Zeros(w), g.K, g.N, (nint)g.BRow, (nint)g.BColumn, to)));
+            var packed = b.Pack(1, $"gemm-u8s8 {g.K}x{g.N} {g.BRow},{g.BColumn}", _ =>
+            {
+                var t = Tensor.Allocate(DType.U8, new Shape(GemmU8S8.PackedLength(g.K, g.N)));
+                GemmU8S8.PackB(w.Codes.Bytes, w.Signed, Zeros(w), g.K, g.N, (nint)g.BRow, (nint)g.BColumn, t.Bytes);
+                return t;
+            });
             var scales = new GridScales(grid, w, b, g.N);
             return scales.Output is null
-                ? (in StepContext c) => GemmInt8.Run(c.Workers, g.M, g.N, g.K, Rows(c, g, grid), (short*)packed.Pointer, scales.Float(c, g.N, byRow: false))
-                : (in StepContext c) => GemmInt8.Run(c.Workers, g.M, g.N, g.K, Rows(c, g, grid), (short*)packed.Pointer, scales.Codes(c, g.N, byRow: false));
+                ? (in StepContext c) => GemmU8S8.Run(c.Workers, g.M, g.N, g.K, Rows(c, g, grid), packed.Pointer, scales.Float(c, g.N, byRow: false))
+                : (in StepContext c) => GemmU8S8.Run(c.Workers, g.M, g.N, g.K, Rows(c, g, grid), packed.Pointer, scales.Codes(c, g.N, byRow: false));
         })];
     }
 
@@ -86,7 +90,7 @@ internal static unsafe class GridCandidates
 
     private static CodeGrid Grid(WireQuantization q) => new(q.Code == DType.I8, q.Scale, q.Zero);
 
-    private static GemmInt8.Rows Rows(in StepContext c, MatMulGeometry g, WireQuantization grid) => new(c.InPointer(0), c.In<byte>(0).Length, grid.Code == DType.I8, grid.Zero, (nint)g.ARow, (nint)g.AColumn);
+    private static GemmU8S8.Rows Rows(in StepContext c, MatMulGeometry g, WireQuantization grid) => new(c.InPointer(0), grid.Code == DType.I8, grid.Zero, (nint)g.ARow, (nint)g.AColumn);
 
     // The weight as 8-bit codes with one scale, or one a channel along the axis.
     private static Quantized? Weight(NodeTypes n, int axis) =>

@@ -26,17 +26,18 @@ internal sealed unsafe class IntegerProduct
         _bZeroCount = _bZero < 0 ? 0 : b.In(_bZero).Elements == 1 ? 1 : Checked.Int((long)g.N * g.BStarts.Length);
         _aZeros = b.Work(4L * Math.Max(1, _aZeroCount));
         _bZeros = b.Work(4L * Math.Max(1, _bZeroCount));
-        _panel = GemmInt8.PackedLength(g.K, g.N);
+        _panel = GemmU8S8.PackedLength(g.K, g.N);
         long length = Checked.Mul(g.BStarts.Length, _panel);
         if (b.Weight(bInput) is not null && UniformZero(b, _bZero) is { } zero)
-            _packed = b.Pack(bInput, $"gemm-int8 {g.K}x{g.N} {g.BRow},{g.BColumn} zero {zero}", w =>
+            _packed = b.Pack(bInput, $"gemm-u8s8 {g.K}x{g.N} {g.BRow},{g.BColumn} zero {zero}", w =>
             {
-                var t = Tensor.Allocate(DType.I16, new Shape(length));
+                var t = Tensor.Allocate(DType.U8, new Shape(length));
                 var dense = w.Decode();
-                PackAll(dense.Bytes, [zero], t.Span<short>());
+                PackAll(dense.Bytes, [zero], t.Bytes);
+                GC.KeepAlive(dense);
                 return t;
             });
-        else _work = b.Work(Checked.Mul(length, sizeof(short)));
+        else _work = b.Work(length);
     }
 
     /// <summary>Binds a product whose A has one zero point, set by the step with <see cref="SetZero"/>.</summary>
@@ -65,17 +66,16 @@ internal sealed unsafe class IntegerProduct
         if (_packed is not null) return;
         var zeros = c.Work<int>(_bZeros)[.._bZeroCount];
         ReadZeros(c, _bZero, _bType, zeros);
-        PackAll(c.In<byte>(_bInput), zeros, c.Work<short>(_work));
+        PackAll(c.In<byte>(_bInput), zeros, c.Work<byte>(_work));
     }
 
     /// <summary>Batch entry <paramref name="i"/> of codes at <paramref name="a"/>.</summary>
     public void Run<TStore>(in StepContext c, int i, byte* a, in TStore store) where TStore : struct, ITileStore
     {
         var g = Geometry;
-        long length = g.M == 0 || g.K == 0 ? 0 : (g.M - 1) * g.ARow + (g.K - 1) * g.AColumn + 1;
         int* zeros = (int*)c.WorkPointer(_aZeros) + (_aZeroCount > 1 ? (nint)i * g.M : 0);
-        var rows = new GemmInt8.Rows(a + g.AStarts[i], length, _aType == DType.I8, zeros, _aZeroCount > 1 ? g.M : _aZeroCount, (nint)g.ARow, (nint)g.AColumn);
-        GemmInt8.Run(c.Workers, g.M, g.N, g.K, rows, (_packed is null ? (short*)c.WorkPointer(_work) : (short*)_packed.Pointer) + g.BIndex[i] * _panel, store);
+        var rows = new GemmU8S8.Rows(a + g.AStarts[i], _aType == DType.I8, zeros, _aZeroCount > 1 ? g.M : _aZeroCount, (nint)g.ARow, (nint)g.AColumn);
+        GemmU8S8.Run(c.Workers, g.M, g.N, g.K, rows, (_packed is null ? c.WorkPointer(_work) : _packed.Pointer) + g.BIndex[i] * _panel, store);
     }
 
     private static void ReadZeros(in StepContext c, int input, DType type, Span<int> zeros)
@@ -85,11 +85,11 @@ internal sealed unsafe class IntegerProduct
         for (int i = 0; i < zeros.Length; i++) zeros[i] = QuantCodes.Read(type, codes, i % codes.Length);
     }
 
-    private void PackAll(ReadOnlySpan<byte> b, ReadOnlySpan<int> zeros, Span<short> packed)
+    private void PackAll(ReadOnlySpan<byte> b, ReadOnlySpan<int> zeros, Span<byte> packed)
     {
         var g = Geometry;
         for (int i = 0; i < g.BStarts.Length; i++)
-            GemmInt8.PackB(b[(int)g.BStarts[i]..], _bType == DType.I8, zeros.Length > 1 ? zeros.Slice(i * g.N, g.N) : zeros, g.K, g.N, (nint)g.BRow, (nint)g.BColumn, packed.Slice((int)(i * _panel), (int)_panel));
+            GemmU8S8.PackB(b[(int)g.BStarts[i]..], _bType == DType.I8, zeros.Length > 1 ? zeros.Slice(i * g.N, g.N) : zeros, g.K, g.N, (nint)g.BRow, (nint)g.BColumn, packed.Slice((int)(i * _panel), (int)_panel));
     }
 }
 

@@ -17,11 +17,11 @@ internal static class QuantizedKernels
         r.Extend<MaxPool>(GridCandidates.MaxPool);
         r.Add<ConvInteger>("conv-int8", IntegerConvCpu.Bind);
         r.Add<QLinearConv>("conv-int8", IntegerConvCpu.Bind);
-        r.Add<DynamicQuantizeMatMul>("gemm-int8", IntegerMatMulCpu.Bind);
-        r.Add<MatMulInteger>("gemm-int8", IntegerMatMulCpu.Bind);
-        r.Add<MatMulIntegerToFloat>("gemm-int8", IntegerMatMulCpu.Bind);
-        r.Add<QGemm>("gemm-int8", IntegerMatMulCpu.Bind);
-        r.Add<QLinearMatMul>("gemm-int8", IntegerMatMulCpu.Bind);
+        r.Add<DynamicQuantizeMatMul>("gemm-u8s8", IntegerMatMulCpu.Bind);
+        r.Add<MatMulInteger>("gemm-u8s8", IntegerMatMulCpu.Bind);
+        r.Add<MatMulIntegerToFloat>("gemm-u8s8", IntegerMatMulCpu.Bind);
+        r.Add<QGemm>("gemm-u8s8", IntegerMatMulCpu.Bind);
+        r.Add<QLinearMatMul>("gemm-u8s8", IntegerMatMulCpu.Bind);
         r.Add<DynamicQuantizeLinear>("dynamic-quantize", DynamicQuantizeLinearCpu.Bind);
         r.Add<NhwcMaxPool>("max-pool", QLinearCpu.NhwcMax);
         r.Add<QLinearAdd>("add-int8", (_, b) => QLinearCpu.Binary<AddF32>(b));

@@ -23,25 +23,25 @@ internal sealed unsafe class QuantizedRecurrentProduct : RecurrentProduct
         _zeroCount = !b.Has(_zero) ? 0 : b.In(_zero).Shape.Rank == 1 ? 1 : columns;
         _codes = b.Work(Checked.Int(Checked.Mul(rows, k)));
         _factors = b.Work(Checked.Mul(_scaleCount, sizeof(float)));
-        _panel = GemmInt8.PackedLength(k, columns);
+        _panel = GemmU8S8.PackedLength(k, columns);
         if (b.Weight(input) is not null && (_zeroCount == 0 || b.Value(_zero) is not null))
         {
             var zeros = new int[directions * _zeroCount];
             if (_zeroCount > 0) ReadZeros(b.Value(_zero)!.Bytes, 0, zeros);
             string key = zeros.Distinct().Count() <= 1 ? $"{zeros.FirstOrDefault()}" : string.Join(',', zeros);
             long length = Checked.Mul(directions, _panel);
-            _packed = b.Pack(input, $"gemm-int8 {directions}x{k}x{columns} zeros {key}", w =>
+            _packed = b.Pack(input, $"gemm-u8s8 {directions}x{k}x{columns} zeros {key}", w =>
             {
-                var packed = Tensor.Allocate(DType.I16, new Shape(length));
+                var packed = Tensor.Allocate(DType.U8, new Shape(length));
                 var dense = w.Decode();
-                for (int d = 0; d < directions; d++) Pack(dense.Bytes, zeros.AsSpan(d * _zeroCount, _zeroCount), d, packed.Span<short>().Slice((int)(d * _panel), (int)_panel));
+                for (int d = 0; d < directions; d++) Pack(dense.Bytes, zeros.AsSpan(d * _zeroCount, _zeroCount), d, packed.Bytes.Slice((int)(d * _panel), (int)_panel));
                 GC.KeepAlive(dense);
                 return packed;
             });
             return;
         }
         _zeros = b.Work(Checked.Mul(_zeroCount, sizeof(int)));
-        _work = b.Work(Checked.Mul(_panel, sizeof(short)));
+        _work = b.Work(_panel);
     }
 
     public override void Prepare(in StepContext c, int d)
@@ -49,7 +49,7 @@ internal sealed unsafe class QuantizedRecurrentProduct : RecurrentProduct
         if (_packed is not null) return;
         var zeros = c.Work<int>(_zeros)[.._zeroCount];
         ReadZeros(c.In<byte>(_zero), d * _zeroCount, zeros);
-        Pack(c.In<byte>(_input), zeros, d, c.Work<short>(_work));
+        Pack(c.In<byte>(_input), zeros, d, c.Work<byte>(_work));
     }
 
     public override void Run(in StepContext c, int d, int piece, int rows, float* a, float* bias, float* y, int stride)
@@ -61,9 +61,9 @@ internal sealed unsafe class QuantizedRecurrentProduct : RecurrentProduct
         float* factors = (float*)c.WorkPointer(_factors);
         var scales = c.In<float>(_scale).Slice(d * _scaleCount, _scaleCount);
         for (int i = 0; i < scales.Length; i++) factors[i] = scale * scales[i];
-        short* b = _packed is null ? (short*)c.WorkPointer(_work) : (short*)_packed.Pointer + d * _panel;
+        byte* b = _packed is null ? c.WorkPointer(_work) : _packed.Pointer + d * _panel;
         var store = new FloatStore(y, stride, new(factors, 0, _scaleCount == 1 ? 0 : 1), default, new(bias, 0, 1));
-        GemmInt8.Run(c.Workers, rows, _columns, _k, new GemmInt8.Rows(c.WorkPointer(_codes), count, false, zero, _k, 1), b, store);
+        GemmU8S8.Run(c.Workers, rows, _columns, _k, new GemmU8S8.Rows(c.WorkPointer(_codes), false, zero, _k, 1), b, store);
     }
 
     private void ReadZeros(ReadOnlySpan<byte> codes, int first, Span<int> zeros)
@@ -71,9 +71,9 @@ internal sealed unsafe class QuantizedRecurrentProduct : RecurrentProduct
         for (int i = 0; i < zeros.Length; i++) zeros[i] = QuantCodes.Read(_type, codes, first + i);
     }
 
-    private void Pack(ReadOnlySpan<byte> weights, ReadOnlySpan<int> zeros, int d, Span<short> packed)
+    private void Pack(ReadOnlySpan<byte> weights, ReadOnlySpan<int> zeros, int d, Span<byte> packed)
     {
         int size = _k * _columns;
-        GemmInt8.PackB(weights.Slice(d * size, size), _type == DType.I8, zeros, _k, _columns, _columns, 1, packed);
+        GemmU8S8.PackB(weights.Slice(d * size, size), _type == DType.I8, zeros, _k, _columns, _columns, 1, packed);
     }
 }

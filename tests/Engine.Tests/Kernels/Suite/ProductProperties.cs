@@ -1,11 +1,12 @@
 using Engine.Kernels;
+using Engine.Tensors;
 
 namespace Engine.Tests;
 
 /// <summary>Tiles of matrix products, and attention.</summary>
 internal static unsafe class ProductProperties
 {
-    public static IEnumerable<KernelProperty> All => [new(GemmF32.Table, 600, Gemm), new(GemmInt8.Table, 400, GemmCodes), new(GemmU8S8.Table, 400, GemmU8S8Tiles), new(AttentionF32.Table, 150, Attention)];
+    public static IEnumerable<KernelProperty> All => [new(GemmF32.Table, 600, Gemm), new(GemmInt8.Table, 400, GemmCodes), new(GemmU8S8.Table, 400, GemmU8S8Tiles), new(GemmBf16.Table, 300, GemmBf16Tiles), new(AttentionF32.Table, 150, Attention)];
 
     private static void Gemm(Operands o)
     {
@@ -87,6 +88,50 @@ internal static unsafe class ProductProperties
             });
             for (int i = 0; i < rows - 1; i++) new Span<int>(c + i * ldc + columns, ldc - columns).Clear();
         }
+    }
+
+    private static void GemmBf16Tiles(Operands o)
+    {
+        var r = o.Random;
+        int rows = r.Next(1, 20), columns = 16 * r.Next(1, 3), pairs = r.Next(0, 60), pitch = 2 * pairs + r.Next(5), ldc = columns + r.Next(3);
+        int sizeA = pairs == 0 ? 0 : (rows - 1) * pitch + 2 * pairs, sizeC = (rows - 1) * ldc + columns;
+        bool start = r.Next(2) == 0;
+        BFloat16* a = o.Take<BFloat16>(sizeA), b = o.Take<BFloat16>(2 * pairs * columns), positiveA = o.Take<BFloat16>(sizeA), positiveB = o.Take<BFloat16>(2 * pairs * columns);
+        Fill(a, positiveA, sizeA);
+        Fill(b, positiveB, 2 * pairs * columns);
+        float* bias = o.Floats(columns), positive = o.Take<float>(columns), expected = o.Take<float>(sizeC), magnitude = o.Take<float>(sizeC);
+        for (int j = 0; j < columns; j++) positive[j] = Math.Abs(bias[j]);
+        Of(GemmBf16.Table.Reference, a, b, bias, expected);
+        Of(GemmBf16.Table.Reference, positiveA, positiveB, positive, magnitude);
+        foreach (string tier in KernelProperty.Fast(GemmBf16.Table))
+        {
+            float* c = o.Take<float>(sizeC);
+            Of(GemmBf16.Table[tier], a, b, bias, c);
+            for (int i = 0; i < rows; i++) KernelProperty.AssertClose($"gemm-bf16 {tier} {rows}x{columns}, {pairs} pairs, row {i}", expected + i * ldc, c + i * ldc, magnitude + i * ldc, columns, 2e-7 * (8 + Math.Sqrt(pairs)));
+        }
+
+        void Fill(BFloat16* x, BFloat16* magnitudes, int count)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                float v = (r.NextSingle() * 2 - 1) * (r.Next(16) == 0 ? 1e15f : 1);
+                (x[i], magnitudes[i]) = ((BFloat16)v, (BFloat16)Math.Abs(v));
+            }
+        }
+
+        void Of(GemmBf16.TileFn tile, BFloat16* x, BFloat16* w, float* from, float* c) => tile(new GemmBf16.Tile
+        {
+            A = x,
+            RowStride = sizeof(BFloat16) * pitch,
+            B = w,
+            Start = start ? from : null,
+            C = c,
+            CStride = ldc,
+            Rows = rows,
+            Columns = columns,
+            Segments = 1,
+            Pairs = pairs,
+        });
     }
 
     private static void Attention(Operands o)

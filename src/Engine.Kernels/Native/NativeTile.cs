@@ -1,0 +1,27 @@
+using System.Runtime.InteropServices;
+
+namespace Engine.Kernels;
+
+/// <summary>A product of panels in the native library: its tier on x64 or on Arm, and how it is called.</summary>
+internal readonly unsafe struct NativeTile(string stem, string x64, string arm64)
+{
+    // Products of 8 bits that take about a microsecond: less is not worth telling the garbage collector of.
+    private const long ShortProducts = 400_000;
+
+    private readonly nint _run = NativeKernels.Find(stem, IsArm ? arm64 : x64);
+
+    private static bool IsArm => RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
+
+    /// <summary>Name of the tier on this processor's kind.</summary>
+    public string Tier { get; } = IsArm ? arm64 : x64;
+
+    /// <summary>Whether the library was loaded and the CPU runs it.</summary>
+    public bool Exists => _run != 0;
+
+    public void Run(in GemmU8S8.Tile t)
+    {
+        fixed (GemmU8S8.Tile* p = &t)
+            if (4L * t.Rows * t.Columns * t.Segments * t.Quads <= ShortProducts) ((delegate* unmanaged[SuppressGCTransition]<GemmU8S8.Tile*, void>)_run)(p);
+            else ((delegate* unmanaged<GemmU8S8.Tile*, void>)_run)(p);
+    }
+}
