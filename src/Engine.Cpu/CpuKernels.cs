@@ -19,6 +19,7 @@ public static class CpuKernels
         RecurrentKernels.Register(r);
         QuantizedKernels.Register(r);
         ContribKernels.Register(r);
+        OwnKernels.Register(r);
         SequenceKernels.Register(r);
         TextKernels.Register(r);
         ControlKernels.Register(r);

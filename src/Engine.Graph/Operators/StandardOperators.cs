@@ -14,6 +14,7 @@ internal static class StandardOperators
         RecurrentOperators.Register(r);
         QuantizedOperators.Register(r);
         ContribOperators.Register(r);
+        OwnOperators.Register(r);
         SequenceOperators.Register(r);
         TextOperators.Register(r);
         ControlOperators.Register(r);

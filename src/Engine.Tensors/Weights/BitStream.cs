@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Engine.Tensors;
 
 /// <summary>Codes of 1 to 16 bits packed without gaps: code i takes bits [i·bits, (i+1)·bits) of the stream, the lowest bits of a byte first.</summary>
@@ -38,14 +40,29 @@ public static class BitStream
             stream.Slice((int)start, codes.Length).CopyTo(codes);
             return;
         }
-        int mask = (1 << bits) - 1;
-        long bit = start * bits;
-        for (int i = 0; i < codes.Length; i++, bit += bits)
+        int first = bits == 4 && (start & 1) == 0 ? UnpackNibbles(stream[(int)(start >> 1)..], codes) : 0, mask = (1 << bits) - 1;
+        long bit = (start + first) * bits;
+        for (int i = first; i < codes.Length; i++, bit += bits)
         {
             int at = (int)(bit >> 3), shift = (int)(bit & 7), value = stream[at];
             if (shift + bits > 8) value |= stream[at + 1] << 8;
             codes[i] = (byte)(value >> shift & mask);
         }
+    }
+
+    // As many codes as fill vectors; their number.
+    private static int UnpackNibbles(ReadOnlySpan<byte> stream, Span<byte> codes)
+    {
+        int i = 0, n = Vector<byte>.Count;
+        Vector<ushort> lower = new(15), upper = new(0xf0);
+        for (; i <= codes.Length - 2 * n; i += 2 * n)
+        {
+            // A byte becomes two: its low half, and its high half one byte on.
+            Vector.Widen(new Vector<byte>(stream[(i / 2)..]), out var a, out var b);
+            Vector.AsVectorByte((a & lower) | Vector.ShiftLeft(a & upper, 4)).CopyTo(codes[i..]);
+            Vector.AsVectorByte((b & lower) | Vector.ShiftLeft(b & upper, 4)).CopyTo(codes[(i + n)..]);
+        }
+        return i;
     }
 
     /// <summary>Packs whole bytes' worth of codes of at most 8 bits, eight at a time: the count is a multiple of 8.</summary>

@@ -25,8 +25,6 @@ public enum Granularity
 /// </summary>
 public sealed class Quantized : EncodedWeight
 {
-    private readonly QuantLayout _layout;
-
     /// <summary>Creates the weight; the arguments are checked against each other.</summary>
     /// <param name="shape">Logical shape.</param>
     /// <param name="bits">Bits a code, 1 to 8.</param>
@@ -66,7 +64,7 @@ public sealed class Quantized : EncodedWeight
             Require(table.DType == DType.F32 && table.Shape.Elements == 1 << bits, $"a table of {bits}-bit codes holds {1 << bits} values of f32, not {table}");
         }
         (Bits, Codes, Granularity, Scale, Zero, Signed, Axis, Group, Table, Minimum) = (bits, codes, granularity, scale, zero, signed, axis, group, table, minimum);
-        _layout = granularity == Granularity.Tensor ? QuantLayout.PerTensor(shape.Elements) : new QuantLayout(shape.Elements, extent, inner, granularity == Granularity.Group ? group : 0);
+        Layout = granularity == Granularity.Tensor ? QuantLayout.PerTensor(shape.Elements) : new QuantLayout(shape.Elements, extent, inner, granularity == Granularity.Group ? group : 0);
     }
 
     /// <summary>Bits a code.</summary>
@@ -77,6 +75,9 @@ public sealed class Quantized : EncodedWeight
 
     /// <summary>How elements share scales.</summary>
     public Granularity Granularity { get; }
+
+    /// <summary>Which elements share a scale.</summary>
+    public QuantLayout Layout { get; }
 
     /// <summary>The scales.</summary>
     public Weight Scale { get; }
@@ -120,7 +121,7 @@ public sealed class Quantized : EncodedWeight
         Span<byte> q = stackalloc byte[256];
         for (long at = 0; at < y.Length;)
         {
-            var (k, run) = _layout.Segment(at, out int step);
+            var (k, run) = Layout.Segment(at, out int step);
             int n = (int)Math.Min(run, q.Length);
             BitStream.Unpack(codes, at, q[..n], Bits);
             var to = y.Slice((int)at, n);

@@ -1,0 +1,17 @@
+namespace Engine.Graph.Operators;
+
+/// <summary>Operators of low-bit networks that no other domain has; their domain is the engine's own, version 1.</summary>
+internal static class OwnOperators
+{
+    /// <summary>The engine's own domain.</summary>
+    public const string Domain = "engine";
+
+    public static void Register(OperatorRegistry r)
+    {
+        r.Add("L1Normalization", a => new L1Normalization(a), Domain);
+        r.Add("Log2MatMul", a => new Log2MatMul(a), Domain);
+        r.Add("Log2Softmax", a => new Log2Softmax(a), Domain);
+        r.Add("MatMulShifted", a => new MatMulShifted(a), Domain);
+        r.Add("TokenKeep", a => new TokenKeep(a), Domain);
+    }
+}

@@ -1,0 +1,60 @@
+namespace Engine.Kernels;
+
+/// <summary>
+/// y[m, n] = Σk V[k, n] · 2^(15 − q[m, k]) for exponents q (16 and above: zero) and s8 values, exact in 32 bits (wrapping beyond): the weighted sum of attention whose
+/// weights are powers of two. Exponents of one row that come from a softmax add up to at most √2, and y to 127 · √2 · 2^15.
+/// </summary>
+public static unsafe class ShiftProduct
+{
+    /// <summary>Shorts of packed V of <paramref name="batch"/> products.</summary>
+    public static long PackedLength(int batch, int k, int n) => Tensors.Checked.Mul(batch, GemmInt8.PackedLength(k, n));
+
+    /// <summary>
+    /// Products of codes [batch, m, k] and values [batch, k, n], tile by tile into <paramref name="store"/>, whose rows count on over the batch.
+    /// <paramref name="packed"/> has room for <see cref="PackedLength"/> shorts.
+    /// </summary>
+    public static void Run<TStore>(Workers workers, int batch, int m, int n, int k, byte* codes, sbyte* values, short* packed, in TStore store) where TStore : struct, ITileStore
+    {
+        if (batch == 0 || m == 0 || n == 0) return;
+        workers.For(batch, (int)Math.Clamp(65536 / Math.Max(1, (long)k * n), 1, 1024), new PackBody(n, k, values, packed));
+        int tiles = (m + GemmInt8.TileRows - 1) / GemmInt8.TileRows;
+        double work = (double)GemmInt8.TileRows * n * k;
+        workers.For(Tensors.Checked.Int((long)batch * tiles), (int)Math.Clamp(262144 / Math.Max(1, work), 1, 1024), new TileBody<TStore>(m, n, k, codes, packed, store, tiles));
+    }
+
+    private readonly struct PackBody(int n, int k, sbyte* values, short* packed) : IParallelBody
+    {
+        public void Run(int start, int end)
+        {
+            int length = (int)GemmInt8.PackedLength(k, n);
+            for (int i = start; i < end; i++) GemmInt8.PackB(new(values + (nint)i * k * n, k * n), true, [], k, n, n, 1, new(packed + (nint)i * length, length));
+        }
+    }
+
+    private readonly struct TileBody<TStore>(int m, int n, int k, byte* codes, short* packed, TStore store, int tiles) : IParallelBody where TStore : struct, ITileStore
+    {
+        public void Run(int start, int end)
+        {
+            var (tile, multipliers) = (GemmInt8.Table.Best, ShiftMultipliers.Table.Best);
+            int width = GemmInt8.Padded(k);
+            nint length = (nint)GemmInt8.PackedLength(k, n);
+            short* rows = (short*)Scratch.Get(2L * GemmInt8.TileRows * width);
+            int* sums = stackalloc int[GemmInt8.TileRows * GemmInt8.TileColumns];
+            for (int unit = start; unit < end; unit++)
+            {
+                int item = unit / tiles, row = unit % tiles * GemmInt8.TileRows, count = Math.Min(GemmInt8.TileRows, m - row);
+                for (int i = 0; i < count; i++)
+                {
+                    multipliers(codes + ((nint)item * m + row + i) * k, rows + i * width, k);
+                    if (width > k) rows[i * width + k] = 0;
+                }
+                for (int column = 0; column < n; column += GemmInt8.TileColumns)
+                {
+                    tile(rows, width, count, packed + item * length + (nint)column * width, width / 2, sums);
+                    for (int i = 0; i < count * GemmInt8.TileColumns; i++) sums[i] = unchecked(-sums[i]);
+                    store.Store(sums, GemmInt8.TileColumns, item * m + row, row, count, column, Math.Min(GemmInt8.TileColumns, n - column));
+                }
+            }
+        }
+    }
+}
