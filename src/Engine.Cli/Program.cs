@@ -11,6 +11,7 @@ internal static class Program
         InspectCommand.Create(),
         RunCommand.Create(),
         VerifyCommand.Create(),
+        CompressCommand.Create(),
         CompareCommand.Create(),
     }, args);
 }

@@ -18,6 +18,7 @@ public sealed class EngineTests : IDisposable
     [InlineData("run")]
     [InlineData("inspect")]
     [InlineData("verify")]
+    [InlineData("compress")]
     [InlineData("compare")]
     public void Help_lists_examples_and_exit_codes(params string[] verb)
     {

@@ -11,18 +11,33 @@ internal sealed record ProgramRun(int ExitCode, string Output, string Error)
 
     public static ProgramRun Bench(string folder, params string[] arguments) => Start("Engine.Bench", folder, arguments);
 
-    private static ProgramRun Start(string project, string folder, string[] arguments)
+    /// <summary>Starts a program without waiting for it; its output goes nowhere.</summary>
+    public static Process Begin(string project, string folder, params string[] arguments)
+    {
+        var p = Launch(project, folder, arguments);
+        p.OutputDataReceived += static (_, _) => { };
+        p.ErrorDataReceived += static (_, _) => { };
+        p.BeginOutputReadLine();
+        p.BeginErrorReadLine();
+        return p;
+    }
+
+    private static Process Launch(string project, string folder, string[] arguments)
     {
         // artifacts/bin/Engine.EndToEnd/debug/ → artifacts/bin/<project>/debug/
         var here = new DirectoryInfo(AppContext.BaseDirectory);
         string assembly = Path.Combine(here.Parent!.Parent!.FullName, project, here.Name, project + ".dll");
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [assembly, .. arguments])
+        return Process.Start(new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [assembly, .. arguments])
         {
             WorkingDirectory = folder,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-        };
-        using var p = Process.Start(start)!;
+        })!;
+    }
+
+    private static ProgramRun Start(string project, string folder, string[] arguments)
+    {
+        using var p = Launch(project, folder, arguments);
         var output = p.StandardOutput.ReadToEndAsync();
         var error = p.StandardError.ReadToEndAsync();
         if (!p.WaitForExit(Limit))

@@ -10,6 +10,7 @@ public sealed class AccuracyTable : IDisposable
     private readonly Lock _lock = new();
     private readonly SortedDictionary<string, string> _peer = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, string> _classes = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, string> _compressed = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, string> _text = new(StringComparer.Ordinal);
 
     /// <summary>A model against ONNX Runtime.</summary>
@@ -25,6 +26,14 @@ public sealed class AccuracyTable : IDisposable
     {
         string row = string.Create(CultureInfo.InvariantCulture, $"| {model} | {total} | {expected / (double)total:P2} | {correct / (double)total:P2} | {differing} | {unclear} |");
         lock (_lock) _classes[model] = row;
+        return row;
+    }
+
+    /// <summary>A classifier compressed by <c>engine compress</c>.</summary>
+    public string AddCompressed(string model, string scheme, long bytes, double exact, double accuracy)
+    {
+        string row = string.Create(CultureInfo.InvariantCulture, $"| {model} | {scheme} | {bytes / 1000.0:0.0} kB | {exact:P2} | {accuracy:P2} | {(exact - accuracy) * 100:0.00} |");
+        lock (_lock) _compressed[model + scheme] = row;
         return row;
     }
 
@@ -51,6 +60,12 @@ public sealed class AccuracyTable : IDisposable
             text.Append("\n## Fashion-MNIST, all test images, against the training script's predictions\n\n");
             text.Append("| model | images | accuracy there | accuracy here | classes that differ | of them with a margin of the best two ≥ 1e-4 |\n|---|---:|---:|---:|---:|---:|\n");
             foreach (string row in _classes.Values) text.Append(row).Append('\n');
+        }
+        if (_compressed.Count > 0)
+        {
+            text.Append("\n## Fashion-MNIST, all test images, compressed with 512 training images for calibration\n\n");
+            text.Append("| model | scheme | ONNX file | accuracy in float | accuracy | points lost |\n|---|---|---:|---:|---:|---:|\n");
+            foreach (string row in _compressed.Values) text.Append(row).Append('\n');
         }
         if (_text.Count > 0)
         {

@@ -6,11 +6,14 @@ namespace Engine.PeerTests;
 /// <summary>The test images and their classes.</summary>
 internal static class FashionMnist
 {
-    public const string Images = "fashion-mnist/t10k-images-idx3-ubyte.gz", Labels = "fashion-mnist/t10k-labels-idx1-ubyte.gz";
+    public const string Images = "fashion-mnist/t10k-images-idx3-ubyte.gz", Labels = "fashion-mnist/t10k-labels-idx1-ubyte.gz", TrainingImages = "fashion-mnist/train-images-idx3-ubyte.gz";
     public const int Pixels = 28 * 28;
 
     /// <summary>Pixels of all images, divided by 255.</summary>
     public static float[] ReadImages() => Array.ConvertAll(Read(Images, rank: 3), p => p / 255f);
+
+    /// <summary>Pixels of the first training images, divided by 255.</summary>
+    public static float[] ReadTrainingImages(int count) => Array.ConvertAll(Read(TrainingImages, rank: 3)[..(count * Pixels)], p => p / 255f);
 
     public static byte[] ReadLabels() => Read(Labels, rank: 1);
 

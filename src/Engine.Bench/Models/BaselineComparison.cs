@@ -41,8 +41,8 @@ internal sealed class BaselineComparison(Baseline baseline, double tolerance, IR
 
     private IEnumerable<string> Differences()
     {
-        if (baseline.Cpu != Machine.Cpu) yield return $"{baseline.Path} was measured on another cpu: {baseline.Cpu}, here {Machine.Cpu}.";
-        if (baseline.Isa != Machine.Isa) yield return $"{baseline.Path} was measured with other instruction sets: {baseline.Isa}; here {Machine.Isa}.";
+        if (baseline.Cpu != Processor.Name) yield return $"{baseline.Path} was measured on another cpu: {baseline.Cpu}, here {Processor.Name}.";
+        if (baseline.Isa != Processor.Isa) yield return $"{baseline.Path} was measured with other instruction sets: {baseline.Isa}; here {Processor.Isa}.";
         foreach (var name in _rows.Where(r => r.Row is { } b && b.Sha256 != r.Case.Model.Sha256()).Select(r => r.Name).Distinct()) yield return $"{name} is another file than in {baseline.Path}.";
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Engine.Cli;
 
 namespace Engine.Bench;
 
@@ -11,7 +12,7 @@ internal static class BenchPlot
             g.Key.Batch == 1 ? g.Key.Name : $"{g.Key.Name}, batch {g.Key.Batch}",
             [.. g.Select(c => new BarRow(c.Threads == 1 ? "1 thread" : $"{c.Threads} threads", Bars(c)))])).ToList();
         string ratio = cases.FirstOrDefault(c => c.Peers.Count > 0) is { } first ? $"; (×) is our time over {first.Peers[0].Peer}'s, in turn" : "";
-        return LatencyPlot.Svg("Latency, median of runs; shorter is better", string.Create(CultureInfo.InvariantCulture, $"{Machine.Cpu}, {DateTime.UtcNow:yyyy-MM-dd}; bars of a model share a scale{ratio}"), groups);
+        return LatencyPlot.Svg("Latency, median of runs; shorter is better", string.Create(CultureInfo.InvariantCulture, $"{Processor.Name}, {DateTime.UtcNow:yyyy-MM-dd}; bars of a model share a scale{ratio}"), groups);
     }
 
     // Beside a peer, the runs in turn count: they met the same machine.

@@ -10,6 +10,7 @@ internal static class CompareCommand
         engine compare m.onnx m-int8.onnx                      seeded random inputs, cosine of every layer and output
         engine compare a.onnx b.onnx --inputs samples/ --metric linf --threshold 1e-4
         engine compare a.onnx b.onnx --input x=in.npy --metric cos,rmse --threshold 0.99 --format json
+        engine compare m.onnx m-int4.onnx --inputs samples/ --labels classes.txt --max-drop 1%
         """;
 
     private static readonly string[] Known = ["cos", "linf", "rmse"];
@@ -22,17 +23,21 @@ internal static class CompareCommand
         Option<string?> folder = new("--inputs") { Description = "Folder with a file an input, named like the input, or with one such folder a sample", HelpName = "dir" };
         Option<string> metric = new("--metric") { Description = "Any of cos, linf, rmse; the threshold applies to the first", DefaultValueFactory = _ => "cos,linf,rmse", HelpName = "cos,linf,rmse" };
         Option<double?> threshold = new("--threshold") { Description = "Least cosine, or largest linf or rmse, of the outputs; exit code 4 beyond it", HelpName = "value" };
+        Option<string?> labels = new("--labels") { Description = "Classes of the samples' rows (.npy, or a number a line): accuracy of both models by the first output", HelpName = "file" };
+        Option<string?> maxDrop = new("--max-drop") { Description = "Most accuracy that b may lose against a; exit code 4 beyond it", HelpName = "1%" };
         Option<bool> outputsOnly = new("--outputs-only") { Description = "Leave the layers out" };
         var threads = CommonOptions.Threads();
         var level = CommonOptions.OptimizationLevel();
         var format = CommonOptions.Format("md|json|csv");
         var command = new Command("compare", "Run two models on the same inputs and compare outputs and layers") { a, b };
         inputs.AddTo(command);
-        foreach (Option o in (Option[])[folder, metric, threshold, outputsOnly, threads, level, format]) command.Options.Add(o);
+        foreach (Option o in (Option[])[folder, metric, threshold, labels, maxDrop, outputsOnly, threads, level, format]) command.Options.Add(o);
         return command.Action(Examples, (p, cancellation) =>
         {
             string[] metrics = p.GetRequiredValue(metric).Split(',');
             if (metrics.FirstOrDefault(m => !Known.Contains(m)) is { } unknown) throw CommandException.Usage($"--metric {unknown}: expected cos, linf or rmse");
+            if (p.GetValue(maxDrop) is not null && p.GetValue(labels) is null) throw CommandException.Usage("--max-drop: needs --labels");
+            var limitOfDrop = CompressTargets.Part(p.GetValue(maxDrop), "--max-drop");
             var settings = new RunSettings(p.GetValue(threads), p.GetValue(level));
             using var first = EngineModel.Load(p.GetRequiredValue(a), settings);
             using var second = EngineModel.Load(p.GetRequiredValue(b), settings);
@@ -53,7 +58,14 @@ internal static class CompareCommand
                 }
             });
             var failed = p.GetValue(threshold) is { } limit ? comparison.Outputs.Where(r => !Meets(r.Metrics, metrics[0], limit)).ToList() : [];
-            Report(comparison, metrics, samples.Count, failed.ConvertAll(r => r.Name)).Write(p.GetValue(format));
+            var report = Report(comparison, metrics, samples.Count, failed.ConvertAll(r => r.Name));
+            double drop = p.GetValue(labels) is { } file ? comparison.Accuracy.Report(report, LabelFile.Read(file)) : 0;
+            report.Write(p.GetValue(format));
+            if (drop > limitOfDrop)
+            {
+                Console.Error.WriteLine($"threshold missed: accuracy drops by {drop:P2}, limit {limitOfDrop:P2}");
+                return ExitCode.ThresholdMissed;
+            }
             if (failed.Count == 0) return ExitCode.Ok;
             Console.Error.WriteLine($"threshold missed: {metrics[0]} of output '{failed[0].Name}' is {Value(failed[0].Metrics, metrics[0]):G6}, limit {p.GetValue(threshold):G6}");
             return ExitCode.ThresholdMissed;

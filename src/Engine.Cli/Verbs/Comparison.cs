@@ -17,11 +17,15 @@ internal sealed class Comparison(EngineModel a, EngineModel b, IReadOnlyList<(in
 
     public IReadOnlyCollection<Row> Outputs => _outputs.Values;
 
+    /// <summary>Classes that the first output gives.</summary>
+    public ClassComparison Accuracy { get; } = new();
+
     public void Add(IReadOnlyDictionary<string, RuntimeValue> inputs, CancellationToken cancellation)
     {
         var ra = a.Run(inputs, cancellation);
         var rb = b.Run(inputs, cancellation);
         foreach (var (i, j) in outputs) Add(_outputs, a.Outputs[i].Name, "", ra[i], rb[j]);
+        if (outputs.Count > 0) Accuracy.Add(ra[outputs[0].A], rb[outputs[0].B]);
         if (layers) AddLayers(inputs, cancellation);
     }
 

@@ -16,6 +16,7 @@ internal sealed record QuantizedForm(Tensor Codes, Tensor Scale, Tensor? Zero, i
     public static QuantizedForm Of(Quantized w, string name)
     {
         if (w.Table is not null) throw Unsupported(w, name, "codes of a table");
+        if (w.Minimum is not null) throw Unsupported(w, name, "minima instead of zero points");
         bool signed = w.Signed || w.Zero is null;
         int shift = w.Signed || w.Zero is not null ? 0 : 1 << (w.Bits - 1);
         var type = (w.Bits <= 4, signed) switch { (true, true) => DType.I4, (true, false) => DType.U4, (false, true) => DType.I8, _ => DType.U8 };
@@ -31,7 +32,7 @@ internal sealed record QuantizedForm(Tensor Codes, Tensor Scale, Tensor? Zero, i
         if (w.Zero is not null)
         {
             zero = Tensor.Allocate(type, scaleShape);
-            var z = Zeros(w, name);
+            var z = Zeros(w, name, scaleShape.Count);
             for (int i = 0; i < z.Length; i++) QuantCodes.Write(type, zero.Bytes, i, z[i]);
         }
         return new(codes, w.Scale.ToF32().Reshape(scaleShape), zero, w.Axis, w.Group);
@@ -46,11 +47,11 @@ internal sealed record QuantizedForm(Tensor Codes, Tensor Scale, Tensor? Zero, i
         FusedMatMul m => m.Alpha == 1 && m.Attributes.Bool("transB") && !m.Attributes.Bool("transA") && !m.Attributes.Bool("transBatchA") && !m.Attributes.Bool("transBatchB"),
         Gemm g => g is { Alpha: 1, Beta: 1 } && g.Attributes.Bool("transB") && !g.Attributes.Bool("transA"),
         _ => false,
-    } && n.Input(1)?.Constant is Quantized { Table: null, Granularity: Granularity.Group, Shape.Rank: 2, Axis: 1 } q && IsBlock(q.Group);
+    } && n.Input(1)?.Constant is Quantized { Table: null, Minimum: null, Granularity: Granularity.Group, Shape.Rank: 2, Axis: 1 } q && IsBlock(q.Group);
 
     /// <summary>True where node <paramref name="n"/> can be written as com.microsoft GatherBlockQuantized.</summary>
     public static bool IsGather(Node n) => n.Op is Gather && n.Op.Attributes.Int("axis", 0) == 0
-        && n.Input(0)?.Constant is Quantized { Table: null, Bits: <= 4, Granularity: Granularity.Group, Shape.Rank: 2, Axis: 1 } q && IsBlock(q.Group);
+        && n.Input(0)?.Constant is Quantized { Table: null, Minimum: null, Bits: <= 4, Granularity: Granularity.Group, Shape.Rank: 2, Axis: 1 } q && IsBlock(q.Group);
 
     /// <summary>The operands of MatMulNBits: codes u8 [N, blocks, bytes], scales f32 [N · blocks], zero points u8 packed, and the bits a code.</summary>
     public static (Tensor Codes, Tensor Scale, Tensor? Zero, int Bits) NBits(Quantized w, string name)
@@ -66,7 +67,7 @@ internal sealed record QuantizedForm(Tensor Codes, Tensor Scale, Tensor? Zero, i
         {
             int zeroRow = (int)Checked.CeilDiv((long)blocks * bits, 8);
             zero = Tensor.Allocate(DType.U8, new Shape(rows, zeroRow));
-            var z = Zeros(w, name);
+            var z = Zeros(w, name, rows * blocks);
             for (int r = 0; r < rows; r++)
                 for (int g = 0; g < blocks; g++) BitStream.Set(zero.Bytes.Slice(r * zeroRow, zeroRow), g, bits, z[r * blocks + g] + shift);
         }
@@ -77,11 +78,17 @@ internal sealed record QuantizedForm(Tensor Codes, Tensor Scale, Tensor? Zero, i
 
     private static int Code(Quantized w, long i) => w.Signed ? BitStream.GetSigned(w.Codes.Bytes, i, w.Bits) : BitStream.Get(w.Codes.Bytes, i, w.Bits);
 
-    private static int[] Zeros(Quantized w, string name)
+    private static int[] Zeros(Quantized w, string name, int count)
     {
-        var t = w.Zero!.ToF32();
+        float[] zeros = w.Zero!.ToF32().Span<float>().ToArray();
         int least = w.Signed ? -(1 << (w.Bits - 1)) : 0;
-        return [.. t.Span<float>().ToArray().Select(z => z == MathF.Floor(z) && z >= least && z < least + (1 << w.Bits) ? (int)z : throw Unsupported(w, name, $"a zero point of {z}"))];
+        var y = new int[count];
+        for (int i = 0; i < count; i++)
+        {
+            float z = zeros[zeros.Length == 1 ? 0 : i];
+            y[i] = z == MathF.Floor(z) && z >= least && z < least + (1 << w.Bits) ? (int)z : throw Unsupported(w, name, $"a zero point of {z}");
+        }
+        return y;
     }
 
     private static UnsupportedException Unsupported(Weight w, string name, string what) => new($"weight '{name}' ({w.Describe()}) has no form in ONNX: {what}; an .engine file holds it");

@@ -2,7 +2,10 @@ using Engine.Tensors;
 
 namespace Engine.Cli;
 
-/// <summary>A folder with a file an input, named like the input (<c>x.npy</c>) or by its number (<c>input_0.pb</c>); or with such folders, a sample each.</summary>
+/// <summary>
+/// A folder with a file an input, named like the input (<c>x.npy</c>) or by its number (<c>input_0.pb</c>); or with such folders, a sample each; or, for a
+/// model of one input, with any data files, a sample each.
+/// </summary>
 internal static class SampleFolder
 {
     public static IReadOnlyList<Dictionary<string, RuntimeValue>> Read(string folder, IReadOnlyList<ValueInfo> inputs, ImageSettings images)
@@ -10,8 +13,11 @@ internal static class SampleFolder
         if (!Directory.Exists(folder)) throw CommandException.Usage($"{folder}: no such folder");
         var inner = Directory.GetDirectories(folder);
         Array.Sort(inner, StringComparer.Ordinal);
-        if (Find(folder, inputs.Count > 0 ? inputs[0] : null, 0) is null && inner.Length > 0) return [.. inner.Select(f => ReadOne(f, inputs, images))];
-        return [ReadOne(folder, inputs, images)];
+        if (Find(folder, inputs.Count > 0 ? inputs[0] : null, 0) is not null) return [ReadOne(folder, inputs, images)];
+        if (inner.Length > 0) return [.. inner.Select(f => ReadOne(f, inputs, images))];
+        string[] files = [.. Directory.GetFiles(folder).Where(f => InputFile.Extensions.Contains(Path.GetExtension(f).ToLowerInvariant())).Order(StringComparer.Ordinal)];
+        if (inputs.Count != 1 || files.Length == 0) return [ReadOne(folder, inputs, images)];
+        return [.. files.Select(f => Checked(inputs[0], InputFile.Read(f, inputs[0].Type, images)))];
     }
 
     private static Dictionary<string, RuntimeValue> ReadOne(string folder, IReadOnlyList<ValueInfo> inputs, ImageSettings images)
@@ -25,6 +31,12 @@ internal static class SampleFolder
             InputChecks.Check(input, values[input.Name]);
         }
         return values;
+    }
+
+    private static Dictionary<string, RuntimeValue> Checked(ValueInfo input, RuntimeValue value)
+    {
+        InputChecks.Check(input, value);
+        return new() { [input.Name] = value };
     }
 
     private static string? Find(string folder, ValueInfo? input, int index)

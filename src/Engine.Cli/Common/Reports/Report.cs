@@ -49,6 +49,12 @@ internal sealed class Report
         else File.WriteAllText(path, text.ToString());
     }
 
+    public void Write(Stream to, ReportFormat format)
+    {
+        using var text = new StreamWriter(to, leaveOpen: true) { NewLine = "\n" };
+        Write(text, format);
+    }
+
     public void Write(TextWriter to, ReportFormat format)
     {
         switch (format)

@@ -1,0 +1,84 @@
+using System.CommandLine;
+using Engine.Compression;
+using Engine.Cpu;
+using Engine.Formats;
+using Engine.Kernels;
+
+namespace Engine.Cli;
+
+/// <summary><c>engine compress</c>: a float model in, a model of fewer bits and a report out.</summary>
+internal static class CompressCommand
+{
+    private const string Examples = """
+        engine compress m.onnx -o m-int8.onnx --scheme int8 --calib samples/
+        engine compress m.onnx -o m.engine --scheme int4 --calib samples/ --measure --report report.md
+        engine compress m.onnx -o m.engine --scheme int4-g64 --policy layers.json --labels classes.txt --calib samples/ --max-drop 1%
+        engine compress m.onnx -o m.engine --calib samples/ --target size=4MB --candidates int3,int4,w8
+        engine compress m.onnx -o m.engine --scheme int4 --calib samples/ --resume
+        """;
+
+    public static Command Create()
+    {
+        var o = new CompressSettings();
+        var command = new Command("compress", "Store weights in few bits: calibrate, round, choose schemes, report");
+        o.AddTo(command);
+        return command.Action(Examples, (p, cancellation) => Run(o.Get(p), cancellation));
+    }
+
+    private static ExitCode Run(CompressJob job, CancellationToken cancellation)
+    {
+        using var model = EngineModel.Load(job.Model, new RunSettings(job.Threads));
+        string sha256 = model.Sha256();
+        var data = Read(job, model);
+        using var workers = new Workers(job.Threads);
+        var options = job.Options;
+        var (table, tablePath) = Latencies(job);
+        if (table is not null) options = options with { Latencies = table };
+        if (table is not null && options.Budget is { Kind: BudgetKind.Latency } && data.Inputs.Count > 0)
+        {
+            var key = ModelTiming.Key(sha256, data.Inputs[0], workers.Threads);
+            if (options.Measure) ModelTiming.Fill(table, key, model, data.Inputs[0], cancellation);
+            options = options with { ModelNanoseconds = table.Find(key) };
+        }
+        CompressionResult? result = null;
+        try
+        {
+            ProgressBar.Run(3 * data.Inputs.Count + model.AsStored.Graph.Nodes.Count, step =>
+                result = new Compressor(model.AsStored, sha256, options with { Progress = step }, data, CpuKernels.Standard, workers).Run(cancellation));
+        }
+        catch (BudgetException e)
+        {
+            throw new CommandException(ExitCode.ThresholdMissed, e.Message, e);
+        }
+        cancellation.ThrowIfCancellationRequested();
+        if (options.Measure) table!.Write(tablePath!);
+        var report = CompressReport.Make(result!, options);
+        if (job.Output is { } output) ModelOutput.Write(result!, options, sha256, output);
+        if (job.Report is { } path) AtomicFile.Write(path, s => report.Write(s, path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? ReportFormat.Json : ReportFormat.Md));
+        result!.Finish();
+        report.Write(job.Format);
+        return ExitCode.Ok;
+    }
+
+    private static CalibrationData Read(CompressJob job, EngineModel model)
+    {
+        if (job.Calibration is null) return job.Labels is null ? CalibrationData.None : throw CommandException.Usage("--labels: needs --calib");
+        var samples = SampleFolder.Read(job.Calibration, model.Inputs, job.Images);
+        return new([.. samples], job.Labels is null ? [] : LabelFile.Read(job.Labels));
+    }
+
+    /// <summary>The table named, or this machine's own where there is one or measuring is asked for.</summary>
+    private static (LatencyTable?, string?) Latencies(CompressJob job)
+    {
+        string machine = $"{Processor.Name}; {Processor.Isa}; {NativeKernels.Status}; {Tiers.Forced ?? "best tier"}";
+        string path = job.LatencyTable ?? LatencyTable.DefaultPath(machine);
+        if (File.Exists(path))
+        {
+            var table = LatencyTable.Read(path);
+            if (job.Options.Measure && table.Machine != machine) throw CommandException.Usage($"--measure: {path} was measured elsewhere ({table.Machine}); here is {machine}");
+            return (table, path);
+        }
+        if (!job.Options.Measure && job.LatencyTable is not null) throw CommandException.Usage($"{path}: no such file (--measure makes it)");
+        return job.Options.Measure ? (new LatencyTable(machine), path) : (null, null);
+    }
+}

@@ -1,0 +1,33 @@
+using Engine.Compression;
+
+namespace Engine.Cli;
+
+/// <summary>What <c>engine compress</c> did: a row a layer, and totals.</summary>
+internal static class CompressReport
+{
+    public static Report Make(CompressionResult r, CompressionOptions options)
+    {
+        var table = new Table(new("layer", "layer"), new("op", "op"), new("shape", "shape"), new("scheme", "scheme"), new("asked", "asked"), new("rel rmse", "relative_rmse", "0.00e+0"), new("cos", "cosine", "0.000000"),
+            new("KiB before", "kib_before", "0.0"), new("KiB after", "kib_after", "0.0"), new("bits/weight", "bits_per_weight", "0.00"), new("µs", "us", "0.0"), new("dense µs", "dense_us", "0.0"), new("vs dense", "vs_dense", "0.00"),
+            new("kernel", "kernel"), new("fallback", "fallback"));
+        foreach (var l in r.Layers)
+            table.Add(l.Name, l.Kind.ToString(), l.Shape, l.Scheme.ToString(), l.Asked.ToString(), l.Error.RelativeRmse, l.Error.Cosine, l.BytesBefore / 1024.0, l.BytesAfter / 1024.0, l.BitsPerWeight,
+                l.Nanoseconds / 1e3, l.DenseNanoseconds / 1e3, l.Nanoseconds is { } now && l.DenseNanoseconds is { } dense ? (double)dense / now : null, l.Kernel, l.IsFallback);
+        long elements = r.Layers.Sum(l => l.BytesBefore / 4);
+        var report = new Report().Add("layers", "", table)
+            .Add("bytes_before", "constants before, bytes", r.BytesBefore)
+            .Add("bytes_after", "constants after, bytes", r.BytesAfter)
+            .Add("ratio", "smaller by", r.BytesAfter == 0 ? null : (double)r.BytesBefore / r.BytesAfter, "0.00")
+            .Add("bits_per_weight", "bits a weight in layers", elements == 0 ? null : 8.0 * r.Layers.Sum(l => l.BytesAfter) / elements, "0.00")
+            .Add("fallbacks", "fallbacks", r.Layers.Count(l => l.IsFallback));
+        if (r.Drop is { } d)
+        {
+            if (d.FloatAccuracy is not null) report.Add("accuracy_float", "accuracy of float", d.FloatAccuracy, "P2").Add("accuracy", "accuracy", d.Accuracy, "P2");
+            report.Add("drop", d.Kind switch { "accuracy" => "accuracy lost", "classes" => "samples whose class changed", _ => "relative RMSE of the outputs" }, d.Drop, d.Kind == "outputs" ? "0.00e+0" : "P2");
+            report.Add("drop_kind", "drop is of", d.Kind).Add("output_cosine", "cosine of the outputs", d.Error.Cosine, "0.000000");
+        }
+        if (r.Reused > 0) report.Add("resumed_layers", "layers taken from the interrupted run", r.Reused);
+        if (options.Latencies is null) report.AddNote("Latencies were not measured (--measure), so that nothing fell back to a faster form.");
+        return report.AddNote("Errors are of a layer's output over the calibration samples with exact inputs; where no inputs are known, of the weight.");
+    }
+}

@@ -1,0 +1,101 @@
+using System.Globalization;
+using Engine.Tensors;
+
+namespace Engine.Compression;
+
+/// <summary>Chooses a result a layer: as asked, within a budget, or with as few bits as a limit of the drop allows; then replaces what runs slower than float.</summary>
+internal sealed class Assignment(IReadOnlyList<Layer> layers, IReadOnlyDictionary<Layer, IReadOnlyList<LayerResult>> results, SchemeChoice choice, CompressionOptions options, LatencyProbe? probe, long otherBytes)
+{
+    // Two measurements of one kernel differ by so much.
+    private const double Tolerance = 1.05;
+    private const int Bisections = 12;
+
+    /// <summary>The choice and what it costs in accuracy. Throws <see cref="BudgetException"/> where limits cannot be met.</summary>
+    public (Chosen, DropReport?) Solve(Func<IReadOnlyDictionary<Layer, LayerResult>, DropReport?> judge)
+    {
+        var first = WithoutSlow(options.Budget is { } b ? Within(b) : layers.ToDictionary(l => l, l => results[l][0]));
+        var drop = judge(first.Results);
+        if (options.MaxDrop is not { } limit) return (first, drop);
+        if (drop is null) throw new InputException("a limit of the drop needs calibration samples to measure it on");
+        if (drop.Drop <= limit) return (first, drop);
+        if (options.Budget is not null) throw new BudgetException(string.Create(CultureInfo.InvariantCulture, $"within the budget the drop is {drop.Drop:P2} ({drop.Kind}), more than {limit:P2}"));
+
+        // More bytes, less error: the least budget that holds the limit.
+        long low = Size(first), high = layers.Sum(l => results[l].Max(r => r.Bytes));
+        (Chosen, DropReport)? best = null;
+        for (int i = 0; i < Bisections && low <= high; i++)
+        {
+            long middle = i == 0 ? high : low + (high - low) / 2;
+            var tried = WithoutSlow(Choose(middle, r => r.Bytes, _ => false));
+            var measured = judge(tried.Results)!;
+            if (measured.Drop <= limit)
+            {
+                best = (tried, measured);
+                high = Math.Min(middle, Size(tried)) - 1;
+            }
+            else if (i == 0) break;
+            else low = middle + 1;
+        }
+        return best ?? throw new BudgetException(string.Create(CultureInfo.InvariantCulture, $"no choice of schemes keeps the drop within {limit:P2}; add schemes of more bits or samples"));
+    }
+
+    /// <summary>The row of a layer.</summary>
+    public LayerReport Report(Layer l, Chosen chosen)
+    {
+        var r = chosen.Results[l];
+        LatencyKey? now = probe?.Key(l, r.Scheme), dense = probe?.Key(l, Scheme.Float);
+        return new(l.Name, l.Kind, l.Weight.Shape.ToString(), r.Scheme, chosen.Asked[l], r.Error, l.DenseBytes, r.Bytes, 8.0 * r.Bytes / l.Weight.Shape.Elements,
+            Find(now), Find(dense), now is null ? null : options.Latencies!.Kernel(now));
+    }
+
+    private long? Find(LatencyKey? key) => key is null ? null : options.Latencies!.Find(key);
+
+    private static long Size(Chosen chosen) => chosen.Results.Values.Sum(r => r.Bytes);
+
+    private Dictionary<Layer, LayerResult> Within(Budget b) => b.Kind switch
+    {
+        BudgetKind.Size => Choose(Checked(b.Limit) - otherBytes, r => r.Bytes, choice.IsFixed),
+        BudgetKind.Bits => Choose(Checked(b.Limit * layers.Sum(l => (double)l.Weight.Shape.Elements) / 8), r => r.Bytes, choice.IsFixed),
+        _ => Choose(Checked(b.Limit) - Rest(), null, choice.IsFixed),
+    };
+
+    private static long Checked(double v) => v is >= 0 and < long.MaxValue / 2 ? (long)v : throw new InputException($"a budget of {v} makes no sense");
+
+    // What a run takes beside the layers does not change with their form.
+    private long Rest()
+    {
+        if (options.ModelNanoseconds is not { } whole) throw new InputException("a latency budget needs the latency of the whole float model in the table: measure it first");
+        return Math.Max(0, whole - layers.Sum(l => probe?.Key(l, Scheme.Float) is { } k ? Find(k) ?? 0 : 0));
+    }
+
+    private Dictionary<Layer, LayerResult> Choose(long budget, Func<LayerResult, long>? cost, Func<Layer, bool> isFixed)
+    {
+        var open = layers.ToDictionary(l => l, l => isFixed(l) ? [results[l][0]] : results[l]);
+        var options = layers.Select(l => (IReadOnlyList<KnapsackOption>)[.. open[l].Select(r => new KnapsackOption(cost?.Invoke(r) ?? Latency(l, r.Scheme), r.Error.Noise))]).ToList();
+        int[] taken = Knapsack.Solve(options, budget) ?? throw new BudgetException(string.Create(CultureInfo.InvariantCulture, $"the cheapest schemes take {options.Sum(o => o.Min(x => x.Cost))}, the budget leaves {budget} for the layers ({(cost is null ? "ns" : "bytes")})"));
+        return Enumerable.Range(0, layers.Count).ToDictionary(i => layers[i], i => open[layers[i]][taken[i]]);
+    }
+
+    private long Latency(Layer l, Scheme s)
+    {
+        if (!l.IsProduct) return 0;
+        var key = probe?.Key(l, s) ?? throw new InputException($"a latency budget needs samples and a latency table (layer '{l.Name}')");
+        return Find(key) ?? throw new InputException($"the latency table has no entry for layer '{l.Name}' as {s} with {key.Threads} threads: measure it first");
+    }
+
+    /// <summary>The honesty rule: a form that the table says is slower than float gives way to the smallest of float and 8 bits that is not.</summary>
+    private Chosen WithoutSlow(Dictionary<Layer, LayerResult> chosen)
+    {
+        var asked = chosen.ToDictionary(c => c.Key, c => c.Value.Scheme);
+        if (probe is null || options.NoFallback) return new(chosen, asked);
+        foreach (var l in layers)
+        {
+            if (chosen[l].Scheme.IsFloat || Find(probe.Key(l, Scheme.Float)) is not { } dense || Find(probe.Key(l, chosen[l].Scheme)) is not { } own || own <= dense * Tolerance) continue;
+            chosen[l] = results[l].Where(r => (r.Scheme.IsFloat || r.Scheme == Scheme.W8 || r.Scheme == Scheme.Int8) && Find(probe.Key(l, r.Scheme)) is not null).MinBy(r => (Find(probe.Key(l, r.Scheme)) > dense * Tolerance, r.Bytes))!;
+        }
+        return new(chosen, asked);
+    }
+}
+
+/// <summary>A result a layer, and the scheme that it would have without fallback.</summary>
+internal sealed record Chosen(IReadOnlyDictionary<Layer, LayerResult> Results, IReadOnlyDictionary<Layer, Scheme> Asked);

@@ -1,0 +1,42 @@
+namespace Engine.Compression;
+
+/// <summary>Which schemes come into question for which layer.</summary>
+internal sealed class SchemeChoice
+{
+    private readonly Dictionary<Layer, (Scheme Asked, bool IsFixed, IReadOnlyList<Scheme> All)> _of = [];
+
+    public SchemeChoice(IReadOnlyList<Layer> layers, CompressionOptions options)
+    {
+        var products = layers.Where(l => l.IsProduct).ToList();
+        var general = options.Policy.Default ?? options.Scheme;
+        // Few bits hurt most where a network begins and ends, and those layers are small.
+        var ends = general.Bits < 8 ? Scheme.W8 : null;
+        var policy = options.Policy with { First = options.Policy.First ?? ends, Last = options.Policy.Last ?? ends };
+        foreach (var l in layers)
+        {
+            var named = policy.Of(l, products.Count > 2 && l == products[0], products.Count > 2 && l == products[^1]);
+            var asked = Possible(l, named ?? general);
+            bool isFixed = named is not null;
+            IEnumerable<Scheme> all = [asked];
+            if (options.Budget is not null || options.MaxDrop is not null)
+                if (!isFixed || options.Budget is null) all = all.Concat(options.Candidates.Select(s => Possible(l, s)));
+            if (options.Latencies is not null && !options.NoFallback || options.MaxDrop is not null) all = all.Append(Possible(l, Scheme.W8)).Append(Scheme.Float);
+            _of[l] = (asked, isFixed && options.MaxDrop is null, [.. all.Distinct()]);
+        }
+    }
+
+    /// <summary>True when a scheme has scales that only samples can tell.</summary>
+    public bool NeedsSamples => _of.Values.Any(v => v.All.Any(s => s.IsStatic));
+
+    /// <summary>Schemes to compute, the one asked for first.</summary>
+    public IReadOnlyList<Scheme> Of(Layer layer) => _of[layer].All;
+
+    /// <summary>The scheme asked for.</summary>
+    public Scheme Asked(Layer layer) => _of[layer].Asked;
+
+    /// <summary>True when a budget may not choose another.</summary>
+    public bool IsFixed(Layer layer) => _of[layer].IsFixed;
+
+    // Without a product there are no activations to round.
+    private static Scheme Possible(Layer l, Scheme s) => s.IsStatic && !l.IsProduct ? Scheme.W8 : s;
+}

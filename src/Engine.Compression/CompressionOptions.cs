@@ -1,0 +1,101 @@
+using Engine.Tensors;
+
+namespace Engine.Compression;
+
+/// <summary>How weights are rounded.</summary>
+public enum RoundingMethod
+{
+    /// <summary>Each to the nearest code.</summary>
+    Nearest,
+    /// <summary>Errors made up for by weights still to be rounded; needs calibration samples.</summary>
+    Gptq,
+}
+
+/// <summary>What a budget limits.</summary>
+public enum BudgetKind
+{
+    /// <summary>Bytes of the constants.</summary>
+    Size,
+    /// <summary>Nanoseconds of a run, after the latency table.</summary>
+    Latency,
+    /// <summary>Bits a weight on average, over all layers.</summary>
+    Bits,
+}
+
+/// <summary>A limit that schemes are chosen for.</summary>
+/// <param name="Kind">What is limited.</param>
+/// <param name="Limit">Bytes, nanoseconds or bits.</param>
+public sealed record Budget(BudgetKind Kind, double Limit);
+
+/// <summary>Samples that calibrate and judge a compression.</summary>
+/// <param name="Inputs">Inputs by name, an entry a sample.</param>
+/// <param name="Labels">The class of each sample, or nothing.</param>
+public sealed record CalibrationData(IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>> Inputs, IReadOnlyList<int> Labels)
+{
+    /// <summary>No samples.</summary>
+    public static CalibrationData None { get; } = new([], []);
+}
+
+/// <summary>How a model is compressed.</summary>
+public sealed record CompressionOptions
+{
+    /// <summary>The scheme of every layer that the policy does not name; with a budget the smallest one allowed.</summary>
+    public Scheme Scheme { get; init; } = Scheme.Int8;
+
+    /// <summary>Schemes layer by layer.</summary>
+    public Policy Policy { get; init; } = new();
+
+    /// <summary>Schemes that a budget, or a limit of the drop, chooses from beside the scheme itself.</summary>
+    public IReadOnlyList<Scheme> Candidates { get; init; } = [];
+
+    /// <summary>Chooses schemes so that the sum of errors is least within a limit; null takes the scheme everywhere.</summary>
+    public Budget? Budget { get; init; }
+
+    /// <summary>Largest drop allowed, 0.01 being a point of accuracy: layers are given more bits until it holds. Null for no limit.</summary>
+    public double? MaxDrop { get; init; }
+
+    /// <summary>How weights are rounded.</summary>
+    public RoundingMethod Method { get; init; } = RoundingMethod.Gptq;
+
+    /// <summary>Options of error compensation.</summary>
+    public GptqOptions Gptq { get; init; } = new();
+
+    /// <summary>How ranges of activations are found.</summary>
+    public RangeMethod Range { get; init; } = RangeMethod.Mse;
+
+    /// <summary>Part of the values that a percentile range holds, in percent.</summary>
+    public double Percentile { get; init; } = 99.99;
+
+    /// <summary>Activations of static layers are i8 around zero instead of u8 with a zero point.</summary>
+    public bool SignedActivations { get; init; }
+
+    /// <summary>Biases make up for the mean error of outputs.</summary>
+    public bool BiasCorrection { get; init; } = true;
+
+    /// <summary>Lets products with grouped codes round their activations to 8 bits at run time (MatMulNBits accuracy_level 4).</summary>
+    public bool DynamicActivations { get; init; }
+
+    /// <summary>Measured latencies; a layer whose codes run slower than the float layer falls back to a faster form.</summary>
+    public LatencyTable? Latencies { get; init; }
+
+    /// <summary>Measures what <see cref="Latencies"/> lacks, before anything is chosen.</summary>
+    public bool Measure { get; init; }
+
+    /// <summary>Latency of the whole float model, for a latency budget.</summary>
+    public long? ModelNanoseconds { get; init; }
+
+    /// <summary>Keeps schemes that measure slower than float.</summary>
+    public bool NoFallback { get; init; }
+
+    /// <summary>Seeds the choice of calibration rows.</summary>
+    public ulong Seed { get; init; } = 42;
+
+    /// <summary>Folder for results of layers; null keeps none.</summary>
+    public string? WorkFolder { get; init; }
+
+    /// <summary>Takes results that an interrupted run of the same job left in the work folder.</summary>
+    public bool Resume { get; init; }
+
+    /// <summary>Called with the name of each step.</summary>
+    public Action<string> Progress { get; init; } = static _ => { };
+}

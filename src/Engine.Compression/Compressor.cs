@@ -1,0 +1,99 @@
+using System.Security.Cryptography;
+using Engine.Graph;
+using Engine.Kernels;
+using Engine.Runtime;
+using Engine.Tensors;
+
+namespace Engine.Compression;
+
+/// <summary>
+/// Compresses a model: folds what can be folded, calibrates on samples, rounds every layer in the schemes that come into question, chooses, and makes the new
+/// graph. The same model, samples, options and latency table give the same result.
+/// </summary>
+public sealed class Compressor
+{
+    private readonly ModelDefinition _model;
+    private readonly CompressionOptions _options;
+    private readonly CalibrationData _data;
+    private readonly KernelRegistry _kernels;
+    private readonly Workers _workers;
+    private readonly string _sourceSha256;
+
+    /// <summary>Prepares the job. <paramref name="model"/> is folded in place: it is the compressor's from here on.</summary>
+    /// <param name="model">The float model.</param>
+    /// <param name="sourceSha256">Hash of the file it came from, for provenance.</param>
+    /// <param name="options">How to compress.</param>
+    /// <param name="data">Samples for calibration.</param>
+    /// <param name="kernels">What computes nodes.</param>
+    /// <param name="workers">Threads.</param>
+    public Compressor(ModelDefinition model, string sourceSha256, CompressionOptions options, CalibrationData data, KernelRegistry kernels, Workers workers) =>
+        (_model, _sourceSha256, _options, _data, _kernels, _workers) = (model, sourceSha256, options, data, kernels, workers);
+
+    /// <summary>Compresses. Throws <see cref="InputException"/> where options and samples do not fit, or a budget or drop cannot be met (<see cref="BudgetException"/>).</summary>
+    public CompressionResult Run(CancellationToken cancellation = default)
+    {
+        var context = new RewriteContext(new NodeEvaluator(_kernels, _workers));
+        foreach (var pass in (Rewrite[])[new ConstantFolding(), new RemoveIdentities(), new FoldPad(), new FoldBatchNorm()]) pass.Apply(_model.Graph, context);
+        var graph = _model.Graph;
+        var layers = LayerScan.Of(graph);
+        var choice = new SchemeChoice(layers, _options);
+        if (choice.NeedsSamples && _data.Inputs.Count == 0) throw new InputException("static int8 needs calibration samples: give a folder of inputs");
+        var calibration = _data.Inputs.Count == 0 ? null : Calibrate(graph, layers, choice, cancellation);
+        var probe = _options.Latencies is null || calibration is null ? null : new LatencyProbe(_kernels, _workers, calibration.Types, _options.DynamicActivations);
+        if (_options.Measure && probe is not null)
+            foreach (var l in layers)
+            {
+                _options.Progress($"measure {l.Name}");
+                probe.Fill(_options.Latencies!, l, choice.Of(l).Append(Scheme.Float), cancellation);
+            }
+
+        var folder = new WorkFolder(_options.WorkFolder, Job(), _options.Resume);
+        var compressor = new LayerCompressor(_options, calibration, _workers.With(cancellation));
+        var results = new Dictionary<Layer, IReadOnlyList<LayerResult>>();
+        foreach (var l in layers)
+            results[l] = [.. choice.Of(l).Select(s =>
+            {
+                cancellation.ThrowIfCancellationRequested();
+                _options.Progress($"{l.Name} {s}");
+                return s.IsFloat ? LayerResult.Float(l) : folder.Get(l, s, () => compressor.Compress(l, s));
+            })];
+
+        long others = graph.Constants.Except(layers.Select(l => l.Node.Inputs[l.Input]!)).Sum(v => v.Constant!.StoredBytes);
+        var solver = new Assignment(layers, results, choice, _options, probe, others);
+        ModelGraph Build(IReadOnlyDictionary<Layer, LayerResult> chosen) => CompressedGraph.Of(graph, chosen, compressor.Grid, _options.DynamicActivations);
+        DropReport? Judge(IReadOnlyDictionary<Layer, LayerResult> chosen) => calibration is null ? null : Drop.Measure(Build(chosen), _data, calibration.Outputs, _kernels, _workers, _options.Progress, cancellation);
+        var (final, drop) = solver.Solve(Judge);
+        var reports = layers.Select(l => solver.Report(l, final)).ToList();
+        var compressed = new ModelDefinition(Build(final.Results))
+        {
+            Source = _model.Source,
+            Opsets = _model.Opsets,
+            Metadata = new Dictionary<string, string>(_model.Metadata) { [CompressionRecord.Key] = CompressionRecord.Json(_sourceSha256, DataHash(), _options, reports, drop) },
+            Resources = _model.Resources,
+        };
+        return new(compressed, reports, drop, others, folder.Reused) { Finish = folder.Remove, CalibrationSha256 = DataHash() };
+    }
+
+    private Calibration Calibrate(ModelGraph graph, IReadOnlyList<Layer> layers, SchemeChoice choice, CancellationToken cancellation)
+    {
+        var statics = layers.Where(l => choice.Of(l).Any(s => s.IsStatic)).Select(l => l.Node).ToHashSet();
+        var wires = new QdqWires(graph, statics).Wires.Concat(statics.Select(n => n.Inputs[0]!)).ToHashSet();
+        return Calibration.Collect(graph, _data.Inputs, layers, wires, _options.Range != RangeMethod.MinMax, _options.Seed, _kernels, _workers, _options.Progress, cancellation);
+    }
+
+    /// <summary>What results of layers depend on.</summary>
+    private string Job() => string.Join('\n', _sourceSha256, DataHash(), _options.Method, _options.Gptq, _options.Range, _options.Percentile, _options.SignedActivations, _options.BiasCorrection, _options.Seed);
+
+    private string DataHash()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var sample in _data.Inputs)
+            foreach (var (name, value) in sample.OrderBy(p => p.Key, StringComparer.Ordinal))
+            {
+                hash.AppendData(System.Text.Encoding.UTF8.GetBytes($"{name} {value}\n"));
+                if (value is Tensor { DType: not DType.String } t) hash.AppendData(t.Bytes);
+            }
+        foreach (int label in _data.Labels) hash.AppendData(BitConverter.GetBytes(label));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}

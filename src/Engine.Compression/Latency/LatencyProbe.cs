@@ -1,0 +1,125 @@
+using System.Diagnostics;
+using System.Globalization;
+using Engine.Graph;
+using Engine.Kernels;
+using Engine.Runtime;
+using Engine.Tensors;
+
+namespace Engine.Compression;
+
+/// <summary>Measures layers alone, in every form in turn, and fills a table with the medians.</summary>
+internal sealed class LatencyProbe(KernelRegistry kernels, Workers workers, IReadOnlyDictionary<Value, TensorType> types, bool dynamicActivations)
+{
+    private KernelRegistry Kernels => kernels;
+
+    private Workers Workers => workers;
+
+    private bool DynamicActivations => dynamicActivations;
+
+    private TensorType TypeOf(Value wire) => types[wire];
+
+    private const int Rounds = 7, LeastRuns = 3;
+    private static readonly TimeSpan s_turn = TimeSpan.FromMilliseconds(8);
+
+    /// <summary>The key of a layer in a form; null where it is not measured: tables and recurrent weights, or inputs of unknown shape.</summary>
+    public LatencyKey? Key(Layer layer, Scheme scheme)
+    {
+        if (!layer.IsProduct || !types.TryGetValue(layer.Node.Inputs[0]!, out var x)) return null;
+        string attributes = string.Join(' ', layer.Node.Op.Attributes.Values.OrderBy(a => a.Key, StringComparer.Ordinal).Select(a => $"{a.Key}={Show(a.Value)}"));
+        string form = scheme + (dynamicActivations && WeightForm.AllowsDynamic(layer, scheme) ? "+dynamic" : "");
+        return new($"{layer.Node.Op} {attributes}".TrimEnd(), $"{x} {layer.Weight}", form, workers.Threads);
+    }
+
+    /// <summary>Measures the forms that the table lacks.</summary>
+    public void Fill(LatencyTable table, Layer layer, IEnumerable<Scheme> schemes, CancellationToken cancellation)
+    {
+        var forms = new List<(LatencyKey Key, Form Form)>();
+        foreach (var s in schemes)
+            if (Key(layer, s) is { } key && table.Find(key) is null && forms.TrueForAll(f => f.Key != key)) forms.Add((key, new Form(this, layer, s)));
+        for (int round = 0; round < Rounds; round++)
+            foreach (var (_, form) in forms) form.Run(warm: round == 0, cancellation);
+        foreach (var (key, form) in forms) table.Set(key, form.Median(), form.Kernel);
+    }
+
+    private static string Show(object value) => value switch
+    {
+        Array a => string.Join(',', a.Cast<object>().Select(Show)),
+        IFormattable f => f.ToString(null, CultureInfo.InvariantCulture),
+        _ => value.ToString()!,
+    };
+
+    /// <summary>One layer in one form, as a graph of its own.</summary>
+    private sealed class Form
+    {
+        private readonly Executor _executor;
+        private readonly RuntimeValue[] _inputs;
+        private readonly RuntimeValue?[] _outputs = [null];
+        private readonly string _node;
+        private readonly List<long> _nanoseconds = [];
+
+        public Form(LatencyProbe probe, Layer layer, Scheme scheme)
+        {
+            var type = probe.TypeOf(layer.Node.Inputs[0]!);
+            var x = new Value("x", new DeclaredType.Tensor(type.DType, [.. type.Shape.Dims.ToArray().Select(d => new Dim(d))]));
+            var y = new Value("y");
+            _node = layer.Node.Name;
+            var inputs = layer.Node.Inputs.ToList();
+            inputs[0] = x;
+            var node = new Node(_node, layer.Node.Op, inputs, [y]);
+            var graph = new ModelGraph("layer");
+            graph.Inputs.Add(x);
+            if (scheme.IsFloat)
+            {
+                graph.Nodes.Add(node);
+                graph.Outputs.Add(y);
+            }
+            else
+            {
+                var coded = RoundToNearest.Run(layer.Matrix(), layer.Rows, layer.Columns, layer.Groups(scheme), scheme, [], search: false, probe.Workers);
+                node = WeightForm.Node(layer, node, scheme, WeightForm.Of(layer, coded), null, probe.DynamicActivations);
+                if (scheme.IsStatic)
+                {
+                    // Grids as after a ReLU: latency does not depend on them.
+                    var (q, d, rounded) = StaticPass.Pair(x, new WireQuantization(DType.U8, 1f / 128, 0));
+                    var (q2, d2, result) = StaticPass.Pair(y, new WireQuantization(DType.U8, 1f / 16, 128));
+                    node.Inputs = [rounded, .. node.Inputs.Skip(1)];
+                    graph.Nodes.AddRange([q, d, node, q2, d2]);
+                    graph.Outputs.Add(result);
+                }
+                else
+                {
+                    graph.Nodes.Add(node);
+                    graph.Outputs.Add(y);
+                }
+            }
+            Rewriter.Run(graph, new RewriteContext(new NodeEvaluator(probe.Kernels)), 2);
+            _executor = new Executor(new Program(graph, probe.Kernels, new PackedWeights(), new PlanOptions()), probe.Workers, new ExecutorOptions { Profile = true });
+            var input = Tensor.Allocate(DType.F32, type.Shape);
+            var values = input.Span<float>();
+            for (int i = 0; i < values.Length; i++) values[i] = i * 37 % 101 / 101f;
+            _inputs = [input];
+        }
+
+        public string Kernel { get; private set; } = "";
+
+        public void Run(bool warm, CancellationToken cancellation)
+        {
+            var watch = Stopwatch.StartNew();
+            for (int i = 0; i < LeastRuns || watch.Elapsed < s_turn; i++) _executor.Run(_inputs, _outputs, cancellation);
+            if (!warm)
+            {
+                // Steps before and after the layer belong to its neighbours.
+                var steps = _executor.Timings.Where(t => t.Step.Node?.Name == _node).ToList();
+                for (int i = 0; steps.Count > 0 && i < steps.Min(t => t.Nanoseconds.Count); i++) _nanoseconds.Add(steps.Sum(t => t.Nanoseconds[i]));
+                Kernel = string.Join('+', steps.Select(t => t.Step.Stem).Distinct());
+            }
+            _executor.ResetTimings();
+        }
+
+        public long Median()
+        {
+            _nanoseconds.Sort();
+            return _nanoseconds.Count == 0 ? 1 : _nanoseconds[_nanoseconds.Count / 2];
+        }
+    }
+}

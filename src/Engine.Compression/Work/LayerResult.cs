@@ -1,0 +1,78 @@
+using System.Security.Cryptography;
+using Engine.Tensors;
+
+namespace Engine.Compression;
+
+/// <summary>One layer compressed one way.</summary>
+/// <param name="Scheme">How.</param>
+/// <param name="Coded">The codes; null for float.</param>
+/// <param name="Error">Error of the output, or of the weight where no inputs are known.</param>
+/// <param name="Shift">What bias correction adds to the outputs; empty for nothing.</param>
+/// <param name="Bytes">Bytes that the weight takes.</param>
+internal sealed record LayerResult(Scheme Scheme, CodedMatrix? Coded, OutputError Error, float[] Shift, long Bytes)
+{
+    private const int Magic = 0x31524C45;
+
+    /// <summary>The layer as it is.</summary>
+    public static LayerResult Float(Layer layer) => new(Scheme.Float, null, OutputError.None, [], layer.DenseBytes);
+
+    /// <summary>The result as bytes with a checksum.</summary>
+    public byte[] ToBytes()
+    {
+        var c = Coded!;
+        using var m = new MemoryStream();
+        using (var w = new BinaryWriter(m, System.Text.Encoding.UTF8, leaveOpen: true))
+        {
+            w.Write(Magic);
+            w.Write(Scheme.ToString());
+            w.Write(Error.RelativeRmse);
+            w.Write(Error.Cosine);
+            w.Write(Bytes);
+            w.Write(Shift.Length);
+            foreach (float v in Shift) w.Write(v);
+            w.Write(c.Rows);
+            w.Write(c.Columns);
+            w.Write(c.Groups.Groups);
+            w.Write(c.Codes);
+            foreach (float v in c.Scales) w.Write(v);
+            w.Write(c.Zeros);
+        }
+        m.Write(SHA256.HashData(m.GetBuffer().AsSpan(0, (int)m.Length)));
+        return m.ToArray();
+    }
+
+    /// <summary>A stored result, or null where the bytes are damaged or belong to something else.</summary>
+    public static LayerResult? FromBytes(byte[] bytes, Layer layer, Scheme scheme)
+    {
+        int body = bytes.Length - SHA256.HashSizeInBytes;
+        if (body < 0 || !SHA256.HashData(bytes.AsSpan(0, body)).AsSpan().SequenceEqual(bytes.AsSpan(body))) return null;
+        using var r = new BinaryReader(new MemoryStream(bytes, 0, body, writable: false));
+        try
+        {
+            if (r.ReadInt32() != Magic || r.ReadString() != scheme.ToString()) return null;
+            var error = new OutputError(r.ReadDouble(), r.ReadDouble());
+            long stored = r.ReadInt64();
+            int shifts = r.ReadInt32();
+            if (shifts != 0 && shifts != layer.Rows) return null;
+            var shift = Floats(r, shifts);
+            var groups = layer.Groups(scheme);
+            if (r.ReadInt32() != layer.Rows || r.ReadInt32() != layer.Columns || r.ReadInt32() != groups.Groups) return null;
+            var coded = new CodedMatrix(layer.Rows, layer.Columns, groups, scheme);
+            r.ReadExactly(coded.Codes);
+            Floats(r, coded.Scales.Length).CopyTo(coded.Scales, 0);
+            r.ReadExactly(coded.Zeros);
+            return r.BaseStream.Position == body ? new(scheme, coded, error, shift, stored) : null;
+        }
+        catch (EndOfStreamException)
+        {
+            return null;
+        }
+    }
+
+    private static float[] Floats(BinaryReader r, int count)
+    {
+        var y = new float[count];
+        for (int i = 0; i < count; i++) y[i] = r.ReadSingle();
+        return y;
+    }
+}

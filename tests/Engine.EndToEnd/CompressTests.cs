@@ -1,0 +1,166 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Engine.Formats.Data;
+using Engine.Tensors;
+
+namespace Engine.EndToEnd;
+
+/// <summary><c>engine compress</c> as a process: what it writes, what it refuses, and what it leaves behind when it is ended.</summary>
+public sealed class CompressTests : IDisposable
+{
+    private readonly WorkFolder _folder = new();
+
+    private static string Cnn { get; } = Path.Combine(Repository(), "bench", "models", "fashion-cnn");
+
+    public CompressTests()
+    {
+        Directory.CreateDirectory(_folder.At("samples/0"));
+        var all = NpyFile.Read(Path.Combine(Cnn, "input.npy"));
+        NpyFile.Write(_folder.At("samples/0/x.npy"), all);
+        File.Copy(Path.Combine(Cnn, "model.onnx"), _folder.At("cnn.onnx"));
+        File.WriteAllText(_folder.At("labels.txt"), "9\n");
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private static string Repository()
+    {
+        var d = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(d.FullName, "Engine.sln"))) d = d.Parent!;
+        return d.FullName;
+    }
+
+    private ProgramRun Engine(params string[] arguments) => ProgramRun.Engine(_folder.Path, arguments);
+
+    private ProgramRun Compress(params string[] arguments) => Engine(["compress", "cnn.onnx", "--calib", "samples", "--threads", "1", .. arguments]);
+
+    [Fact]
+    public void Int8_and_int4_models_are_written_and_run()
+    {
+        foreach (string scheme in (string[])["int8", "int4"])
+        {
+            using var json = JsonDocument.Parse(Compress("--scheme", scheme, "-o", "out.onnx", "--labels", "labels.txt", "--report", "report.md", "--format", "json").Succeeds());
+            var root = json.RootElement;
+            Assert.Equal(5, root.GetProperty("layers").GetArrayLength());
+            Assert.Equal(1, root.GetProperty("accuracy").GetDouble());
+            Assert.InRange(root.GetProperty("bytes_after").GetInt64(), 10_000, 50_000);
+            Assert.Contains($"| {scheme} ", File.ReadAllText(_folder.At("report.md")), StringComparison.Ordinal);
+            Assert.Contains("9", Engine("run", "out.onnx", "--input", Path.Combine(Cnn, "sample.png"), "--format", "json").Succeeds(), StringComparison.Ordinal);
+            Engine("compare", "cnn.onnx", "out.onnx", "--inputs", "samples", "--labels", "labels.txt", "--max-drop", "0", "--threshold", "0.98").Succeeds();
+        }
+        Assert.False(Directory.Exists(_folder.At("out.onnx.work")));
+    }
+
+    [Fact]
+    public void The_same_command_gives_the_same_bytes()
+    {
+        Compress("--scheme", "int4", "-o", "a.onnx").Succeeds();
+        Compress("--scheme", "int4", "-o", "b.onnx", "--threads", "2").Succeeds();
+        Assert.Equal(File.ReadAllBytes(_folder.At("a.onnx")), File.ReadAllBytes(_folder.At("b.onnx")));
+    }
+
+    [Fact]
+    public void A_dry_run_writes_nothing()
+    {
+        string[] before = Directory.GetFileSystemEntries(_folder.Path);
+        Assert.Contains("bits a weight", Compress("--scheme", "int4", "-o", "out.onnx", "--dry-run").Succeeds(), StringComparison.Ordinal);
+        Compress("--scheme", "w8", "--dry-run").Succeeds();
+        Assert.Equal(before.Order(), Directory.GetFileSystemEntries(_folder.Path).Order());
+    }
+
+    [Fact]
+    public void Latencies_are_kept_in_the_table_named()
+    {
+        Compress("--scheme", "int4", "-o", "a.onnx", "--measure", "--latency-table", "t.json").Succeeds();
+        using var table = JsonDocument.Parse(File.ReadAllText(_folder.At("t.json")));
+        Assert.InRange(table.RootElement.GetProperty("entries").GetArrayLength(), 10, 40);
+        Assert.Contains(Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(_folder.At("t.json")))), File.ReadAllText(_folder.At("a.onnx"), System.Text.Encoding.Latin1), StringComparison.Ordinal);
+        Compress("--scheme", "int4", "-o", "b.onnx", "--latency-table", "t.json").Succeeds();
+        Assert.Equal(File.ReadAllBytes(_folder.At("a.onnx")), File.ReadAllBytes(_folder.At("b.onnx")));
+        Compress("--target", "latency=1s", "-o", "c.onnx", "--measure", "--latency-table", "t.json").Succeeds();
+        Compress("--target", "latency=1ns", "-o", "d.onnx", "--latency-table", "t.json").FailsWith(4, "budget");
+    }
+
+    [Theory]
+    [InlineData(2, "--output", "--scheme", "int4")]
+    [InlineData(2, "int9", "-o", "x.onnx", "--scheme", "int9")]
+    [InlineData(2, "x.bin", "-o", "x.bin")]
+    [InlineData(2, "is the model itself", "-o", "cnn.onnx")]
+    [InlineData(2, "--target", "-o", "x.onnx", "--target", "size=big")]
+    [InlineData(2, "--max-drop", "-o", "x.onnx", "--max-drop", "much")]
+    [InlineData(2, "none.json", "-o", "x.onnx", "--policy", "none.json")]
+    [InlineData(2, "none.json", "-o", "x.onnx", "--latency-table", "none.json")]
+    [InlineData(2, "labels", "-o", "x.onnx", "--labels", "none.txt")]
+    [InlineData(4, "budget", "-o", "x.onnx", "--target", "size=1KB")]
+    [InlineData(1, "no/x.onnx", "-o", "no/x.onnx", "--scheme", "w8")]
+    public void Wrong_use_is_one_line(int code, string text, params string[] arguments)
+    {
+        Compress([.. arguments]).FailsWith(code, text == "labels" ? "none.txt" : text);
+        Assert.False(File.Exists(_folder.At("x.onnx")));
+    }
+
+    [Fact]
+    public void A_disk_without_room_leaves_the_old_file()
+    {
+        if (OperatingSystem.IsWindows()) return;
+        File.WriteAllText(_folder.At("out.onnx"), "old");
+        var here = new DirectoryInfo(AppContext.BaseDirectory);
+        string program = Path.Combine(here.Parent!.Parent!.FullName, "Engine.Cli", here.Name, "Engine.Cli.dll"), host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+        // No file may grow beyond 8 blocks of 512 bytes; diagnostics and such would be cut off too.
+        var start = new ProcessStartInfo("/bin/sh", ["-c", $"trap '' XFSZ; ulimit -f 8; exec \"{host}\" \"{program}\" compress cnn.onnx --scheme w8 -o out.onnx --threads 1"])
+        {
+            WorkingDirectory = _folder.Path,
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        };
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
+        start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
+        using var p = Process.Start(start)!;
+        string error = p.StandardError.ReadToEnd();
+        p.WaitForExit();
+        Assert.True(p.ExitCode == 1, error);
+        Assert.Contains("cannot be written", error, StringComparison.Ordinal);
+        Assert.Equal("old", File.ReadAllText(_folder.At("out.onnx")));
+        Assert.Empty(Directory.GetFiles(_folder.Path, "*.partial"));
+    }
+
+    [Fact]
+    public void Killed_at_some_points_the_output_is_the_old_file_or_the_new_one() => Kill(6, seed: 1);
+
+    [Fact, Trait("Category", "Soak")]
+    public void Killed_at_many_points_the_output_is_the_old_file_or_the_new_one() => Kill(200, seed: 2);
+
+    private void Kill(int times, int seed)
+    {
+        Compress("--scheme", "int4", "-o", "whole.onnx").Succeeds();
+        byte[] whole = File.ReadAllBytes(_folder.At("whole.onnx")), old = [1, 2, 3];
+        var watch = Stopwatch.StartNew();
+        Compress("--scheme", "int4", "-o", "whole.onnx").Succeeds();
+        var length = watch.Elapsed;
+        var random = new Random(seed);
+        int killed = 0;
+        for (int i = 0; i < times; i++)
+        {
+            File.WriteAllBytes(_folder.At("out.onnx"), old);
+            using (var p = ProgramRun.Begin("Engine.Cli", _folder.Path, "compress", "cnn.onnx", "--calib", "samples", "--threads", "1", "--scheme", "int4", "-o", "out.onnx", "--resume"))
+            {
+                // The second half, where files are written, is met as often as the whole of the first.
+                var at = length * (i % 2 == 0 ? random.NextDouble() : 0.5 + 0.6 * random.NextDouble());
+                if (!p.WaitForExit(at))
+                {
+                    p.Kill();
+                    p.WaitForExit();
+                    killed++;
+                }
+            }
+            byte[] now = File.ReadAllBytes(_folder.At("out.onnx"));
+            if (!now.AsSpan().SequenceEqual(whole)) Assert.Equal(old, now);
+        }
+        Assert.True(killed > 0, "no run was long enough to be killed");
+        // Whatever was left behind: the next run ends well, with the same bytes.
+        Compress("--scheme", "int4", "-o", "out.onnx", "--resume").Succeeds();
+        Assert.Equal(whole, File.ReadAllBytes(_folder.At("out.onnx")));
+        Assert.Empty(Directory.GetFileSystemEntries(_folder.Path, "out.onnx.*"));
+    }
+}

@@ -1,0 +1,232 @@
+using Engine.Compression;
+using Engine.Cpu;
+using Engine.Formats.Onnx;
+using Engine.Graph;
+using Engine.Kernels;
+using Engine.Tensors;
+
+namespace Engine.Tests.Compression;
+
+/// <summary>Whole models: what comes out runs, is small, is close, and is the same every time.</summary>
+public sealed class CompressorTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("engine-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, true);
+
+    private static string ModelPath(string model) => Path.Combine(Repository.Root, "bench", "models", model, "model.onnx");
+
+    private static CalibrationData Samples(string model)
+    {
+        var c = OnnxTestCases.Find(Path.GetDirectoryName(ModelPath(model))!)[0];
+        var graph = OnnxModelReader.Load(c.ModelPath).Graph;
+        return new([.. c.DataSets.Select(s => s.ReadInputs(graph).Select((v, i) => (graph.Inputs[i].Name, v)).ToDictionary())], []);
+    }
+
+    private static CompressionResult Compress(string model, CompressionOptions options, CalibrationData? data = null) =>
+        new Compressor(OnnxModelReader.Load(ModelPath(model)), "source", options, data ?? Samples(model), CpuKernels.Standard, Workers.Single).Run();
+
+    private static byte[] Bytes(CompressionResult r)
+    {
+        using var m = new MemoryStream();
+        OnnxModelWriter.Write(r.Model, m);
+        return m.ToArray();
+    }
+
+    private static Tensor Run(byte[] model, CalibrationData data, int level)
+    {
+        using var m = Model.Load(model, new ModelOptions { OptimizationLevel = level });
+        using var session = m.CreateSession();
+        return (Tensor)session.Run(data.Inputs[0])[m.Outputs[0].Name];
+    }
+
+    [Theory]
+    [InlineData("fashion-cnn", "int8", 0.995, 3.5)]
+    [InlineData("fashion-cnn", "w8", 0.9999, 3.7)]
+    [InlineData("fashion-cnn", "int4", 0.99, 5)]
+    [InlineData("fashion-cnn", "int4-channel", 0.97, 5)]
+    [InlineData("fashion-mlp", "int8", 0.995, 3.5)]
+    [InlineData("fashion-mlp", "int4-asym", 0.99, 3.9)]
+    [InlineData("fashion-mlp", "int3", 0.95, 4)]
+    [InlineData("fashion-transformer", "int4", 0.97, 2)]
+    [InlineData("fashion-gru", "w8", 0.999, 2)]
+    public void Written_models_are_close_small_and_run_alike_planned_or_not(string model, string scheme, double cosine, double ratio)
+    {
+        var data = Samples(model);
+        var r = Compress(model, new CompressionOptions { Scheme = Scheme.Parse(scheme) });
+        byte[] bytes = Bytes(r);
+        var exact = Run(File.ReadAllBytes(ModelPath(model)), data, 2);
+        Tensor plain = Run(bytes, data, 0), planned = Run(bytes, data, 2);
+        Assert.InRange(OutputError.Of([(exact.Span<float>().ToArray(), plain.Span<float>().ToArray())]).Cosine, cosine, 1);
+        Assert.InRange(OutputError.Of([(plain.Span<float>().ToArray(), planned.Span<float>().ToArray())]).RelativeRmse, 0, scheme == "int8" ? 0.02 : 1e-5);
+        Assert.InRange((double)r.BytesBefore / r.BytesAfter, ratio, 40);
+        Assert.All(r.Layers, l => Assert.InRange(l.Error.RelativeRmse, 0, 0.5));
+        Assert.Equal(r.Drop!.Error.Cosine, OutputError.Of([(exact.Span<float>().ToArray(), plain.Span<float>().ToArray())]).Cosine, 3);
+    }
+
+    [Theory]
+    [InlineData("nf4")]
+    [InlineData("mxfp4")]
+    [InlineData("sign")]
+    public void Tables_run_but_have_no_form_in_onnx(string scheme)
+    {
+        var data = Samples("fashion-mlp");
+        var r = Compress("fashion-mlp", new CompressionOptions { Scheme = Scheme.Parse(scheme) });
+        Assert.Contains(".engine", Assert.Throws<UnsupportedException>(() => Bytes(r)).Message, StringComparison.Ordinal);
+        var exact = Run(File.ReadAllBytes(ModelPath("fashion-mlp")), data, 2);
+        using var m = Model.Create(r.Model);
+        using var session = m.CreateSession();
+        var y = (Tensor)session.Run(data.Inputs[0])[m.Outputs[0].Name];
+        Assert.InRange(OutputError.Of([(exact.Span<float>().ToArray(), y.Span<float>().ToArray())]).Cosine, scheme == "sign" ? 0.8 : 0.98, 1);
+    }
+
+    [Fact]
+    public void Int8_needs_samples_and_says_so() =>
+        Assert.Contains("calibration", Assert.Throws<InputException>(() => Compress("fashion-cnn", new CompressionOptions(), CalibrationData.None)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Weights_alone_need_no_samples()
+    {
+        var r = Compress("fashion-cnn", new CompressionOptions { Scheme = Scheme.Parse("int4") }, CalibrationData.None);
+        Assert.Null(r.Drop);
+        Assert.All(r.Layers, l => Assert.InRange(l.Error.RelativeRmse, 1e-4, 0.2));
+    }
+
+    [Fact]
+    public void Compensation_is_better_on_the_layers_of_a_trained_network()
+    {
+        OutputError Error(RoundingMethod method) => Compress("fashion-mlp", new CompressionOptions { Scheme = Scheme.Parse("int3"), Method = method, Policy = new Policy { First = Scheme.Parse("int3"), Last = Scheme.Parse("int3") } }).Layers[0].Error;
+        Assert.True(Error(RoundingMethod.Gptq).Noise < Error(RoundingMethod.Nearest).Noise);
+    }
+
+    [Fact]
+    public void A_policy_of_8_bits_everywhere_is_the_int8_model()
+    {
+        var all = Compress("fashion-cnn", new CompressionOptions { Scheme = Scheme.Int8 });
+        var named = Compress("fashion-cnn", new CompressionOptions { Scheme = Scheme.Parse("int4"), Policy = new Policy { Layers = [("*", Scheme.Int8)] } });
+        Assert.Equal(Bytes(all), Bytes(named));
+    }
+
+    [Fact]
+    public void Mixed_schemes_run()
+    {
+        var data = Samples("fashion-cnn");
+        var layers = Compress("fashion-cnn", new CompressionOptions()).Layers;
+        var r = Compress("fashion-cnn", new CompressionOptions { Policy = new Policy { Layers = [(layers[1].Name, Scheme.Float), (layers[2].Name, Scheme.Parse("int4")), ("*", Scheme.Int8)] } });
+        Assert.Equal(["int8", "float", "int4", "int8", "int8"], r.Layers.Select(l => l.Scheme.ToString()));
+        byte[] bytes = Bytes(r);
+        var exact = Run(File.ReadAllBytes(ModelPath("fashion-cnn")), data, 2);
+        Assert.InRange(OutputError.Of([(exact.Span<float>().ToArray(), Run(bytes, data, 2).Span<float>().ToArray())]).Cosine, 0.99, 1);
+    }
+
+    [Theory]
+    [InlineData(BudgetKind.Size)]
+    [InlineData(BudgetKind.Bits)]
+    public void Budgets_are_kept_and_more_room_never_makes_the_error_larger(BudgetKind kind)
+    {
+        double last = double.PositiveInfinity;
+        foreach (double limit in kind == BudgetKind.Bits ? [5.2, 6, 7, 9.0] : (double[])[26_500, 30_000, 45_000, 160_000])
+        {
+            var r = Compress("fashion-cnn", new CompressionOptions { Budget = new Budget(kind, limit), Scheme = Scheme.Parse("int3-channel"), Candidates = [Scheme.Parse("int4"), Scheme.W8, Scheme.Float], Policy = new Policy { First = Scheme.W8, Last = Scheme.W8 } });
+            Assert.InRange(kind == BudgetKind.Size ? r.BytesAfter : 8.0 * r.Layers.Sum(l => l.BytesAfter) / r.Layers.Sum(l => l.BytesBefore / 4), 0, limit);
+            double noise = r.Layers.Sum(l => l.Error.Noise);
+            Assert.True(noise <= last);
+            last = noise;
+        }
+        Assert.Throws<BudgetException>(() => Compress("fashion-cnn", new CompressionOptions { Budget = new Budget(kind, 0.5), Scheme = Scheme.Parse("int4") }));
+    }
+
+    [Fact]
+    public void A_limit_of_the_drop_gives_layers_more_bits()
+    {
+        var options = new CompressionOptions { Scheme = Scheme.Parse("int2-channel"), Method = RoundingMethod.Nearest };
+        double free = Compress("fashion-transformer", options).Drop!.Error.RelativeRmse;
+        var r = Compress("fashion-transformer", options with { MaxDrop = 0, Candidates = [Scheme.Parse("int4"), Scheme.W8] });
+        Assert.Equal(0, r.Drop!.Drop);
+        Assert.True(r.Drop.Error.RelativeRmse < free);
+        Assert.Contains(r.Layers, l => l.Scheme != options.Scheme);
+    }
+
+    [Fact]
+    public void A_form_that_the_table_calls_slower_gives_way()
+    {
+        var table = new LatencyTable("a slide rule");
+        var r = Compress("fashion-mlp", new CompressionOptions { Scheme = Scheme.Parse("int4"), Latencies = table, Measure = true, NoFallback = true });
+        Assert.True(table.Count >= r.Layers.Count * 2);
+        Assert.All(r.Layers, l => Assert.True(l.Nanoseconds > 0 && l.DenseNanoseconds > 0));
+        foreach (var (form, expected) in new[] { ("int4", "w8"), ("w8", "float") })
+        {
+            // Whatever was measured: this form is slow now.
+            string path = Path.Combine(_folder, "table.json");
+            table.Write(path);
+            var slow = Slowed(LatencyTable.Read(path), form == "int4" ? ["int4"] : ["int4", "w8"]);
+            var f = Compress("fashion-mlp", new CompressionOptions { Scheme = Scheme.Parse("int4"), Latencies = slow });
+            Assert.Contains(f.Layers, l => l.IsFallback && l.Asked.ToString() == "int4" && l.Scheme.ToString() == expected);
+            Assert.Equal(Bytes(f), Bytes(Compress("fashion-mlp", new CompressionOptions { Scheme = Scheme.Parse("int4"), Latencies = slow })));
+            Assert.DoesNotContain(Compress("fashion-mlp", new CompressionOptions { Scheme = Scheme.Parse("int4"), Latencies = slow, NoFallback = true }).Layers, l => l.IsFallback);
+        }
+    }
+
+    private static LatencyTable Slowed(LatencyTable from, string[] forms)
+    {
+        var y = new LatencyTable(from.Machine);
+        foreach (var key in from.Keys) y.Set(key, forms.Contains(key.Form) ? 1_000_000 : key.Form == "float" ? 1000 : 900, "kernel");
+        return y;
+    }
+
+    [Fact]
+    public void The_same_job_gives_the_same_bytes_interrupted_or_not()
+    {
+        var options = new CompressionOptions { Scheme = Scheme.Parse("int4") };
+        byte[] whole = Bytes(Compress("fashion-cnn", options));
+        Assert.Equal(whole, Bytes(Compress("fashion-cnn", options)));
+
+        string work = Path.Combine(_folder, "work");
+        int steps = 0;
+        var stopped = options with { WorkFolder = work, Progress = s => { if (s.EndsWith("int4", StringComparison.Ordinal) && ++steps == 3) throw new OperationCanceledException(); } };
+        Assert.Throws<OperationCanceledException>(() => Compress("fashion-cnn", stopped));
+        string[] files = Directory.GetFiles(work, "*.layer");
+        Assert.Equal(3, files.Length);
+        // One of them is damaged: it is computed again.
+        byte[] damaged = File.ReadAllBytes(files[0]);
+        damaged[damaged.Length / 2] ^= 1;
+        File.WriteAllBytes(files[0], damaged);
+        var resumed = Compress("fashion-cnn", options with { WorkFolder = work, Resume = true });
+        Assert.Equal(2, resumed.Reused);
+        Assert.Equal(whole, Bytes(resumed));
+        resumed.Finish();
+        Assert.False(Directory.Exists(work));
+    }
+
+    [Fact]
+    public void Another_job_takes_nothing_from_a_work_folder()
+    {
+        var options = new CompressionOptions { Scheme = Scheme.Parse("int4"), WorkFolder = Path.Combine(_folder, "work"), Resume = true };
+        Compress("fashion-mlp", options);
+        Assert.Equal(0, Compress("fashion-mlp", options with { Seed = 7 }).Reused);
+        Assert.NotEqual(0, Compress("fashion-mlp", options with { Seed = 7 }).Reused);
+        Assert.Equal(0, Compress("fashion-mlp", options with { Seed = 7, Resume = false }).Reused);
+    }
+
+    [Fact]
+    public void Tables_come_back_and_their_hash_is_of_the_content()
+    {
+        LatencyKey a = new("Conv", "x w", "int4", 1), b = new("Conv", "x w", "float", 2);
+        LatencyTable one = new("m"), other = new("m");
+        one.Set(a, 10, "k");
+        one.Set(b, 20, "k2");
+        other.Set(b, 20, "k2");
+        other.Set(a, 10, "k");
+        Assert.Equal(one.Sha256(), other.Sha256());
+        string path = Path.Combine(_folder, "sub", "t.json");
+        one.Write(path);
+        var read = LatencyTable.Read(path);
+        Assert.Equal((one.Sha256(), 10L, "k2"), (read.Sha256(), read.Find(a), read.Kernel(b)));
+        Assert.Null(read.Find(a with { Threads = 3 }));
+        foreach (string bad in (string[])["", "{}", "{\"schema_version\": 9}", "{\"schema_version\": 1, \"machine\": \"m\", \"entries\": [{\"operator\": \"o\", \"shapes\": \"s\", \"form\": \"f\", \"threads\": 1, \"kernel\": \"k\", \"ns\": -1}]}"])
+        {
+            File.WriteAllText(path, bad);
+            Assert.Throws<DataFormatException>(() => LatencyTable.Read(path));
+        }
+    }
+}
