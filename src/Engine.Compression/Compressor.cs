@@ -44,7 +44,7 @@ public sealed class Compressor
             foreach (var l in layers)
             {
                 _options.Progress($"measure {l.Name}");
-                probe.Fill(_options.Latencies!, l, choice.Of(l).Append(Scheme.Float), cancellation);
+                probe.Fill(_options.Latencies!, l, choice.Of(l).Append(Scheme.W8).Append(Scheme.Float), cancellation);
             }
 
         var folder = new WorkFolder(_options.WorkFolder, Job(), _options.Resume);

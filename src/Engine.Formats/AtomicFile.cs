@@ -37,7 +37,8 @@ public static partial class AtomicFile
         catch (Exception e)
         {
             if (created) Remove(temporary);
-            if (e is IOException or UnauthorizedAccessException) throw new FileWriteException($"cannot be written: {e.Message}", path, e);
+            // .NET reports a file that may not grow further as an argument out of range.
+            if (e is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException { ParamName: "value" }) throw new FileWriteException($"cannot be written: {e.Message}", path, e);
             throw;
         }
     }

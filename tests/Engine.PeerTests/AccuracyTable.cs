@@ -11,6 +11,7 @@ public sealed class AccuracyTable : IDisposable
     private readonly SortedDictionary<string, string> _peer = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, string> _classes = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, string> _compressed = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, string> _compressedText = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, string> _text = new(StringComparer.Ordinal);
 
     /// <summary>A model against ONNX Runtime.</summary>
@@ -34,6 +35,14 @@ public sealed class AccuracyTable : IDisposable
     {
         string row = string.Create(CultureInfo.InvariantCulture, $"| {model} | {scheme} | {bytes / 1000.0:0.0} kB | {exact:P2} | {accuracy:P2} | {(exact - accuracy) * 100:0.00} |");
         lock (_lock) _compressed[model + scheme] = row;
+        return row;
+    }
+
+    /// <summary>The language model over bytes, compressed by <c>engine compress</c>.</summary>
+    public string AddCompressedText(string scheme, long bytes, double exact, double nearest, double compensated)
+    {
+        string row = string.Create(CultureInfo.InvariantCulture, $"| {scheme} | {bytes / 1000.0:0} kB | {exact:0.0000} | {nearest:0.0000} | {compensated:0.0000} |");
+        lock (_lock) _compressedText[1e9 - bytes + scheme] = row;
         return row;
     }
 
@@ -73,6 +82,12 @@ public sealed class AccuracyTable : IDisposable
             text.Append("Rounded: to the nearest code without calibration, the products of the blocks and the head as named, the embedding table to int8. Trained: with the rounding in the forward pass, on top of the f32 model.\n\n");
             text.Append("| model | weights | constants | bits a byte | against the training script's f32 or ternary figure |\n|---|---|---:|---:|---:|\n");
             foreach (string row in _text.Values) text.Append(row).Append('\n');
+        }
+        if (_compressedText.Count > 0)
+        {
+            text.Append("\n## The same model compressed by `engine compress`, 16 windows for calibration, 128 others judged: bits a byte\n\n");
+            text.Append("| scheme | constants | f32 | nearest codes | error-compensated |\n|---|---:|---:|---:|---:|\n");
+            foreach (string row in _compressedText.Values) text.Append(row).Append('\n');
         }
         string path = Path.Combine(Repository.Root, "bench", "results", "accuracy.md");
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);

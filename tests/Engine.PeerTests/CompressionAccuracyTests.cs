@@ -70,6 +70,53 @@ public sealed class CompressionAccuracyTests(AccuracyTable table, ITestOutputHel
         }
     }
 
+    /// <summary>Text behind the first windows, which calibrate: error compensation loses less than nearest codes.</summary>
+    [Theory]
+    [InlineData("int4", 0.03)]
+    [InlineData("int3", 0.06)]
+    [InlineData("int2-g64", 0.6)]
+    [InlineData("ternary-g64", 1.5)]
+    public void A_language_model_loses_little(string scheme, double bits)
+    {
+        const int calibrated = 16, judged = 128;
+        string folder = Repository.Model("byte-gpt");
+        using var facts = System.Text.Json.JsonDocument.Parse(File.ReadAllBytes($"{folder}/accuracy.json"));
+        int context = facts.RootElement.GetProperty("context").GetInt32();
+        byte[] text = File.ReadAllBytes($"{folder}/{facts.RootElement.GetProperty("text").GetString()}");
+        Tensor Window(int first, int count)
+        {
+            var x = Tensor.Allocate(DType.I64, new Shape(count, context));
+            for (int i = 0; i < count * context; i++) x.Span<long>()[i] = text[first * context + i];
+            return x;
+        }
+        double Bits(Engine.Graph.ModelDefinition definition)
+        {
+            using var model = Model.Create(definition);
+            using var session = model.CreateSession();
+            double sum = 0;
+            for (int first = calibrated; first < calibrated + judged; first += 32)
+            {
+                var results = new RuntimeValue?[1];
+                session.Run([Window(first, 32)], results);
+                var logits = ((Tensor)results[0]!).Span<float>();
+                for (int i = 0; i < 32 * context; i++) sum += TextAccuracyTests.Bits(logits.Slice(256 * i, 256), text[first * context + i + 1]);
+            }
+            return sum / (judged * context);
+        }
+        (double, long) Compressed(RoundingMethod method)
+        {
+            var definition = OnnxModelReader.Load($"{folder}/model.onnx");
+            var data = new CalibrationData([new Dictionary<string, RuntimeValue> { [definition.Graph.Inputs[0].Name] = Window(0, calibrated) }], []);
+            var r = new Compressor(definition, "", new CompressionOptions { Scheme = Scheme.Parse(scheme), Method = method }, data, CpuKernels.Standard, Workers.Single).Run();
+            return (Bits(r.Model), r.BytesAfter);
+        }
+        double exact = Bits(OnnxModelReader.Load($"{folder}/model.onnx"));
+        var ((nearest, _), (compensated, bytes)) = (Compressed(RoundingMethod.Nearest), Compressed(RoundingMethod.Gptq));
+        output.WriteLine(table.AddCompressedText(scheme, bytes, exact, nearest, compensated));
+        Assert.InRange(compensated, exact - 0.01, exact + bits);
+        Assert.True(compensated < nearest);
+    }
+
     private static byte[] Compress(string model, CompressionOptions options)
     {
         var definition = OnnxModelReader.Load(Repository.Model($"{model}/model.onnx"));

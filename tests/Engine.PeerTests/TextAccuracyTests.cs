@@ -46,7 +46,7 @@ public sealed class TextAccuracyTests(AccuracyTable table, ITestOutputHelper out
     }
 
     // −log2 of the softmax at the byte that came.
-    private static double Bits(ReadOnlySpan<float> logits, byte next)
+    internal static double Bits(ReadOnlySpan<float> logits, byte next)
     {
         double largest = double.NegativeInfinity, sum = 0;
         foreach (float v in logits) largest = Math.Max(largest, v);

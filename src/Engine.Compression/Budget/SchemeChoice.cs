@@ -3,18 +3,21 @@ namespace Engine.Compression;
 /// <summary>Which schemes come into question for which layer.</summary>
 internal sealed class SchemeChoice
 {
+    private const double SmallEnd = 0.25;
+
     private readonly Dictionary<Layer, (Scheme Asked, bool IsFixed, IReadOnlyList<Scheme> All)> _of = [];
 
     public SchemeChoice(IReadOnlyList<Layer> layers, CompressionOptions options)
     {
         var products = layers.Where(l => l.IsProduct).ToList();
         var general = options.Policy.Default ?? options.Scheme;
-        // Few bits hurt most where a network begins and ends, and those layers are small.
-        var ends = general.Bits < 8 ? Scheme.W8 : null;
-        var policy = options.Policy with { First = options.Policy.First ?? ends, Last = options.Policy.Last ?? ends };
+        // Few bits hurt most where a network begins and ends, and those layers are small; where one is not, it is what the bits are saved on.
+        double elements = products.Sum(l => (double)l.Weight.Shape.Elements);
+        Scheme? End(Layer? l) => l is not null && products.Count > 2 && general.Bits < 8 && l.Weight.Shape.Elements < SmallEnd * elements ? Scheme.W8 : null;
+        var policy = options.Policy with { First = options.Policy.First ?? End(products.FirstOrDefault()), Last = options.Policy.Last ?? End(products.LastOrDefault()) };
         foreach (var l in layers)
         {
-            var named = policy.Of(l, products.Count > 2 && l == products[0], products.Count > 2 && l == products[^1]);
+            var named = policy.Of(l, l == products.FirstOrDefault(), l == products.LastOrDefault());
             var asked = Possible(l, named ?? general);
             bool isFixed = named is not null;
             IEnumerable<Scheme> all = [asked];

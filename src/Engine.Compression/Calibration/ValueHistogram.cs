@@ -90,9 +90,8 @@ internal sealed class ValueHistogram
         for (int b = 0; b < Bins; b++)
         {
             if (_bins[b] == 0) continue;
-            double x = Low + (b + 0.5) * Width, d = x < low ? low - x : x > high ? x - high : 0;
-            // Inside, values fall anywhere between two codes.
-            error += _bins[b] * (d > 0 ? d * d : step * step / 12);
+            double x = Low + (b + 0.5) * Width, d = x - Math.Clamp(Math.Round(x / step) * step, low, high);
+            error += _bins[b] * d * d;
         }
         return error;
     }

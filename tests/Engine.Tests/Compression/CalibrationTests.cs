@@ -53,11 +53,11 @@ public sealed class CalibrationTests
     [Fact]
     public void The_range_of_least_squared_error_has_less_than_the_whole_range()
     {
-        var random = new Random(12);
-        float[] x = [.. Enumerable.Range(0, 20_000).Select(_ => MathF.Pow((random.NextSingle() + random.NextSingle() + random.NextSingle() - 1.5f) * 2, 5))];
+        // One value far out among many: what the finer steps of a smaller range save outweighs it.
+        float[] x = [.. Enumerable.Range(0, 10).SelectMany(_ => WithOutliers(false).Where(v => Math.Abs(v) < 10)), 12f];
         var h = Histogram(x);
         double Error((float, float) range) => x.Zip(StaticPass.Round(x, StaticPass.Grid(range, signed: false)), (v, r) => (double)(v - r) * (v - r)).Sum();
-        Assert.True(Error(h.Range(RangeMethod.Mse, 100)) < 0.98 * Error(h.Range(RangeMethod.MinMax, 100)));
+        Assert.True(Error(h.Range(RangeMethod.Mse, 100)) < 0.95 * Error(h.Range(RangeMethod.MinMax, 100)));
     }
 
     [Fact]
