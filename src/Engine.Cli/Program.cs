@@ -13,5 +13,6 @@ internal static class Program
         VerifyCommand.Create(),
         CompressCommand.Create(),
         CompareCommand.Create(),
+        ConvertCommand.Create(),
     }, args);
 }

@@ -7,9 +7,24 @@ using Engine.Tensors;
 
 namespace Engine.Formats;
 
+/// <summary>What a file is, by its content.</summary>
+public enum ModelFileKind
+{
+    /// <summary>An ONNX model, or nothing known.</summary>
+    Onnx,
+    /// <summary>An engine file: a model.</summary>
+    Engine,
+    /// <summary>A safetensors file without a graph: weights.</summary>
+    Safetensors,
+}
+
 /// <summary>Reads a model of any format; the content tells which: an engine file begins as safetensors files do, all else is taken for ONNX.</summary>
 public static class ModelFile
 {
+    /// <summary>What a file is. Throws <see cref="InvalidModelException"/> for a safetensors file with a damaged header.</summary>
+    public static ModelFileKind KindOf(string path) =>
+        !SafetensorsFile.IsOne(path) ? ModelFileKind.Onnx : EngineFileReader.IsOne(SafetensorsFile.Open(path)) ? ModelFileKind.Engine : ModelFileKind.Safetensors;
+
     /// <summary>Reads a file.</summary>
     public static ModelDefinition Load(string path, OnnxReadOptions? options = null) =>
         SafetensorsFile.IsOne(path) ? EngineFileReader.Load(path, options) : OnnxModelReader.Load(path, options);

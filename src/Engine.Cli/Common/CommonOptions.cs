@@ -5,7 +5,7 @@ namespace Engine.Cli;
 /// <summary>Options that several verbs share, made anew for each.</summary>
 internal static class CommonOptions
 {
-    public static Argument<string> Model(string name = "model") => new(name) { Description = "ONNX model", HelpName = name };
+    public static Argument<string> Model(string name = "model") => new(name) { Description = "ONNX model or engine file", HelpName = name };
 
     public static Option<ReportFormat> Format(string values) => new("--format", "-f") { Description = $"Output format: {values}", HelpName = values };
 

@@ -1,6 +1,6 @@
-using System.Security.Cryptography;
 using Engine.Cpu;
 using Engine.Formats;
+using Engine.Formats.Onnx;
 using Engine.Graph;
 using Engine.Runtime;
 using Engine.Tensors;
@@ -35,10 +35,23 @@ internal sealed class EngineModel : IDisposable
 
     public static EngineModel Load(string path, RunSettings? settings = null)
     {
-        if (Directory.Exists(path)) throw CommandException.Usage($"{path}: is a folder, not a model");
-        if (!File.Exists(path)) throw CommandException.Usage($"{path}: no such file");
+        RequireFile(path);
         settings ??= new();
         return new(path, Guard(path, () => Model.Load(path, new ModelOptions { OptimizationLevel = settings.OptimizationLevel })), settings);
+    }
+
+    /// <summary>What a file is; one that cannot be read counts as what it looks like.</summary>
+    public static ModelFileKind KindOf(string path)
+    {
+        RequireFile(path);
+        return Guard(path, () => ModelFile.KindOf(path));
+    }
+
+    /// <summary>A model before rewrites, every checksum compared.</summary>
+    public static ModelDefinition Read(string path)
+    {
+        RequireFile(path);
+        return Guard(path, () => ModelFile.Load(path, new OnnxReadOptions { VerifyChecksums = true }));
     }
 
     /// <summary>Runs once; outputs in the model's order.</summary>
@@ -54,10 +67,12 @@ internal sealed class EngineModel : IDisposable
         new Interpreter(CpuKernels.Standard) { Observe = observe }.Run(AsStored.Graph, [.. AsStored.Graph.Inputs.Select(v => inputs[v.Name])], cancellation);
 
     /// <summary>SHA-256 of the file, in lower-case hex.</summary>
-    public string Sha256()
+    public string Sha256() => FileHash.Sha256(Path);
+
+    private static void RequireFile(string path)
     {
-        using var f = File.OpenRead(Path);
-        return Convert.ToHexStringLower(SHA256.HashData(f));
+        if (Directory.Exists(path)) throw CommandException.Usage($"{path}: is a folder, not a model");
+        if (!File.Exists(path)) throw CommandException.Usage($"{path}: no such file");
     }
 
     /// <summary>Whatever goes wrong while a model is read is the model's fault, except want of memory.</summary>

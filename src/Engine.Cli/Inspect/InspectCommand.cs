@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Engine.Formats;
 using Engine.Graph;
 using Engine.Tensors;
 
@@ -21,6 +22,8 @@ internal static class InspectCommand
         engine inspect m.onnx --plan --format json
         engine inspect vad.onnx --plan --shape input:1x576 --input sr=rate.npy     a plan that depends on an input's value
         engine inspect m.onnx --format dot | dot -Tsvg -o m.svg
+        engine inspect m.engine --layers                   also provenance, and the sections of the file with their checksums
+        engine inspect weights.safetensors                 the weights of a checkpoint and how they are stored
         """;
 
     public static Command Create()
@@ -36,6 +39,13 @@ internal static class InspectCommand
         return command.Action(Examples, (p, cancellation) =>
         {
             string path = p.GetRequiredValue(model);
+            var kind = EngineModel.KindOf(path);
+            if (kind == ModelFileKind.Safetensors)
+            {
+                if (p.GetValue(plan) || p.GetValue(format) == InspectFormat.Dot) throw CommandException.Usage($"{path}: holds weights, no graph");
+                CheckpointReport.Make(path).Write((ReportFormat)p.GetValue(format));
+                return ExitCode.Ok;
+            }
             using var m = EngineModel.Load(path, new RunSettings(OptimizationLevel: p.GetValue(level)));
             if (p.GetValue(format) == InspectFormat.Dot)
             {
@@ -46,6 +56,7 @@ internal static class InspectCommand
             foreach (string name in given.Keys) InputChecks.Find(m.Inputs, name);
             var report = new Report();
             Summary(report, m);
+            if (kind == ModelFileKind.Engine) EngineFileReport.Add(report, path, p.GetValue(layers));
             if (p.GetValue(layers)) report.Add("layers", "Layers", LayerTable.Make(m.AsStored.Graph, LayerTable.Infer(path, m.Inputs, given)));
             if (p.GetValue(plan)) PlanReport.Add(report, m, inputs.Read(p, m.Inputs, random: true), cancellation);
             report.Write((ReportFormat)p.GetValue(format));

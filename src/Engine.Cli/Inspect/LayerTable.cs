@@ -26,14 +26,14 @@ internal static class LayerTable
 
     public static Table Make(ModelGraph graph, IReadOnlyDictionary<string, PlanStep> steps)
     {
-        var t = new Table(new("#", "index"), new("layer", "layer"), new("op", "op"), new("inputs", "inputs"), new("outputs", "outputs"), new("out type", "out_type"), new("scheme", "scheme"), new("params", "parameters"), new("weight KiB", "weight_kib", "0.0"), new("MOP", "mop", "0.###"));
+        var t = new Table(new("#", "index"), new("layer", "layer"), new("op", "op"), new("inputs", "inputs"), new("outputs", "outputs"), new("out type", "out_type"), new("scheme", "scheme"), new("params", "parameters"), new("weight KiB", "weight_kib", "0.0"), new("bits/parameter", "bits_per_parameter", "0.##"), new("MOP", "mop", "0.###"));
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
             var n = graph.Nodes[i];
             var (parameters, bytes) = ModelStatistics.OfNode(n);
             var step = steps.GetValueOrDefault(n.Name);
             string? type = step?.OutputDescription ?? n.Outputs.OfType<Value>().FirstOrDefault()?.Declared?.ToString();
-            t.Add(i, n.Name, n.Op.ToString(), Wires(n.Inputs), Wires(n.Outputs), type, Scheme(n), parameters, bytes / 1024.0, step?.Cost.Operations / 1e6);
+            t.Add(i, n.Name, n.Op.ToString(), Wires(n.Inputs), Wires(n.Outputs), type, Scheme(n), parameters, bytes / 1024.0, parameters == 0 ? null : 8.0 * bytes / parameters, step?.Cost.Operations / 1e6);
         }
         return t;
     }

@@ -27,6 +27,9 @@ public static class EngineFileReader
     /// <summary>Reads what a file says about itself beside the graph.</summary>
     public static EngineFileInfo Inspect(string path, ModelReadOptions? options = null) => Read(SourceBytes.Open(path, (options ?? new()).MapFrom), options).Info;
 
+    /// <summary>True for a safetensors file with a graph.</summary>
+    internal static bool IsOne(SafetensorsFile file) => file.Header.Metadata.ContainsKey(EngineFormat.VersionKey);
+
     internal static (ModelDefinition Model, EngineFileInfo Info) Read(SourceBytes source, ModelReadOptions? options)
     {
         options ??= new();

@@ -1,0 +1,70 @@
+using System.CommandLine;
+using Engine.Formats;
+using Engine.Formats.EngineFiles;
+using Engine.Formats.Safetensors;
+using Engine.Graph;
+
+namespace Engine.Cli;
+
+/// <summary><c>engine convert</c>: a model of any readable format as an engine file, with the weights of a checkpoint where asked.</summary>
+internal static class ConvertCommand
+{
+    private const string Examples = """
+        engine convert m.onnx -o m.engine
+        engine convert m.onnx --weights gptq.safetensors -o m.engine                       constants named like weights take them
+        engine convert m.onnx --weights a.safetensors b.safetensors --map onnx::MatMul_12=model.fc.weight.T -o m.engine
+        """;
+
+    private const string TransposeSuffix = ".T";
+
+    public static Command Create()
+    {
+        var model = CommonOptions.Model();
+        Option<string> output = new("--output", "-o") { Description = "The engine file to write; replaced in one step", HelpName = "FILE", Required = true };
+        Option<string[]> weights = new("--weights") { Description = "safetensors files whose weights replace constants: plain, GPTQ, AWQ or compressed-tensors", HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
+        Option<string[]> map = new("--map") { Description = "Which weight a constant takes, where the names differ; with .T the constant holds its transpose", HelpName = "CONSTANT=WEIGHT[.T]", AllowMultipleArgumentsPerToken = true };
+        Option<bool> v2 = new("--gptq-v2") { Description = "GPTQ zero points are stored as they are, not less one" };
+        var command = new Command("convert", "Write a model as an engine file") { model, output, weights, map, v2 };
+        return command.Action(Examples, (p, _) =>
+        {
+            string path = p.GetRequiredValue(model), target = p.GetRequiredValue(output);
+            var definition = EngineModel.Read(path);
+            string[] files = p.GetValue(weights) ?? [], pairs = p.GetValue(map) ?? [];
+            if (files.Length == 0 && pairs.Length > 0) throw CommandException.Usage("--map needs --weights");
+            var provenance = EngineModel.KindOf(path) == ModelFileKind.Engine ? EngineFileReader.Inspect(path).Provenance : new() { SourceSha256 = FileHash.Sha256(path) };
+            if (files.Length > 0)
+            {
+                foreach (string f in files)
+                    if (!File.Exists(f)) throw CommandException.Usage($"{f}: no such file");
+                var layers = Replace(definition, Checkpoint.Open(files, p.GetValue(v2)), pairs);
+                provenance = new() { SourceSha256 = FileHash.Sha256([path, .. files]), Layers = layers };
+                Console.Error.WriteLine($"{layers.Count} constants replaced");
+            }
+            EngineFileWriter.Write(definition, target, provenance);
+            return ExitCode.Ok;
+        });
+    }
+
+    private static List<LayerProvenance> Replace(ModelDefinition model, Checkpoint weights, string[] pairs)
+    {
+        var assigned = pairs.Select(Parse).ToList();
+        var named = assigned.Select(a => a.Constant).ToHashSet(StringComparer.Ordinal);
+        assigned.AddRange(WeightReplacement.ByName(model, weights).Where(a => !named.Contains(a.Constant)));
+        if (assigned.Count == 0) throw CommandException.Usage("no constant of the model has the name of a weight: use --map");
+        WeightReplacement.Apply(model, weights, assigned);
+        var schemes = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var v in Constants(model.Graph)) schemes.TryAdd(v.Name, v.Constant!.Describe());
+        return [.. assigned.OrderBy(a => a.Constant, StringComparer.Ordinal).Select(a => new LayerProvenance(a.Constant, schemes[a.Constant]))];
+    }
+
+    private static IEnumerable<Value> Constants(ModelGraph graph) => graph.Constants.Concat(graph.Nodes.SelectMany(n => n.Op.Subgraphs).SelectMany(Constants));
+
+    private static WeightAssignment Parse(string pair)
+    {
+        int at = pair.IndexOf('=', StringComparison.Ordinal);
+        if (at <= 0 || at == pair.Length - 1) throw CommandException.Usage($"--map {pair}: expected CONSTANT=WEIGHT or CONSTANT=WEIGHT.T");
+        string weight = pair[(at + 1)..];
+        bool transposed = weight.EndsWith(TransposeSuffix, StringComparison.Ordinal);
+        return new(pair[..at], transposed ? weight[..^TransposeSuffix.Length] : weight, transposed);
+    }
+}
