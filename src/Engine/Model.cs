@@ -40,6 +40,9 @@ public sealed class Model : IDisposable
         WeightBytes = constants.Sum(v => v.Constant!.StoredBytes);
         Budget = new MemoryBudget(options.MaxMemory);
         Budget.Reserve(WeightBytes, "constants");
+        // A few factors may stand for any number of elements, and whatever has no kernel for a form decodes it.
+        foreach (var v in constants)
+            if (v.Constant is not Dense) Budget.Check(DType.F32.ByteCount(v.Constant!.Shape.Elements), $"constant '{v.Name}', decoded,");
         Rewrites = Rewriter.Run(definition.Graph, new RewriteContext(new NodeEvaluator(options.Kernels)), options.OptimizationLevel);
         Packed = new PackedWeights { Reserve = Budget.Reserve };
         _program = new Program(definition.Graph, options.Kernels, Packed, new PlanOptions { Level = options.OptimizationLevel, MaxPlans = options.MaxPlans, MaxMemory = options.MaxMemory });

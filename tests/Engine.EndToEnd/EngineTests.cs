@@ -20,6 +20,7 @@ public sealed class EngineTests : IDisposable
     [InlineData("verify")]
     [InlineData("compress")]
     [InlineData("compare")]
+    [InlineData("convert")]
     public void Help_lists_examples_and_exit_codes(params string[] verb)
     {
         string text = Engine([.. verb, "--help"]).Succeeds();
