@@ -8,7 +8,7 @@ namespace Engine.Compression;
 /// <param name="Shape">Shape of the weight as the model stores it.</param>
 /// <param name="Scheme">The form it has now.</param>
 /// <param name="Asked">The form asked for or chosen, where a fallback took another; else the same.</param>
-/// <param name="Error">Error of its output over the calibration samples, inputs being exact; of the weight where no inputs are known.</param>
+/// <param name="Error">Error of its output on calibration rows held out, inputs being exact; of the weight where no inputs are known.</param>
 /// <param name="BytesBefore">Bytes of the float weight.</param>
 /// <param name="BytesAfter">Bytes of the codes with scales.</param>
 /// <param name="BitsPerWeight">Bits a weight, scales included.</param>

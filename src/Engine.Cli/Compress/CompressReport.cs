@@ -28,6 +28,6 @@ internal static class CompressReport
         }
         if (r.Reused > 0) report.Add("resumed_layers", "layers taken from the interrupted run", r.Reused);
         if (options.Latencies is null) report.AddNote("Latencies were not measured (--measure), so that nothing fell back to a faster form.");
-        return report.AddNote("Errors are of a layer's output over the calibration samples with exact inputs; where no inputs are known, of the weight.");
+        return report.AddNote("Errors are of a layer's output on calibration rows held out, its inputs being exact; where no inputs are known, of the weight.");
     }
 }

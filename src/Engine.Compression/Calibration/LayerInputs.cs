@@ -36,13 +36,18 @@ internal sealed class LayerInputs
     /// <summary>Number of rows seen of each part.</summary>
     public int Count => _layer.Columns == 0 ? 0 : _rows[0].Count / _layer.Columns;
 
-    /// <summary>The rows of a part, evenly thinned to at most <paramref name="most"/>: [count, columns].</summary>
-    public float[] Rows(int part, int most = int.MaxValue)
+    /// <summary>Rows [count, columns] of a part that weights are rounded by.</summary>
+    public float[] Fitted(int part, int most = int.MaxValue) => Rows(part, most, isHeldOut: false);
+
+    /// <summary>Rows [count, columns] of a part that errors are measured on: others than the weights were rounded by, wherever there are enough.</summary>
+    public float[] HeldOut(int part) => Rows(part, RowsOfErrors, isHeldOut: true);
+
+    private float[] Rows(int part, int most, bool isHeldOut)
     {
-        int columns = _layer.Columns, count = Count;
-        if (count <= most) return [.. _rows[part]];
-        var y = new float[most * columns];
-        for (int i = 0; i < most; i++) _rows[part].CopyTo((int)((long)i * count / most) * columns, y, i * columns, columns);
+        int[] rows = Count < 8 ? [.. Enumerable.Range(0, Count)] : [.. Enumerable.Range(0, Count).Where(r => r % 4 == 3 == isHeldOut)];
+        int columns = _layer.Columns, count = Math.Min(most, rows.Length);
+        var y = new float[(long)count * columns];
+        for (int i = 0; i < count; i++) _rows[part].CopyTo(rows[(int)((long)i * rows.Length / count)] * columns, y, i * columns, columns);
         return y;
     }
 

@@ -1,83 +1,121 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Engine.Kernels;
 
 namespace Engine.Compression;
 
-/// <summary>Factors of symmetric positive definite matrices, binary64, row-major [n, n].</summary>
+/// <summary>Factors of symmetric positive definite matrices, binary64, row-major [n, n]. Sums depend on the vector width, and so may the last bits.</summary>
 internal static class Cholesky
 {
     private const int Block = 64;
 
-    /// <summary>The lower factor L with L·Lᵀ = A, zeros above the diagonal; null where A is not positive definite.</summary>
-    public static double[]? Lower(double[] a, int n, Workers workers)
+    /// <summary>Replaces A by its lower factor L, L·Lᵀ = A, with zeros above the diagonal; false where A is not positive definite, which leaves it spoilt.</summary>
+    public static bool Lower(double[] a, int n, Workers workers)
     {
-        var l = (double[])a.Clone();
         for (int j = 0; j < n; j += Block)
         {
             int end = Math.Min(n, j + Block);
+            // What the columns before the block contribute needs nothing of the block itself.
+            workers.For(n - j, 8, new Before(a, n, j, end));
             for (int i = j; i < end; i++)
             {
-                var row = Row(l, n, i);
-                for (int k = j; k < i; k++) row[k] = (row[k] - Dot(row[..k], Row(l, n, k)[..k])) / l[(long)k * n + k];
-                double d = row[i] - Dot(row[..i], row[..i]);
-                if (!(d > 0) || !double.IsFinite(d)) return null;
-                row[i] = Math.Sqrt(d);
-                row[(i + 1)..].Clear();
+                Finish(a, n, i, j, i);
+                ref double d = ref a[(long)i * n + i];
+                d -= Dot(ref a[(long)i * n + j], ref a[(long)i * n + j], i - j);
+                if (!(d > 0) || !double.IsFinite(d)) return false;
+                d = Math.Sqrt(d);
+                Row(a, n, i)[(i + 1)..].Clear();
             }
-            workers.For(n - end, 4, new Below(l, n, j, end));
+            workers.For(n - end, 8, new Below(a, n, j, end));
         }
-        return l;
+        return true;
     }
 
     /// <summary>
-    /// The upper factor U with Uᵀ·U = A⁻¹: what error compensation walks through, a row a column of the weights. Null where A is not
-    /// positive definite. From the lower factor of A with rows and columns in reverse, whose inverse is reversed again.
+    /// Replaces A by the upper factor U with Uᵀ·U = A⁻¹, which error compensation walks through, a row a column of the weights; false where A is not
+    /// positive definite. It is the inverse of the lower factor of A with rows and columns in reverse, reversed again.
     /// </summary>
-    public static double[]? InverseUpper(double[] a, int n, Workers workers)
+    public static bool InverseUpper(double[] a, int n, Workers workers)
     {
-        var reversed = new double[a.Length];
-        for (int i = 0; i < n; i++)
-            for (int j = 0; j < n; j++) reversed[(long)(n - 1 - i) * n + (n - 1 - j)] = a[(long)i * n + j];
-        if (Lower(reversed, n, workers) is not { } l) return null;
-        // A = Ũ·Ũᵀ with Ũ[i, j] = L[n−1−i, n−1−j]; U = Ũ⁻¹ is upper triangular.
+        Array.Reverse(a);
+        if (!Lower(a, n, workers)) return false;
         var inverse = new double[a.Length];
-        workers.For(n, 8, new InverseColumns(l, inverse, n));
-        var u = reversed;
+        workers.For(n, 8, new InverseColumns(a, inverse, n));
+        // A = Ũ·Ũᵀ with Ũ[i, j] = L[n−1−i, n−1−j]; U = Ũ⁻¹.
         for (int i = 0; i < n; i++)
-            for (int j = 0; j < n; j++) u[(long)i * n + j] = inverse[(long)(n - 1 - j) * n + (n - 1 - i)];
-        return u;
+            for (int j = 0; j < n; j++) a[(long)i * n + j] = inverse[(long)(n - 1 - j) * n + (n - 1 - i)];
+        return true;
     }
 
     private static Span<double> Row(double[] m, int n, int i) => MemoryMarshal.CreateSpan(ref m[(long)i * n], n);
 
-    // Four sums in vectors: the order of additions depends on the vector width, and so may the last bits.
-    private static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
+    // Columns [from, to) of row i, once what came before `from` is subtracted.
+    private static void Finish(double[] a, int n, int i, int from, int to)
     {
-        int w = Vector<double>.Count, i = 0;
-        Vector<double> s0 = default, s1 = default, s2 = default, s3 = default;
-        for (; i + 4 * w <= a.Length; i += 4 * w)
+        for (int k = from; k < to; k++)
         {
-            s0 += new Vector<double>(a[i..]) * new Vector<double>(b[i..]);
-            s1 += new Vector<double>(a[(i + w)..]) * new Vector<double>(b[(i + w)..]);
-            s2 += new Vector<double>(a[(i + 2 * w)..]) * new Vector<double>(b[(i + 2 * w)..]);
-            s3 += new Vector<double>(a[(i + 3 * w)..]) * new Vector<double>(b[(i + 3 * w)..]);
+            ref double x = ref a[(long)i * n + k];
+            x = (x - Dot(ref a[(long)i * n + from], ref a[(long)k * n + from], k - from)) / a[(long)k * n + k];
+        }
+    }
+
+    private static double Dot(ref double a, ref double b, int count)
+    {
+        nuint w = (nuint)Vector<double>.Count, i = 0, n = (nuint)count;
+        Vector<double> s0 = default, s1 = default, s2 = default, s3 = default;
+        for (; i + 4 * w <= n; i += 4 * w)
+        {
+            s0 += Vector.LoadUnsafe(ref a, i) * Vector.LoadUnsafe(ref b, i);
+            s1 += Vector.LoadUnsafe(ref a, i + w) * Vector.LoadUnsafe(ref b, i + w);
+            s2 += Vector.LoadUnsafe(ref a, i + 2 * w) * Vector.LoadUnsafe(ref b, i + 2 * w);
+            s3 += Vector.LoadUnsafe(ref a, i + 3 * w) * Vector.LoadUnsafe(ref b, i + 3 * w);
         }
         double sum = Vector.Sum(s0 + s1 + s2 + s3);
-        for (; i < a.Length; i++) sum += a[i] * b[i];
+        for (; i < n; i++) sum += Unsafe.Add(ref a, i) * Unsafe.Add(ref b, i);
         return sum;
     }
 
-    /// <summary>Rows below a block of columns that is done.</summary>
-    private readonly struct Below(double[] l, int n, int from, int to) : IParallelBody
+    /// <summary>Rows from a block of columns on: subtracts the products with the columns before the block, four rows of the block at a time.</summary>
+    private readonly struct Before(double[] a, int n, int from, int to) : IParallelBody
     {
         public void Run(int start, int end)
         {
-            for (int i = to + start; i < to + end; i++)
+            if (from == 0) return;
+            int w = Vector<double>.Count, most = from - from % w;
+            for (int i = from + start; i < from + end; i++)
             {
-                var row = Row(l, n, i);
-                for (int k = from; k < to; k++) row[k] = (row[k] - Dot(row[..k], Row(l, n, k)[..k])) / l[(long)k * n + k];
+                ref double x = ref a[(long)i * n];
+                int k = from, stop = Math.Min(to, i + 1);
+                for (; k + 4 <= stop; k += 4)
+                {
+                    ref double b0 = ref a[(long)k * n], b1 = ref a[(long)(k + 1) * n], b2 = ref a[(long)(k + 2) * n], b3 = ref a[(long)(k + 3) * n];
+                    Vector<double> s0 = default, s1 = default, s2 = default, s3 = default;
+                    for (int c = 0; c < most; c += w)
+                    {
+                        var v = Vector.LoadUnsafe(ref x, (nuint)c);
+                        s0 += v * Vector.LoadUnsafe(ref b0, (nuint)c);
+                        s1 += v * Vector.LoadUnsafe(ref b1, (nuint)c);
+                        s2 += v * Vector.LoadUnsafe(ref b2, (nuint)c);
+                        s3 += v * Vector.LoadUnsafe(ref b3, (nuint)c);
+                    }
+                    ref double y = ref Unsafe.Add(ref x, k);
+                    y -= Vector.Sum(s0);
+                    Unsafe.Add(ref y, 1) -= Vector.Sum(s1);
+                    Unsafe.Add(ref y, 2) -= Vector.Sum(s2);
+                    Unsafe.Add(ref y, 3) -= Vector.Sum(s3);
+                }
+                for (; k < stop; k++) Unsafe.Add(ref x, k) -= Dot(ref x, ref a[(long)k * n], most);
             }
+        }
+    }
+
+    /// <summary>Rows below a block of columns that is done.</summary>
+    private readonly struct Below(double[] a, int n, int from, int to) : IParallelBody
+    {
+        public void Run(int start, int end)
+        {
+            for (int i = to + start; i < to + end; i++) Finish(a, n, i, from, to);
         }
     }
 
@@ -88,9 +126,9 @@ internal static class Cholesky
         {
             for (int c = start; c < end; c++)
             {
-                var x = Row(inverse, n, c);
-                x[c] = 1 / l[(long)c * n + c];
-                for (int i = c + 1; i < n; i++) x[i] = -Dot(Row(l, n, i)[c..i], x[c..i]) / l[(long)i * n + i];
+                ref double x = ref inverse[(long)c * n];
+                Unsafe.Add(ref x, c) = 1 / l[(long)c * n + c];
+                for (int i = c + 1; i < n; i++) Unsafe.Add(ref x, i) = -Dot(ref l[(long)i * n + c], ref Unsafe.Add(ref x, c), i - c) / l[(long)i * n + i];
             }
         }
     }

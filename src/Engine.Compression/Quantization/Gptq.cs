@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using Engine.Kernels;
 
 namespace Engine.Compression;
@@ -60,7 +61,7 @@ internal static class Gptq
             var a = new double[h.Length];
             for (int i = 0; i < n; i++)
                 for (int j = 0; j < n; j++) a[(long)i * n + j] = h[(long)order[i] * n + order[j]] + (i == j ? damp * mean : 0);
-            if (Cholesky.InverseUpper(a, n, workers) is { } u) return Array.ConvertAll(u, v => (float)v);
+            if (Cholesky.InverseUpper(a, n, workers)) return Array.ConvertAll(a, v => (float)v);
         }
         return null;
     }
@@ -89,20 +90,41 @@ internal static class Gptq
                         coded.Codes[(long)(first + r) * n + k] = (byte)code;
                         float error = (row[i] - scale * book.Value(code, coded.Zeros[g])) / factor[(long)i * n + i];
                         errors[i - from] = error;
-                        Subtract(error, factor.AsSpan((int)((long)i * n + i + 1), to - i - 1), row[(i + 1)..to]);
+                        Subtract(error, MemoryMarshal.CreateReadOnlySpan(ref factor[(long)i * n + i], to - i)[1..], row[(i + 1)..to]);
                     }
-                    for (int i = from; i < to; i++) Subtract(errors[i - from], factor.AsSpan(i * n + to, n - to), row[to..]);
+                    for (int i = from; i < to; i += 4) SubtractFour(errors[(i - from)..Math.Min(to - from, i - from + 4)], factor, i, n, to, row);
                 }
             }
         }
 
-        // Not fused, so that every vector width gives the same bits.
-        private static void Subtract(float factor, ReadOnlySpan<float> x, Span<float> y)
+        // Not fused and in order, so that every vector width gives the same bits.
+        private static void Subtract(float error, ReadOnlySpan<float> u, Span<float> y)
         {
             int i = 0, width = Vector<float>.Count;
-            var f = new Vector<float>(factor);
-            for (; i + width <= x.Length; i += width) (new Vector<float>(y[i..]) - f * new Vector<float>(x[i..])).CopyTo(y[i..]);
-            for (; i < x.Length; i++) y[i] -= factor * x[i];
+            var e = new Vector<float>(error);
+            ref float x = ref MemoryMarshal.GetReference(u), r = ref MemoryMarshal.GetReference(y);
+            for (; i + width <= u.Length; i += width) (Vector.LoadUnsafe(ref r, (nuint)i) - e * Vector.LoadUnsafe(ref x, (nuint)i)).StoreUnsafe(ref r, (nuint)i);
+            for (; i < u.Length; i++) y[i] -= error * u[i];
+        }
+
+        // Up to four rows of the factor, from row `first`, in one pass over columns [to, n).
+        private static void SubtractFour(ReadOnlySpan<float> errors, float[] factor, int first, int n, int to, Span<float> row)
+        {
+            if (errors.Length < 4)
+            {
+                for (int i = 0; i < errors.Length; i++) Subtract(errors[i], MemoryMarshal.CreateReadOnlySpan(ref factor[(long)(first + i) * n + to], n - to), row[to..]);
+                return;
+            }
+            int width = Vector<float>.Count, c = to;
+            Vector<float> e0 = new(errors[0]), e1 = new(errors[1]), e2 = new(errors[2]), e3 = new(errors[3]);
+            ref float u = ref factor[(long)first * n], r = ref MemoryMarshal.GetReference(row);
+            for (; c + width <= n; c += width)
+            {
+                nuint at = (nuint)c, pitch = (nuint)n;
+                var v = Vector.LoadUnsafe(ref r, at) - e0 * Vector.LoadUnsafe(ref u, at) - e1 * Vector.LoadUnsafe(ref u, at + pitch);
+                (v - e2 * Vector.LoadUnsafe(ref u, at + 2 * pitch) - e3 * Vector.LoadUnsafe(ref u, at + 3 * pitch)).StoreUnsafe(ref r, at);
+            }
+            for (; c < n; c++) row[c] = row[c] - errors[0] * factor[(long)first * n + c] - errors[1] * factor[(long)(first + 1) * n + c] - errors[2] * factor[(long)(first + 2) * n + c] - errors[3] * factor[(long)(first + 3) * n + c];
         }
     }
 }

@@ -31,14 +31,14 @@ public readonly record struct OutputError(double RelativeRmse, double Cosine)
         return new(Math.Sqrt(noise / yy), Math.Min(1, yz / Math.Sqrt(yy * zz)));
     }
 
-    /// <summary>Outputs of w and of ŵ [rows, columns] on inputs of each part, [inputs, rows of the part]; <paramref name="round"/> makes the inputs that the compressed layer reads.</summary>
-    internal static List<(float[] Exact, float[] Compressed)> Outputs(float[] w, float[] coded, int rows, int columns, LayerInputs inputs, Func<float[], float[]>? round, Workers workers)
+    /// <summary>Outputs of w and of ŵ [rows, columns] on the inputs of each part, [inputs, rows of the part]; <paramref name="round"/> makes the inputs that the compressed layer reads.</summary>
+    internal static List<(float[] Exact, float[] Compressed)> Outputs(float[] w, float[] coded, int rows, int columns, int parts, Func<int, float[]> inputs, Func<float[], float[]>? round, Workers workers)
     {
-        int part = rows / inputs.Parts, size = part * columns;
+        int part = rows / parts, size = part * columns;
         var list = new List<(float[], float[])>();
-        for (int p = 0; p < inputs.Parts; p++)
+        for (int p = 0; p < parts; p++)
         {
-            var x = inputs.Rows(p, LayerInputs.RowsOfErrors);
+            var x = inputs(p);
             int count = x.Length / columns;
             list.Add((Products.TimesTransposed(x, count, w[(p * size)..((p + 1) * size)], part, columns, workers),
                 Products.TimesTransposed(round is null ? x : round(x), count, coded[(p * size)..((p + 1) * size)], part, columns, workers)));

@@ -114,8 +114,11 @@ internal sealed class GraphWriter(int opset)
         if (n.Op.Domain.Length == 0 && domain.Length == 0 && !OpsetChanges.Same(n.Op.Name, Math.Min(n.Op.Attributes.Opset, OnnxModelReader.NewestOpset), opset))
             throw new UnsupportedException($"{n.Describe()} means something else under opset {opset}, which the model is written for");
         Emit(m, n.Name, n.Op.Name, domain, n.Inputs.Select(v => v is null ? "" : Name(v)), n.Outputs.Select(v => v is null ? "" : Name(v)),
-            n.Op.Attributes.Values.OrderBy(a => a.Key, StringComparer.Ordinal).Select(a => (a.Key, a.Value)), g => Write(g, visible, isMain: false));
+            n.Op.Attributes.Values.Where(a => IsStored(n, a.Key)).OrderBy(a => a.Key, StringComparer.Ordinal).Select(a => (a.Key, a.Value)), g => Write(g, visible, isMain: false));
     }
+
+    // Consent to rounded activations, which only MatMulNBits has a word for.
+    private static bool IsStored(Node n, string attribute) => !(attribute == "accuracy_level" && n.Op is FusedMatMul or Gemm);
 
     private void Emit(WireWriter m, string name, string op, string domain, IEnumerable<string> inputs, IEnumerable<string> outputs, IEnumerable<(string, object)> attributes, Func<ModelGraph, WireWriter>? graph = null)
     {
