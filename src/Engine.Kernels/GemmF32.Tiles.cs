@@ -7,8 +7,8 @@ namespace Engine.Kernels;
 public static unsafe partial class GemmF32
 {
     /// <summary>
-    /// One register tile: C[8, Width] (+)= A[8, Depth]·B[Depth, Width]. With Rows = 1 only row 0 of C is written; with fewer than 8
-    /// the last row of A stands in for the missing ones and all 8 rows of C are written.
+    /// One register tile: C[8, Width] (+)= A[8, Depth]·B[Depth, Width]. With Rows = 1 only row 0 of C is written; else, with fewer than 4 or
+    /// 8, the last row of A stands in for the missing ones and all 4 or 8 rows of C are written.
     /// </summary>
     public readonly struct Tile(float* a, nint rowStride, nint columnStride, int rows, float* b, int width, int depth, float* c, nint ldc, bool accumulate, float* next = null)
     {
@@ -43,8 +43,8 @@ public static unsafe partial class GemmF32
     /// <summary>Best first: 24 of 32 zmm accumulate; 8 of 16 ymm; as many xmm; the reference sums in double.</summary>
     public static KernelTable<TileFn> Table { get; } = new("gemm-f32",
         new("avx512", Avx512F.IsSupported, TileAvx512),
-        new("avx2", Avx2.IsSupported && Fma.IsSupported, TileAvx2),
-        new("vector", Vector128.IsHardwareAccelerated, TileVector),
+        new("avx2", F32x8.IsSupported, TileAvx2),
+        new("vector", F32x4.IsSupported, TileVector),
         new("scalar", true, TileScalar));
 
     // Floats of a cache line.
@@ -62,6 +62,9 @@ public static unsafe partial class GemmF32
             case (48, 1): RowAvx512<Three>(t); break;
             case (32, 1): RowAvx512<Two>(t); break;
             case (16, 1): RowAvx512<One>(t); break;
+            case (48, <= HalfRows): HalfAvx512<Three>(t); break;
+            case (32, <= HalfRows): HalfAvx512<Two>(t); break;
+            case (16, <= HalfRows): HalfAvx512<One>(t); break;
             case (48, _): TileAvx512<Three>(t); break;
             case (32, _): TileAvx512<Two>(t); break;
             default: TileAvx512<One>(t); break;
@@ -135,6 +138,28 @@ public static unsafe partial class GemmF32
         r7.Store(c += ldc, accumulate);
     }
 
+    // Half the rows in half the time.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void HalfAvx512<TVectors>(in Tile t) where TVectors : struct, IVectors
+    {
+        float* a0 = t.Row(0), a1 = t.Row(1), a2 = t.Row(2), a3 = t.Row(3);
+        Row512<TVectors> r0 = default, r1 = default, r2 = default, r3 = default;
+        float* b = t.B, end = b + (nint)t.Depth * 16 * TVectors.Count;
+        nint at = 0, step = t.ColumnStride;
+        for (; b < end; b += 16 * TVectors.Count, at += step)
+        {
+            Vector512<float> x = Lane<TVectors>(b, 0), y = Lane<TVectors>(b, 1), z = Lane<TVectors>(b, 2);
+            r0.Add(a0[at], x, y, z);
+            r1.Add(a1[at], x, y, z);
+            r2.Add(a2[at], x, y, z);
+            r3.Add(a3[at], x, y, z);
+        }
+        r0.Store(t.C, t.Accumulate);
+        r1.Store(t.C + t.Ldc, t.Accumulate);
+        r2.Store(t.C + 2 * t.Ldc, t.Accumulate);
+        r3.Store(t.C + 3 * t.Ldc, t.Accumulate);
+    }
+
     // One row: four steps of k at once, because three accumulators alone would wait for each other.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RowAvx512<TVectors>(in Tile t) where TVectors : struct, IVectors
@@ -155,50 +180,50 @@ public static unsafe partial class GemmF32
         r0.Plus(r1).Plus(r2.Plus(r3)).Store(t.C, t.Accumulate);
     }
 
-    private static void TileAvx2(in Tile t) => Strips<Vector256<float>, Wide256>(t);
+    private static void TileAvx2(in Tile t) => Strips<F32x8>(t);
 
-    private static void TileVector(in Tile t) => Strips<Vector128<float>, Wide128>(t);
+    private static void TileVector(in Tile t) => Strips<F32x4>(t);
 
-    private static void Strips<V, L>(in Tile t) where V : struct where L : struct, IWide<V>
+    private static void Strips<TV>(in Tile t) where TV : unmanaged, IF32Vector<TV>
     {
-        for (int column = 0; column < t.Width; column += 2 * L.Count)
-            if (t.Rows == 1) Row<V, L>(t, column);
+        for (int column = 0; column < t.Width; column += 2 * TV.Count)
+            if (t.Rows == 1) Row<TV>(t, column);
             else
-                for (int row = 0; row < TileRows; row += 4) Strip<V, L>(t, row, column);
+                for (int row = 0; row < t.Rows; row += HalfRows) Strip<TV>(t, row, column);
     }
 
-    private struct Pair<V, L> where V : struct where L : struct, IWide<V>
+    private struct Pair<TV> where TV : unmanaged, IF32Vector<TV>
     {
-        public V X, Y;
+        public TV X, Y;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Add(float a, V x, V y)
+        public void Add(float a, TV x, TV y)
         {
-            var v = L.Broadcast(a);
-            X = L.MultiplyAdd(v, x, X);
-            Y = L.MultiplyAdd(v, y, Y);
+            var v = TV.Of(a);
+            X.AddProduct(v, x);
+            Y.AddProduct(v, y);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public readonly Pair<V, L> Plus(Pair<V, L> o) => new() { X = L.Add(X, o.X), Y = L.Add(Y, o.Y) };
+        public readonly Pair<TV> Plus(Pair<TV> o) => new() { X = X + o.X, Y = Y + o.Y };
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public readonly void Store(float* c, bool accumulate)
         {
-            L.Store(accumulate ? L.Add(L.Load(c), X) : X, c);
-            L.Store(accumulate ? L.Add(L.Load(c + L.Count), Y) : Y, c + L.Count);
+            (accumulate ? TV.Load(c) + X : X).Store(c);
+            (accumulate ? TV.Load(c + TV.Count) + Y : Y).Store(c + TV.Count);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Strip<V, L>(in Tile t, int row, int column) where V : struct where L : struct, IWide<V>
+    private static void Strip<TV>(in Tile t, int row, int column) where TV : unmanaged, IF32Vector<TV>
     {
         float* a0 = t.Row(row), a1 = t.Row(row + 1), a2 = t.Row(row + 2), a3 = t.Row(row + 3), b = t.B + column;
-        Pair<V, L> r0 = default, r1 = default, r2 = default, r3 = default;
+        Pair<TV> r0 = default, r1 = default, r2 = default, r3 = default;
         nint at = 0, step = t.ColumnStride, width = t.Width;
         for (int k = t.Depth; k > 0; k--, at += step, b += width)
         {
-            V x = L.Load(b), y = L.Load(b + L.Count);
+            TV x = TV.Load(b), y = TV.Load(b + TV.Count);
             r0.Add(a0[at], x, y);
             r1.Add(a1[at], x, y);
             r2.Add(a2[at], x, y);
@@ -212,26 +237,26 @@ public static unsafe partial class GemmF32
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Row<V, L>(in Tile t, int column) where V : struct where L : struct, IWide<V>
+    private static void Row<TV>(in Tile t, int column) where TV : unmanaged, IF32Vector<TV>
     {
-        Pair<V, L> r0 = default, r1 = default, r2 = default, r3 = default;
+        Pair<TV> r0 = default, r1 = default, r2 = default, r3 = default;
         float* a = t.A, b = t.B + column;
         nint step = t.ColumnStride, width = t.Width;
         int k = 0;
         for (; k + 4 <= t.Depth; k += 4, a += 4 * step, b += 4 * width)
         {
-            r0.Add(a[0], L.Load(b), L.Load(b + L.Count));
-            r1.Add(a[step], L.Load(b + width), L.Load(b + width + L.Count));
-            r2.Add(a[2 * step], L.Load(b + 2 * width), L.Load(b + 2 * width + L.Count));
-            r3.Add(a[3 * step], L.Load(b + 3 * width), L.Load(b + 3 * width + L.Count));
+            r0.Add(a[0], TV.Load(b), TV.Load(b + TV.Count));
+            r1.Add(a[step], TV.Load(b + width), TV.Load(b + width + TV.Count));
+            r2.Add(a[2 * step], TV.Load(b + 2 * width), TV.Load(b + 2 * width + TV.Count));
+            r3.Add(a[3 * step], TV.Load(b + 3 * width), TV.Load(b + 3 * width + TV.Count));
         }
-        for (; k < t.Depth; k++, a += step, b += width) r0.Add(a[0], L.Load(b), L.Load(b + L.Count));
+        for (; k < t.Depth; k++, a += step, b += width) r0.Add(a[0], TV.Load(b), TV.Load(b + TV.Count));
         r0.Plus(r1).Plus(r2.Plus(r3)).Store(t.C + column, t.Accumulate);
     }
 
     private static void TileScalar(in Tile t)
     {
-        int rows = t.Rows == 1 ? 1 : TileRows;
+        int rows = t.Rows == 1 ? 1 : t.Rows <= HalfRows ? HalfRows : TileRows;
         for (int i = 0; i < rows; i++)
             for (int j = 0; j < t.Width; j++)
             {

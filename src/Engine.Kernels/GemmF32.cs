@@ -33,11 +33,15 @@ public static unsafe partial class GemmF32
     /// <summary>Rows of a register tile.</summary>
     public const int TileRows = 8;
 
+    private const int HalfRows = TileRows / 2;
+
     /// <summary>Columns of a packed panel.</summary>
     public const int PanelColumns = 48;
 
     /// <summary>Panel widths are multiples of this.</summary>
     public const int LaneColumns = 16;
+
+    private const int PanelLanes = PanelColumns / LaneColumns;
 
     // 384 · 48 floats of B (72 KiB) stream from a second-level cache at 16 bytes a cycle; shorter blocks meet C more often.
     private const int KBlock = 384;
@@ -63,9 +67,9 @@ public static unsafe partial class GemmF32
         where TEpilogue : struct, IGemmEpilogue
     {
         if (m == 0 || n == 0) return;
-        int panels = (n + PanelColumns - 1) / PanelColumns, blocks = (m + RowBlock - 1) / RowBlock;
-        double unit = (double)Math.Min(m, RowBlock) * PanelColumns * k;
-        workers.For(Tensors.Checked.Int((long)panels * blocks), (int)Math.Clamp(65536 / Math.Max(1, unit), 1, 1 << 20), new RunBody<TEpilogue>(m, n, k, a, rowStride, columnStride, packed, c, ldc, epilogue));
+        int lanes = (n + LaneColumns - 1) / LaneColumns, blocks = (m + RowBlock - 1) / RowBlock;
+        double lane = (double)Math.Min(m, RowBlock) * LaneColumns * k;
+        workers.For(Tensors.Checked.Int((long)lanes * blocks), (int)Math.Clamp(65536 / Math.Max(1, lane), PanelLanes, 1 << 20), new RunBody<TEpilogue>(m, n, k, a, rowStride, columnStride, packed, c, ldc, epilogue));
     }
 
     private readonly struct PackBody(int k, int n, float* b, nint rowStride, nint columnStride, float* packed) : IParallelBody

@@ -9,6 +9,9 @@ internal static unsafe class ScoreRow<TV> where TV : unmanaged, IF32Vector<TV>
     private static TV Load(float* x, int n) => n >= TV.Count ? TV.Load(x) : TV.Load(x, n);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TV Load(float* x, int n, TV rest) => n >= TV.Count ? TV.Load(x) : TV.Load(x, n, rest);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(TV v, float* y, int n)
     {
         if (n >= TV.Count) v.Store(y);
@@ -30,21 +33,19 @@ internal static unsafe class ScoreRow<TV> where TV : unmanaged, IF32Vector<TV>
     /// <summary>The largest of s · scale, −∞ for none, NaN where there is one; the products are stored unless the scale is 1.</summary>
     public static float ScaleMax(float* s, int n, float scale)
     {
-        TV max = TV.Of(float.NegativeInfinity), factor = TV.Of(scale);
-        int i = 0;
-        for (; i + TV.Count <= n; i += TV.Count)
+        // Lanes beyond the row become −∞, or 0 as the others do.
+        TV max = TV.Of(float.NegativeInfinity), factor = TV.Of(scale), beyond = TV.Of(scale > 0 ? float.NegativeInfinity : scale < 0 ? float.PositiveInfinity : 0);
+        for (int i = 0; i < n; i += TV.Count)
         {
-            var v = TV.Load(s + i);
+            var v = Load(s + i, n - i, beyond);
             if (scale != 1)
             {
                 v *= factor;
-                v.Store(s + i);
+                Store(v, s + i, n - i);
             }
             max = TV.Max(max, v);
         }
-        float largest = TV.Largest(max);
-        for (; i < n; i++) largest = MathF.Max(largest, s[i] *= scale);
-        return largest;
+        return TV.Largest(max);
     }
 
     /// <summary>s ← e^(s − largest); the sum.</summary>
@@ -61,13 +62,13 @@ internal static unsafe class ScoreRow<TV> where TV : unmanaged, IF32Vector<TV>
             a += x;
             b += y;
         }
-        float sum = TV.Sum(a + b);
         for (; i < n; i += TV.Count)
         {
-            Store(F32Math.Exp(Load(s + i, n - i) - max), s + i, n - i);
-            for (int j = i; j < Math.Min(n, i + TV.Count); j++) sum += s[j];
+            var x = F32Math.Exp(Load(s + i, n - i, TV.Of(float.NegativeInfinity)) - max);
+            Store(x, s + i, n - i);
+            a += x;
         }
-        return sum;
+        return TV.Sum(a + b);
     }
 
     /// <summary>Σ x·y.</summary>
@@ -77,10 +78,10 @@ internal static unsafe class ScoreRow<TV> where TV : unmanaged, IF32Vector<TV>
         int i = 0;
         for (; i + 2 * TV.Count <= n; i += 2 * TV.Count)
         {
-            a = TV.Fma(TV.Load(x + i), TV.Load(y + i), a);
-            b = TV.Fma(TV.Load(x + i + TV.Count), TV.Load(y + i + TV.Count), b);
+            a.AddProduct(TV.Load(x + i), TV.Load(y + i));
+            b.AddProduct(TV.Load(x + i + TV.Count), TV.Load(y + i + TV.Count));
         }
-        for (; i < n; i += TV.Count) a = TV.Fma(Load(x + i, n - i), Load(y + i, n - i), a);
+        for (; i < n; i += TV.Count) a.AddProduct(Load(x + i, n - i), Load(y + i, n - i));
         return TV.Sum(a + b);
     }
 

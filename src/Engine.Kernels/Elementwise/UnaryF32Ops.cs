@@ -54,7 +54,7 @@ internal readonly struct ClipF32 : IUnaryF32
     public static double Of(double x, double p0, double p1) => Math.Min(Math.Max(x, p0), p1);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TV Of<TV>(TV x, float p0, float p1) where TV : unmanaged, IF32Vector<TV> => TV.Clamp(x, p0, p1);
+    public static TV Of<TV>(TV x, float p0, float p1) where TV : unmanaged, IF32Vector<TV> => TV.Clamp(x, TV.Of(p0), TV.Of(p1));
 }
 
 /// <summary>1 / (1 + e⁻ˣ).</summary>
@@ -131,7 +131,7 @@ internal readonly struct HardSigmoidF32 : IUnaryF32
     public static double Of(double x, double p0, double p1) => Math.Min(Math.Max(p0 * x + p1, 0), 1);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TV Of<TV>(TV x, float p0, float p1) where TV : unmanaged, IF32Vector<TV> => TV.Clamp(TV.Fma(TV.Of(p0), x, TV.Of(p1)), 0, 1);
+    public static TV Of<TV>(TV x, float p0, float p1) where TV : unmanaged, IF32Vector<TV> => TV.Clamp(TV.Fma(TV.Of(p0), x, TV.Of(p1)), TV.Of(0), TV.Of(1));
 }
 
 /// <summary>x · min(max(x + 3, 0), 6) / 6.</summary>
@@ -142,7 +142,7 @@ internal readonly struct HardSwishF32 : IUnaryF32
     public static double Of(double x, double p0, double p1) => x * Math.Min(Math.Max(x + 3, 0), 6) / 6;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TV Of<TV>(TV x, float p0, float p1) where TV : unmanaged, IF32Vector<TV> => x * (TV.Clamp(x + TV.Of(3), 0, 6) * TV.Of(1f / 6));
+    public static TV Of<TV>(TV x, float p0, float p1) where TV : unmanaged, IF32Vector<TV> => x * (TV.Clamp(x + TV.Of(3), TV.Of(0), TV.Of(6)) * TV.Of(1f / 6));
 }
 
 /// <summary>x, or p0 · (eˣ − 1) below zero.</summary>
@@ -248,7 +248,7 @@ internal readonly struct MishF32 : IUnaryF32
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TV Of<TV>(TV x, float p0, float p1) where TV : unmanaged, IF32Vector<TV>
     {
-        var e = F32Math.Exp(TV.Clamp(x, float.NegativeInfinity, 20));
+        var e = F32Math.Exp(TV.Clamp(x, TV.Of(float.NegativeInfinity), TV.Of(20)));
         var n = e * (e + TV.Of(2));
         return x * (n / (n + TV.Of(2)));
     }

@@ -114,22 +114,22 @@ public static unsafe partial class RecurrentF32
         {
             TV v = TV.Of(h[k]), u = TV.Of(h[k + 1]);
             float* next = w + PanelUnits * TCell.Gates;
-            a = TV.Fma(v, TV.Load(w), a);
-            b = TV.Fma(v, TV.Load(w + PanelUnits), b);
-            c = TV.Fma(v, TV.Load(w + 2 * PanelUnits), c);
-            if (TCell.Gates > 3) d = TV.Fma(v, TV.Load(w + 3 * PanelUnits), d);
-            e = TV.Fma(u, TV.Load(next), e);
-            f = TV.Fma(u, TV.Load(next + PanelUnits), f);
-            g = TV.Fma(u, TV.Load(next + 2 * PanelUnits), g);
-            if (TCell.Gates > 3) i = TV.Fma(u, TV.Load(next + 3 * PanelUnits), i);
+            a.AddProduct(v, TV.Load(w));
+            b.AddProduct(v, TV.Load(w + PanelUnits));
+            c.AddProduct(v, TV.Load(w + 2 * PanelUnits));
+            if (TCell.Gates > 3) d.AddProduct(v, TV.Load(w + 3 * PanelUnits));
+            e.AddProduct(u, TV.Load(next));
+            f.AddProduct(u, TV.Load(next + PanelUnits));
+            g.AddProduct(u, TV.Load(next + 2 * PanelUnits));
+            if (TCell.Gates > 3) i.AddProduct(u, TV.Load(next + 3 * PanelUnits));
         }
         if (k < length)
         {
             var v = TV.Of(h[k]);
-            a = TV.Fma(v, TV.Load(w), a);
-            b = TV.Fma(v, TV.Load(w + PanelUnits), b);
-            c = TV.Fma(v, TV.Load(w + 2 * PanelUnits), c);
-            if (TCell.Gates > 3) d = TV.Fma(v, TV.Load(w + 3 * PanelUnits), d);
+            a.AddProduct(v, TV.Load(w));
+            b.AddProduct(v, TV.Load(w + PanelUnits));
+            c.AddProduct(v, TV.Load(w + 2 * PanelUnits));
+            if (TCell.Gates > 3) d.AddProduct(v, TV.Load(w + 3 * PanelUnits));
         }
         return new() { A = a + e, B = b + f, C = c + g, D = d + i };
     }
@@ -143,26 +143,26 @@ public static unsafe partial class RecurrentF32
         for (int k = 0, length = s.Hidden; k < length; k++, w += PanelUnits * TCell.Gates)
         {
             TV v0 = TV.Of(h0[k]), v1 = TV.Of(h1[k]), v2 = TV.Of(h2[k]), v3 = TV.Of(h3[k]), x = TV.Load(w);
-            a0 = TV.Fma(v0, x, a0);
-            a1 = TV.Fma(v1, x, a1);
-            a2 = TV.Fma(v2, x, a2);
-            a3 = TV.Fma(v3, x, a3);
+            a0.AddProduct(v0, x);
+            a1.AddProduct(v1, x);
+            a2.AddProduct(v2, x);
+            a3.AddProduct(v3, x);
             x = TV.Load(w + PanelUnits);
-            b0 = TV.Fma(v0, x, b0);
-            b1 = TV.Fma(v1, x, b1);
-            b2 = TV.Fma(v2, x, b2);
-            b3 = TV.Fma(v3, x, b3);
+            b0.AddProduct(v0, x);
+            b1.AddProduct(v1, x);
+            b2.AddProduct(v2, x);
+            b3.AddProduct(v3, x);
             x = TV.Load(w + 2 * PanelUnits);
-            c0 = TV.Fma(v0, x, c0);
-            c1 = TV.Fma(v1, x, c1);
-            c2 = TV.Fma(v2, x, c2);
-            c3 = TV.Fma(v3, x, c3);
+            c0.AddProduct(v0, x);
+            c1.AddProduct(v1, x);
+            c2.AddProduct(v2, x);
+            c3.AddProduct(v3, x);
             if (TCell.Gates == 3) continue;
             x = TV.Load(w + 3 * PanelUnits);
-            d0 = TV.Fma(v0, x, d0);
-            d1 = TV.Fma(v1, x, d1);
-            d2 = TV.Fma(v2, x, d2);
-            d3 = TV.Fma(v3, x, d3);
+            d0.AddProduct(v0, x);
+            d1.AddProduct(v1, x);
+            d2.AddProduct(v2, x);
+            d3.AddProduct(v3, x);
         }
         Store(a0, b0, c0, d0, sums);
         Store(a1, b1, c1, d1, sums + 4 * TV.Count);

@@ -5,67 +5,67 @@ namespace Engine.Kernels;
 public static unsafe partial class ConvBlocked
 {
     // Narrower vectors: tiles of six pixels and two vectors.
-    private static void Strips<V, L>(in Row t) where V : struct where L : struct, IWide<V>
+    private static void Strips<TV>(in Row t) where TV : unmanaged, IF32Vector<TV>
     {
         if (t.Wrap != 0 && t.Pixels > HalfRow)
         {
-            Strips<V, L>(FirstHalf(t));
-            Strips<V, L>(SecondHalf(t));
+            Strips<TV>(FirstHalf(t));
+            Strips<TV>(SecondHalf(t));
             return;
         }
-        for (int channel = 0; channel < (t.Y1 is null ? Block : Pair); channel += 2 * L.Count)
+        for (int channel = 0; channel < (t.Y1 is null ? Block : Pair); channel += 2 * TV.Count)
             switch (t.Step)
             {
-                case 16: Strips<V, L, N16>(t, channel); break;
-                case 32: Strips<V, L, N32>(t, channel); break;
-                case 1: Strips<V, L, N1>(t, channel); break;
-                default: Strips<V, L, N2>(t, channel); break;
+                case 16: Strips<TV, N16>(t, channel); break;
+                case 32: Strips<TV, N32>(t, channel); break;
+                case 1: Strips<TV, N1>(t, channel); break;
+                default: Strips<TV, N2>(t, channel); break;
             }
     }
 
-    private static void Strips<V, L, TStep>(in Row t, int channel) where V : struct where L : struct, IWide<V> where TStep : struct, INumber
+    private static void Strips<TV, TStep>(in Row t, int channel) where TV : unmanaged, IF32Vector<TV> where TStep : struct, INumber
     {
         // Seven pixels are four and three, eight twice four: a strip of one or two waits for its own sums.
         int p = 0, n = t.Pixels;
-        for (; n - p == 6 || n - p >= 9; p += 6) Strip<V, L, N6, TStep>(t, p, channel);
-        for (; n - p >= 7; p += 4) Strip<V, L, N4, TStep>(t, p, channel);
+        for (; n - p == 6 || n - p >= 9; p += 6) Strip<TV, N6, TStep>(t, p, channel);
+        for (; n - p >= 7; p += 4) Strip<TV, N4, TStep>(t, p, channel);
         switch (n - p)
         {
-            case 1: Strip<V, L, N1, TStep>(t, p, channel); break;
-            case 2: Strip<V, L, N2, TStep>(t, p, channel); break;
-            case 3: Strip<V, L, N3, TStep>(t, p, channel); break;
-            case 4: Strip<V, L, N4, TStep>(t, p, channel); break;
-            case 5: Strip<V, L, N5, TStep>(t, p, channel); break;
+            case 1: Strip<TV, N1, TStep>(t, p, channel); break;
+            case 2: Strip<TV, N2, TStep>(t, p, channel); break;
+            case 3: Strip<TV, N3, TStep>(t, p, channel); break;
+            case 4: Strip<TV, N4, TStep>(t, p, channel); break;
+            case 5: Strip<TV, N5, TStep>(t, p, channel); break;
         }
     }
 
-    private struct Sum<V, L> where V : struct where L : struct, IWide<V>
+    private struct Sum<TV> where TV : unmanaged, IF32Vector<TV>
     {
-        public V X, Y;
+        public TV X, Y;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Add(float x, V w0, V w1)
+        public void Add(float x, TV w0, TV w1)
         {
-            var v = L.Broadcast(x);
-            X = L.MultiplyAdd(v, w0, X);
-            Y = L.MultiplyAdd(v, w1, Y);
+            var v = TV.Of(x);
+            X.AddProduct(v, w0);
+            Y.AddProduct(v, w1);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public readonly void Store(float* y, float* plus, int pixel, V low, V high)
+        public readonly void Store(float* y, float* plus, int pixel, TV low, TV high)
         {
-            var (x, z) = plus is null ? (X, Y) : (L.Add(X, L.Load(plus + pixel * Block)), L.Add(Y, L.Load(plus + pixel * Block + L.Count)));
-            L.Store(L.Bound(x, low, high), y + pixel * Block);
-            L.Store(L.Bound(z, low, high), y + pixel * Block + L.Count);
+            var (x, z) = plus is null ? (X, Y) : (X + TV.Load(plus + pixel * Block), Y + TV.Load(plus + pixel * Block + TV.Count));
+            TV.Clamp(x, low, high).Store(y + pixel * Block);
+            TV.Clamp(z, low, high).Store(y + pixel * Block + TV.Count);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Strip<V, L, TPixels, TStep>(in Row t, int pixel, int channel) where V : struct where L : struct, IWide<V> where TPixels : struct, INumber where TStep : struct, INumber
+    private static void Strip<TV, TPixels, TStep>(in Row t, int pixel, int channel) where TV : unmanaged, IF32Vector<TV> where TPixels : struct, INumber where TStep : struct, INumber
     {
-        Sum<V, L> start = default;
-        if (t.Bias != null) (start.X, start.Y) = (L.Load(t.Bias + channel), L.Load(t.Bias + channel + L.Count));
-        Sum<V, L> s0 = start, s1 = start, s2 = start, s3 = start, s4 = start, s5 = start;
+        Sum<TV> start = default;
+        if (t.Bias != null) (start.X, start.Y) = (TV.Load(t.Bias + channel), TV.Load(t.Bias + channel + TV.Count));
+        Sum<TV> s0 = start, s1 = start, s2 = start, s3 = start, s4 = start, s5 = start;
         float* w = t.W + channel, block = t.X + (nint)pixel * TStep.Value;
         for (int b = t.Blocks; b > 0; b--, block += t.BlockStep)
         {
@@ -80,7 +80,7 @@ public static unsafe partial class ConvBlocked
                     float* x = column, end = column + inner;
                     for (; x < end; x++, w += Pair)
                     {
-                        V w0 = L.Load(w), w1 = L.Load(w + L.Count);
+                        TV w0 = TV.Load(w), w1 = TV.Load(w + TV.Count);
                         s0.Add(x[0], w0, w1);
                         if (TPixels.Value > 1) s1.Add(x[TStep.Value], w0, w1);
                         if (TPixels.Value > 2) s2.Add(x[2 * TStep.Value], w0, w1);
@@ -93,7 +93,7 @@ public static unsafe partial class ConvBlocked
         }
         nint at = (nint)pixel * Block + channel % Block;
         float* y = (channel < Block ? t.Y0 : t.Y1) + at, plus = t.Tail.Plus is null ? null : (channel < Block ? t.Tail.Plus : t.Plus1) + at;
-        V low = L.Broadcast(t.Tail.Low), high = L.Broadcast(t.Tail.High);
+        TV low = TV.Of(t.Tail.Low), high = TV.Of(t.Tail.High);
         s0.Store(y, plus, 0, low, high);
         if (TPixels.Value > 1) s1.Store(y, plus, 1, low, high);
         if (TPixels.Value > 2) s2.Store(y, plus, 2, low, high);

@@ -24,6 +24,9 @@ public static unsafe partial class ConvBlocked
         /// <summary>32 weights an inner step, in the order of the loops; <see cref="LastInner"/> of the last block are used.</summary>
         public float* W;
 
+        /// <summary>Weights that come next, or null: each tile fetches the share that begins here, a cache line a step, until <see cref="NextEnd"/>.</summary>
+        public float* Next, NextEnd;
+
         /// <summary>32 values, or null.</summary>
         public float* Bias;
 
@@ -41,6 +44,14 @@ public static unsafe partial class ConvBlocked
 
         /// <summary>The operand at <see cref="Y1"/>, or null.</summary>
         public float* Plus1;
+
+        /// <summary>The share of <see cref="Next"/> after one, or null.</summary>
+        internal readonly float* NextShare(float* share)
+        {
+            if (share is null) return null;
+            share += ((nint)(Blocks - 1) * Inner + LastInner) * Rows * Columns * Block;
+            return share < NextEnd ? share : null;
+        }
     }
 
     /// <summary>Computes a row.</summary>
@@ -49,8 +60,8 @@ public static unsafe partial class ConvBlocked
     /// <summary>Best first: 28 of 32 zmm accumulate, or 12 of 16 ymm; the reference sums in double.</summary>
     public static KernelTable<RowFn> Table { get; } = new("conv-blocked",
         new("avx512", Avx512F.IsSupported, RowAvx512),
-        new("avx2", Avx2.IsSupported && Fma.IsSupported, static (in Row t) => Strips<Vector256<float>, Wide256>(t)),
-        new("vector", Vector128.IsHardwareAccelerated, static (in Row t) => Strips<Vector128<float>, Wide128>(t)),
+        new("avx2", F32x8.IsSupported, static (in Row t) => Strips<F32x8>(t)),
+        new("vector", F32x4.IsSupported, static (in Row t) => Strips<F32x4>(t)),
         new("scalar", true, RowScalar));
 
     // Sizes and distances known to the compiler, so that tiles unroll and addresses are constants.
@@ -91,40 +102,42 @@ public static unsafe partial class ConvBlocked
     private static void Row512<TStep, TBlocks>(in Row t) where TStep : struct, INumber where TBlocks : struct, INumber
     {
         int p = 0, n = t.Pixels;
-        for (; n - p == WideTile || n - p >= WideTile + LeastTile; p += WideTile) Tile512<N14, TStep, TBlocks>(t, p);
+        float* next = t.Next;
+        for (; n - p == WideTile || n - p >= WideTile + LeastTile; p += WideTile, next = t.NextShare(next)) Tile512<N14, TStep, TBlocks>(t, p, next);
         int rest = n - p;
         if (rest == 0) return;
         // Two tiles where one is too small for the rest, or would have to begin before the row.
         if (rest > WideTile || TileFor(rest) > n)
         {
             int half = (rest + 1) / 2;
-            Narrow512<TStep, TBlocks>(t, p, half);
+            Narrow512<TStep, TBlocks>(t, p, half, next);
             (p, rest) = (p + half, rest - half);
+            next = t.NextShare(next);
         }
         int size = TileFor(rest);
-        Narrow512<TStep, TBlocks>(t, size <= n ? n - size : p, size <= n ? size : rest);
+        Narrow512<TStep, TBlocks>(t, size <= n ? n - size : p, size <= n ? size : rest, next);
     }
 
     /// <summary>Pixels of the smallest tile that holds <paramref name="n"/>.</summary>
     private static int TileFor(int n) => n <= 8 ? n : n + n % 2;
 
-    private static void Narrow512<TStep, TBlocks>(in Row t, int pixel, int size) where TStep : struct, INumber where TBlocks : struct, INumber
+    private static void Narrow512<TStep, TBlocks>(in Row t, int pixel, int size, float* next) where TStep : struct, INumber where TBlocks : struct, INumber
     {
         switch (size)
         {
-            case 1: Tile512<N1, TStep, TBlocks>(t, pixel); break;
-            case 2: Tile512<N2, TStep, TBlocks>(t, pixel); break;
-            case 3: Tile512<N3, TStep, TBlocks>(t, pixel); break;
-            case 4: Tile512<N4, TStep, TBlocks>(t, pixel); break;
-            case 5: Tile512<N5, TStep, TBlocks>(t, pixel); break;
-            case 6: Tile512<N6, TStep, TBlocks>(t, pixel); break;
-            case 7: Tile512<N7, TStep, TBlocks>(t, pixel); break;
-            case 8: Tile512<N8, TStep, TBlocks>(t, pixel); break;
-            case 10: Tile512<N10, TStep, TBlocks>(t, pixel); break;
-            case 12: Tile512<N12, TStep, TBlocks>(t, pixel); break;
-            case 14: Tile512<N14, TStep, TBlocks>(t, pixel); break;
+            case 1: Tile512<N1, TStep, TBlocks>(t, pixel, next); break;
+            case 2: Tile512<N2, TStep, TBlocks>(t, pixel, next); break;
+            case 3: Tile512<N3, TStep, TBlocks>(t, pixel, next); break;
+            case 4: Tile512<N4, TStep, TBlocks>(t, pixel, next); break;
+            case 5: Tile512<N5, TStep, TBlocks>(t, pixel, next); break;
+            case 6: Tile512<N6, TStep, TBlocks>(t, pixel, next); break;
+            case 7: Tile512<N7, TStep, TBlocks>(t, pixel, next); break;
+            case 8: Tile512<N8, TStep, TBlocks>(t, pixel, next); break;
+            case 10: Tile512<N10, TStep, TBlocks>(t, pixel, next); break;
+            case 12: Tile512<N12, TStep, TBlocks>(t, pixel, next); break;
+            case 14: Tile512<N14, TStep, TBlocks>(t, pixel, next); break;
             // 9, 11 and 13: the next larger tile from one pixel before, or from the start of the row.
-            default: Narrow512<TStep, TBlocks>(t, Math.Max(0, pixel - 1), size + 1); break;
+            default: Narrow512<TStep, TBlocks>(t, Math.Max(0, pixel - 1), size + 1, next); break;
         }
     }
 
@@ -158,7 +171,7 @@ public static unsafe partial class ConvBlocked
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile512<TPixels, TStep, TBlocks>(in Row t, int pixel) where TPixels : struct, INumber where TStep : struct, INumber where TBlocks : struct, INumber
+    private static void Tile512<TPixels, TStep, TBlocks>(in Row t, int pixel, float* next) where TPixels : struct, INumber where TStep : struct, INumber where TBlocks : struct, INumber
     {
         Sum512<TBlocks> start = default;
         if (t.Bias != null)
@@ -168,7 +181,8 @@ public static unsafe partial class ConvBlocked
         }
         Sum512<TBlocks> s0 = start, s1 = start, s2 = start, s3 = start, s4 = start, s5 = start, s6 = start, s7 = start, s8 = start, s9 = start, s10 = start, s11 = start, s12 = start, s13 = start;
         float* w = t.W, block = t.X + (nint)pixel * TStep.Value;
-        nint wrap = t.Wrap;
+        nint wrap = t.Wrap, ahead = next is null ? 0 : Block;
+        if (next is null) next = w;
         for (int b = t.Blocks; b > 0; b--, block += t.BlockStep)
         {
             int inner = b == 1 ? t.LastInner : t.Inner;
@@ -180,8 +194,9 @@ public static unsafe partial class ConvBlocked
                 for (int c = t.Columns; c > 0; c--, column += t.ColumnStep, w += skip)
                 {
                     float* x = column, end = column + inner;
-                    for (; x < end; x++, w += Pair)
+                    for (; x < end; x++, w += Pair, next += ahead)
                     {
+                        Sse.Prefetch1(next);
                         Vector512<float> w0 = Vector512.Load(w), w1 = TBlocks.Value > 1 ? Vector512.Load(w + Block) : default;
                         s0.Add(x[0], w0, w1);
                         if (TPixels.Value > 1) s1.Add(x[TStep.Value], w0, w1);

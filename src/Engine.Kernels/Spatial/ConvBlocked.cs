@@ -17,6 +17,9 @@ public static unsafe partial class ConvBlocked
     // Weights that stay in a second-level cache of a megabyte while rows of pixels pass by.
     private const int CachedFloats = 160 * 1024;
 
+    // Weights of a pair that are fetched while the pair before is at work: both fit a second-level cache.
+    private const int FetchedFloats = 64 * 1024;
+
     // Pixels that meet one pair's weights before the next chunk, where rows are merged.
     private const int MergedPixels = 112;
 
@@ -131,11 +134,14 @@ public static unsafe partial class ConvBlocked
             int outBlocks = Blocks(g.Shape.OutChannels), pairs = Pairs(g.Shape);
             bool simple = epilogue.TryTail(out var tail), rowsOutside = g.RowsOutside;
             nint weightsOfPair = (nint)g.Planes * g.Lanes * g.Shape.Window.Taps * Pair, plane = (nint)g.Height * g.RowFloats;
+            // A tile fetches half of the next weights.
+            int tilesOfRow = (g.RowPixels + WideTile - 1) / WideTile, fetching = rowsOutside || weightsOfPair > FetchedFloats ? 0 : (2 + tilesOfRow - 1) / tilesOfRow;
             for (int i = start; i < end; i++)
             {
                 var (pair, r) = rowsOutside ? (i % pairs, i / pairs) : (i / g.Rows, i % g.Rows);
                 int first = r * g.RowPixels, pixels = Math.Min(g.RowPixels, g.Pixels - first), block = 2 * pair;
                 bool two = block + 1 < outBlocks;
+                float* weights = packed + pair * weightsOfPair, next = r < fetching && (pair + 1) * g.Rows < end ? weights + weightsOfPair : null;
                 nint at = outOffset + ((nint)block * g.Pixels + first) * Block, second = at + (nint)g.Pixels * Block;
                 row(new Row
                 {
@@ -150,7 +156,9 @@ public static unsafe partial class ConvBlocked
                     ColumnStep = (nint)w.Dilation * g.Lanes,
                     Inner = tapsInside ? w.Kernel : g.Lanes,
                     LastInner = tapsInside ? w.Kernel : plain ? 1 : g.Shape.Channels - (g.Planes - 1) * Block,
-                    W = packed + pair * weightsOfPair,
+                    W = weights,
+                    Next = next is null ? null : next + r * tilesOfRow * weightsOfPair / 2,
+                    NextEnd = next + weightsOfPair,
                     Bias = bias is null ? null : bias + pair * Pair,
                     Y0 = y + at,
                     Y1 = two ? y + second : null,

@@ -41,25 +41,24 @@ public static unsafe partial class ConvDepthwiseBlocked
             w.Outputs(0, out int inner, out _);
             w.Outputs(w.Kernel - 1, out _, out int outer);
             if (inner >= outer) inner = outer = w.Output;
-            for (int i = start; i < end; i++)
+            var r = new Row { RowStep = (nint)h.Dilation * w.Input * Block, Window = w, Inner = inner, Outer = outer, Tail = StoreTail.None };
+            for (int i = start; i < end;)
             {
-                int plane = i / h.Output, oh = i % h.Output, block = plane % blocks;
-                h.Taps(oh, out int h0, out int h1);
-                nint at = (nint)i * w.Output * Block;
-                row(new Row
+                var (plane, oh) = Math.DivRem(i, h.Output);
+                int block = plane % blocks;
+                r.Bias = bias is null ? null : bias + block * Block;
+                for (; oh < h.Output && i < end; oh++, i++)
                 {
-                    X = x + ((nint)plane * h.Input + h.Start(oh) + h0 * h.Dilation) * w.Input * Block,
-                    W = packed + ((nint)block * s.Window.Taps + (nint)h0 * w.Kernel) * Block,
-                    RowStep = (nint)h.Dilation * w.Input * Block,
-                    Rows = h1 - h0,
-                    Window = w,
-                    Inner = inner,
-                    Outer = outer,
-                    Bias = bias is null ? null : bias + block * Block,
-                    Y = y + at,
-                    Tail = simple ? tail.From(at) : StoreTail.None,
-                });
-                if (!simple) epilogue.Apply(at, new Span<float>(y + at, w.Output * Block));
+                    h.Taps(oh, out int h0, out int h1);
+                    nint at = (nint)i * w.Output * Block;
+                    r.X = x + ((nint)plane * h.Input + h.Start(oh) + h0 * h.Dilation) * w.Input * Block;
+                    r.W = packed + ((nint)block * s.Window.Taps + (nint)h0 * w.Kernel) * Block;
+                    r.Rows = h1 - h0;
+                    r.Y = y + at;
+                    if (simple) r.Tail = tail.From(at);
+                    row(r);
+                    if (!simple) epilogue.Apply(at, new Span<float>(y + at, w.Output * Block));
+                }
             }
         }
     }

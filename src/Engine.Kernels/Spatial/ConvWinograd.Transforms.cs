@@ -1,6 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace Engine.Kernels;
 
@@ -42,90 +40,90 @@ public static unsafe partial class ConvWinograd
 
     /// <summary>Best first: a wider vector does more channels at once; the reference computes in double.</summary>
     public static KernelTable<InputFn> InputTable { get; } = new("winograd-input",
-        new("avx512", Avx512F.IsSupported, Input<Vector512<float>, Wide512>),
-        new("avx2", Avx2.IsSupported && Fma.IsSupported, Input<Vector256<float>, Wide256>),
-        new("vector", Vector128.IsHardwareAccelerated, Input<Vector128<float>, Wide128>),
+        new("avx512", F32x16.IsSupported, Input<F32x16>),
+        new("avx2", F32x8.IsSupported, Input<F32x8>),
+        new("vector", F32x4.IsSupported, Input<F32x4>),
         new("scalar", true, InputScalar));
 
     /// <summary>As <see cref="InputTable"/>.</summary>
     public static KernelTable<OutputFn> OutputTable { get; } = new("winograd-output",
-        new("avx512", Avx512F.IsSupported, static (in OutputTile t) => Output<Vector512<float>, Wide512>(t)),
-        new("avx2", Avx2.IsSupported && Fma.IsSupported, static (in OutputTile t) => Output<Vector256<float>, Wide256>(t)),
-        new("vector", Vector128.IsHardwareAccelerated, static (in OutputTile t) => Output<Vector128<float>, Wide128>(t)),
+        new("avx512", F32x16.IsSupported, static (in OutputTile t) => Output<F32x16>(t)),
+        new("avx2", F32x8.IsSupported, static (in OutputTile t) => Output<F32x8>(t)),
+        new("vector", F32x4.IsSupported, static (in OutputTile t) => Output<F32x4>(t)),
         new("scalar", true, OutputScalar));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Input<V, L>(float* x, nint rowStep, float* v, nint positionStep) where V : struct where L : struct, IWide<V>
+    private static void Input<TV>(float* x, nint rowStep, float* v, nint positionStep) where TV : unmanaged, IF32Vector<TV>
     {
         float* half = stackalloc float[Positions * Block];
-        for (int lane = 0; lane < Block; lane += L.Count)
+        for (int lane = 0; lane < Block; lane += TV.Count)
         {
-            for (int column = 0; column < Inputs; column++) Forward<V, L>(x + column * Block + lane, rowStep, half + column * Block + lane, Inputs * Block);
-            for (int row = 0; row < Inputs; row++) Forward<V, L>(half + row * Inputs * Block + lane, Block, v + row * Inputs * positionStep + lane, positionStep);
+            for (int column = 0; column < Inputs; column++) Forward<TV>(x + column * Block + lane, rowStep, half + column * Block + lane, Inputs * Block);
+            for (int row = 0; row < Inputs; row++) Forward<TV>(half + row * Inputs * Block + lane, Block, v + row * Inputs * positionStep + lane, positionStep);
         }
     }
 
     /// <summary>Six inputs to six values: the rows of Bᵀ.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Forward<V, L>(float* x, nint step, float* y, nint to) where V : struct where L : struct, IWide<V>
+    private static void Forward<TV>(float* x, nint step, float* y, nint to) where TV : unmanaged, IF32Vector<TV>
     {
-        V d0 = L.Load(x), d1 = L.Load(x + step), d2 = L.Load(x + 2 * step), d3 = L.Load(x + 3 * step), d4 = L.Load(x + 4 * step), d5 = L.Load(x + 5 * step);
-        V evenA = L.MultiplyAdd(L.Broadcast(-B2), d2, d4), oddA = L.Multiply(L.Broadcast(A), L.MultiplyAdd(L.Broadcast(-B2), d1, d3));
-        V evenB = L.MultiplyAdd(L.Broadcast(-A2), d2, d4), oddB = L.Multiply(L.Broadcast(B), L.MultiplyAdd(L.Broadcast(-A2), d1, d3));
-        L.Store(L.MultiplyAdd(L.Broadcast(Product), d0, L.MultiplyAdd(L.Broadcast(-Sum), d2, d4)), y);
-        L.Store(L.Add(evenA, oddA), y + to);
-        L.Store(L.Subtract(evenA, oddA), y + 2 * to);
-        L.Store(L.Add(evenB, oddB), y + 3 * to);
-        L.Store(L.Subtract(evenB, oddB), y + 4 * to);
-        L.Store(L.MultiplyAdd(L.Broadcast(Product), d1, L.MultiplyAdd(L.Broadcast(-Sum), d3, d5)), y + 5 * to);
+        TV d0 = TV.Load(x), d1 = TV.Load(x + step), d2 = TV.Load(x + 2 * step), d3 = TV.Load(x + 3 * step), d4 = TV.Load(x + 4 * step), d5 = TV.Load(x + 5 * step);
+        TV evenA = TV.Fma(TV.Of(-B2), d2, d4), oddA = TV.Of(A) * TV.Fma(TV.Of(-B2), d1, d3);
+        TV evenB = TV.Fma(TV.Of(-A2), d2, d4), oddB = TV.Of(B) * TV.Fma(TV.Of(-A2), d1, d3);
+        TV.Fma(TV.Of(Product), d0, TV.Fma(TV.Of(-Sum), d2, d4)).Store(y);
+        (evenA + oddA).Store(y + to);
+        (evenA - oddA).Store(y + 2 * to);
+        (evenB + oddB).Store(y + 3 * to);
+        (evenB - oddB).Store(y + 4 * to);
+        TV.Fma(TV.Of(Product), d1, TV.Fma(TV.Of(-Sum), d3, d5)).Store(y + 5 * to);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Output<V, L>(in OutputTile t) where V : struct where L : struct, IWide<V>
+    private static void Output<TV>(in OutputTile t) where TV : unmanaged, IF32Vector<TV>
     {
         float* half = stackalloc float[Outputs * Inputs * Block];
-        V low = L.Broadcast(t.Tail.Low), high = L.Broadcast(t.Tail.High);
-        for (int lane = 0; lane < Block; lane += L.Count)
+        TV low = TV.Of(t.Tail.Low), high = TV.Of(t.Tail.High);
+        for (int lane = 0; lane < Block; lane += TV.Count)
         {
-            V bias = t.Bias is null ? L.Broadcast(0) : L.Load(t.Bias + lane);
+            TV bias = t.Bias is null ? TV.Of(0) : TV.Load(t.Bias + lane);
             for (int column = 0; column < Inputs; column++)
             {
-                Backward<V, L>(t.M + column * t.PositionStep + lane, Inputs * t.PositionStep, out V y0, out V y1, out V y2, out V y3);
+                Backward<TV>(t.M + column * t.PositionStep + lane, Inputs * t.PositionStep, out TV y0, out TV y1, out TV y2, out TV y3);
                 float* to = half + column * Block + lane;
-                L.Store(y0, to);
-                L.Store(y1, to + Inputs * Block);
-                L.Store(y2, to + 2 * Inputs * Block);
-                L.Store(y3, to + 3 * Inputs * Block);
+                y0.Store(to);
+                y1.Store(to + Inputs * Block);
+                y2.Store(to + 2 * Inputs * Block);
+                y3.Store(to + 3 * Inputs * Block);
             }
             for (int row = 0; row < t.Rows; row++)
             {
-                Backward<V, L>(half + row * Inputs * Block + lane, Block, out V y0, out V y1, out V y2, out V y3);
+                Backward<TV>(half + row * Inputs * Block + lane, Block, out TV y0, out TV y1, out TV y2, out TV y3);
                 nint at = row * t.RowStep + lane;
-                Store<V, L>(t, L.Add(y0, bias), at, low, high);
-                if (t.Columns > 1) Store<V, L>(t, L.Add(y1, bias), at + Block, low, high);
-                if (t.Columns > 2) Store<V, L>(t, L.Add(y2, bias), at + 2 * Block, low, high);
-                if (t.Columns > 3) Store<V, L>(t, L.Add(y3, bias), at + 3 * Block, low, high);
+                Store<TV>(t, y0 + bias, at, low, high);
+                if (t.Columns > 1) Store<TV>(t, y1 + bias, at + Block, low, high);
+                if (t.Columns > 2) Store<TV>(t, y2 + bias, at + 2 * Block, low, high);
+                if (t.Columns > 3) Store<TV>(t, y3 + bias, at + 3 * Block, low, high);
             }
         }
     }
 
     /// <summary>Six sums to four outputs: the rows of Aᵀ.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Backward<V, L>(float* m, nint step, out V y0, out V y1, out V y2, out V y3) where V : struct where L : struct, IWide<V>
+    private static void Backward<TV>(float* m, nint step, out TV y0, out TV y1, out TV y2, out TV y3) where TV : unmanaged, IF32Vector<TV>
     {
-        V a = L.Load(m + step), b = L.Load(m + 2 * step), c = L.Load(m + 3 * step), d = L.Load(m + 4 * step);
-        V evenA = L.Add(a, b), oddA = L.Subtract(a, b), evenB = L.Add(c, d), oddB = L.Subtract(c, d);
-        y0 = L.Add(L.Load(m), L.Add(evenA, evenB));
-        y1 = L.MultiplyAdd(L.Broadcast(A), oddA, L.Multiply(L.Broadcast(B), oddB));
-        y2 = L.MultiplyAdd(L.Broadcast(A2), evenA, L.Multiply(L.Broadcast(B2), evenB));
-        y3 = L.MultiplyAdd(L.Broadcast(A3), oddA, L.MultiplyAdd(L.Broadcast(B3), oddB, L.Load(m + 5 * step)));
+        TV a = TV.Load(m + step), b = TV.Load(m + 2 * step), c = TV.Load(m + 3 * step), d = TV.Load(m + 4 * step);
+        TV evenA = a + b, oddA = a - b, evenB = c + d, oddB = c - d;
+        y0 = TV.Load(m) + (evenA + evenB);
+        y1 = TV.Fma(TV.Of(A), oddA, TV.Of(B) * oddB);
+        y2 = TV.Fma(TV.Of(A2), evenA, TV.Of(B2) * evenB);
+        y3 = TV.Fma(TV.Of(A3), oddA, TV.Fma(TV.Of(B3), oddB, TV.Load(m + 5 * step)));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<V, L>(in OutputTile t, V v, nint at, V low, V high) where V : struct where L : struct, IWide<V>
+    private static void Store<TV>(in OutputTile t, TV v, nint at, TV low, TV high) where TV : unmanaged, IF32Vector<TV>
     {
-        if (t.Tail.Plus is not null) v = L.Add(v, L.Load(t.Tail.Plus + at));
-        L.Store(L.Bound(v, low, high), t.Y + at);
+        if (t.Tail.Plus is not null) v += TV.Load(t.Tail.Plus + at);
+        TV.Clamp(v, low, high).Store(t.Y + at);
     }
 
     // Bᵀ and Aᵀ as matrices: the definition that the vector code is checked against.

@@ -38,13 +38,13 @@ public static unsafe class ResampleRows
         for (; i <= count - TV.Count; i += TV.Count)
         {
             var sum = TV.Of(weights[0]) * TV.Load(x + indices[0] * pitch + i);
-            for (int k = 1; k < taps; k++) sum = TV.Fma(TV.Of(weights[k]), TV.Load(x + indices[k] * pitch + i), sum);
+            for (int k = 1; k < taps; k++) sum.AddProduct(TV.Of(weights[k]), TV.Load(x + indices[k] * pitch + i));
             sum.Store(y + i);
         }
         int rest = (int)(count - i);
         if (rest == 0) return;
         var last = TV.Of(weights[0]) * TV.Load(x + indices[0] * pitch + i, rest);
-        for (int k = 1; k < taps; k++) last = TV.Fma(TV.Of(weights[k]), TV.Load(x + indices[k] * pitch + i, rest), last);
+        for (int k = 1; k < taps; k++) last.AddProduct(TV.Of(weights[k]), TV.Load(x + indices[k] * pitch + i, rest));
         last.Store(y + i, rest);
     }
 }

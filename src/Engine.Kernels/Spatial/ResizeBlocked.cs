@@ -74,7 +74,7 @@ public static unsafe class ResizeBlocked
             for (int l = 0; l < Block; l += TV.Count)
             {
                 var sum = TV.Of(weights[0]) * TV.Load(x + (nint)indices[0] * Block + l);
-                for (int k = 1; k < taps; k++) sum = TV.Fma(TV.Of(weights[k]), TV.Load(x + (nint)indices[k] * Block + l), sum);
+                for (int k = 1; k < taps; k++) sum.AddProduct(TV.Of(weights[k]), TV.Load(x + (nint)indices[k] * Block + l));
                 sum.Store(y + l);
             }
     }

@@ -38,7 +38,7 @@ internal static class F32Math
     public static TV Exp<TV>(TV x) where TV : unmanaged, IF32Vector<TV>
     {
         // Beyond these bounds the result is zero or infinite.
-        var r = Reduce(TV.Clamp(x, -104.5f, 89), out var n);
+        var r = Reduce(TV.Clamp(x, TV.Of(-104.5f), TV.Of(89)), out var n);
         return TV.Scale(Series(r) + TV.Of(1), n);
     }
 
@@ -47,7 +47,7 @@ internal static class F32Math
     public static TV Expm1<TV>(TV x) where TV : unmanaged, IF32Vector<TV>
     {
         // Below the lower bound the result is −1.
-        var r = Reduce(TV.Clamp(x, -24, 24), out var n);
+        var r = Reduce(TV.Clamp(x, TV.Of(-24), TV.Of(24)), out var n);
         var p = Series(r);
         // 2ⁿ(1 + p) − 1; 2ⁿ − 1 is exact, and zero near x = 0.
         var s = TV.PowerOfTwo(n);
@@ -143,7 +143,7 @@ internal static class F32Math
     public static TV Erf<TV>(TV x) where TV : unmanaged, IF32Vector<TV>
     {
         // From 4 on the result is ±1.
-        var t = TV.Clamp(TV.Abs(x), 0, 4);
+        var t = TV.Clamp(TV.Abs(x), TV.Of(0), TV.Of(4));
         var square = t * t;
         var far = TV.Of(1) - Exp(LogTail(t, square));
         return TV.CopySign(TV.Select(TV.Less(t, TV.Of(NearEnd)), Near(t, square), far), x);
@@ -154,7 +154,7 @@ internal static class F32Math
     public static TV Normal<TV>(TV x) where TV : unmanaged, IF32Vector<TV>
     {
         var u = x * TV.Of(0.70710678118654752440f);
-        var t = TV.Clamp(TV.Abs(u), 0, 10.5f);
+        var t = TV.Clamp(TV.Abs(u), TV.Of(0), TV.Of(10.5f));
         var square = t * t;
         var tail = TV.Of(0.5f) * Exp(LogTail(t, square));
         var near = TV.Fma(TV.Of(0.5f), TV.CopySign(Near(t, square), u), TV.Of(0.5f));

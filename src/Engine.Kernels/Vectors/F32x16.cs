@@ -5,9 +5,9 @@ using System.Runtime.Intrinsics.X86;
 namespace Engine.Kernels;
 
 /// <summary>16 lanes: AVX-512.</summary>
-internal readonly unsafe struct F32x16(Vector512<float> v) : IF32Vector<F32x16>
+internal unsafe struct F32x16(Vector512<float> v) : IF32Vector<F32x16>
 {
-    public readonly Vector512<float> Value = v;
+    public Vector512<float> Value = v;
 
     public static bool IsSupported => Avx512F.IsSupported && Vector512.IsHardwareAccelerated;
 
@@ -23,10 +23,13 @@ internal readonly unsafe struct F32x16(Vector512<float> v) : IF32Vector<F32x16>
     public static F32x16 Load(float* x, int n) => new(Avx512F.MaskLoad(x, First(n), Vector512<float>.Zero));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Store(float* y) => Value.Store(y);
+    public static F32x16 Load(float* x, int n, F32x16 rest) => new(Avx512F.MaskLoad(x, First(n), rest.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Store(float* y, int n) => Avx512F.MaskStore(y, First(n), Value);
+    public readonly void Store(float* y) => Value.Store(y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly void Store(float* y, int n) => Avx512F.MaskStore(y, First(n), Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> First(int n) => Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(n)).AsSingle();
@@ -50,13 +53,16 @@ internal readonly unsafe struct F32x16(Vector512<float> v) : IF32Vector<F32x16>
     public static F32x16 Fma(F32x16 a, F32x16 b, F32x16 c) => new(Vector512.MultiplyAddEstimate(a.Value, b.Value, c.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void AddProduct(F32x16 a, F32x16 b) => Value = Vector512.MultiplyAddEstimate(a.Value, b.Value, Value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F32x16 Min(F32x16 a, F32x16 b) => new(Vector512.Min(a.Value, b.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F32x16 Max(F32x16 a, F32x16 b) => new(Vector512.Max(a.Value, b.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static F32x16 Clamp(F32x16 x, float low, float high) => new(Vector512.MinNative(Vector512.Create(high), Vector512.MaxNative(Vector512.Create(low), x.Value)));
+    public static F32x16 Clamp(F32x16 x, F32x16 low, F32x16 high) => new(Vector512.MinNative(high.Value, Vector512.MaxNative(low.Value, x.Value)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F32x16 Sqrt(F32x16 x) => new(Vector512.Sqrt(x.Value));

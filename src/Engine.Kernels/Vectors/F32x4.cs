@@ -4,9 +4,9 @@ using System.Runtime.Intrinsics;
 namespace Engine.Kernels;
 
 /// <summary>4 lanes: any CPU with vectors of 128 bits, x64 and arm64.</summary>
-internal readonly unsafe struct F32x4(Vector128<float> v) : IF32Vector<F32x4>
+internal unsafe struct F32x4(Vector128<float> v) : IF32Vector<F32x4>
 {
-    public readonly Vector128<float> Value = v;
+    public Vector128<float> Value = v;
 
     public static bool IsSupported => Vector128.IsHardwareAccelerated;
 
@@ -18,18 +18,20 @@ internal readonly unsafe struct F32x4(Vector128<float> v) : IF32Vector<F32x4>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F32x4 Load(float* x) => new(Vector128.Load(x));
 
-    public static F32x4 Load(float* x, int n)
+    public static F32x4 Load(float* x, int n) => Load(x, n, default);
+
+    public static F32x4 Load(float* x, int n, F32x4 rest)
     {
         float* lanes = stackalloc float[4];
-        Vector128<float>.Zero.Store(lanes);
+        rest.Store(lanes);
         for (int i = 0; i < n; i++) lanes[i] = x[i];
         return Load(lanes);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Store(float* y) => Value.Store(y);
+    public readonly void Store(float* y) => Value.Store(y);
 
-    public void Store(float* y, int n)
+    public readonly void Store(float* y, int n)
     {
         float* lanes = stackalloc float[4];
         Store(lanes);
@@ -55,13 +57,16 @@ internal readonly unsafe struct F32x4(Vector128<float> v) : IF32Vector<F32x4>
     public static F32x4 Fma(F32x4 a, F32x4 b, F32x4 c) => new(Vector128.MultiplyAddEstimate(a.Value, b.Value, c.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void AddProduct(F32x4 a, F32x4 b) => Value = Vector128.MultiplyAddEstimate(a.Value, b.Value, Value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F32x4 Min(F32x4 a, F32x4 b) => new(Vector128.Min(a.Value, b.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F32x4 Max(F32x4 a, F32x4 b) => new(Vector128.Max(a.Value, b.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static F32x4 Clamp(F32x4 x, float low, float high) => new(Vector128.MinNative(Vector128.Create(high), Vector128.MaxNative(Vector128.Create(low), x.Value)));
+    public static F32x4 Clamp(F32x4 x, F32x4 low, F32x4 high) => new(Vector128.MinNative(high.Value, Vector128.MaxNative(low.Value, x.Value)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F32x4 Sqrt(F32x4 x) => new(Vector128.Sqrt(x.Value));

@@ -5,9 +5,9 @@ using System.Runtime.Intrinsics.X86;
 namespace Engine.Kernels;
 
 /// <summary>8 lanes: AVX2 with FMA.</summary>
-internal readonly unsafe struct F32x8(Vector256<float> v) : IF32Vector<F32x8>
+internal unsafe struct F32x8(Vector256<float> v) : IF32Vector<F32x8>
 {
-    public readonly Vector256<float> Value = v;
+    public Vector256<float> Value = v;
 
     public static bool IsSupported => Avx2.IsSupported && System.Runtime.Intrinsics.X86.Fma.IsSupported;
 
@@ -23,10 +23,13 @@ internal readonly unsafe struct F32x8(Vector256<float> v) : IF32Vector<F32x8>
     public static F32x8 Load(float* x, int n) => new(Avx.MaskLoad(x, First(n)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Store(float* y) => Value.Store(y);
+    public static F32x8 Load(float* x, int n, F32x8 rest) => new(Vector256.ConditionalSelect(First(n), Avx.MaskLoad(x, First(n)), rest.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Store(float* y, int n) => Avx.MaskStore(y, First(n), Value);
+    public readonly void Store(float* y) => Value.Store(y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly void Store(float* y, int n) => Avx.MaskStore(y, First(n), Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> First(int n) => Vector256.LessThan(Vector256<int>.Indices, Vector256.Create(n)).AsSingle();
@@ -50,13 +53,16 @@ internal readonly unsafe struct F32x8(Vector256<float> v) : IF32Vector<F32x8>
     public static F32x8 Fma(F32x8 a, F32x8 b, F32x8 c) => new(Vector256.MultiplyAddEstimate(a.Value, b.Value, c.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void AddProduct(F32x8 a, F32x8 b) => Value = Vector256.MultiplyAddEstimate(a.Value, b.Value, Value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F32x8 Min(F32x8 a, F32x8 b) => new(Vector256.Min(a.Value, b.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F32x8 Max(F32x8 a, F32x8 b) => new(Vector256.Max(a.Value, b.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static F32x8 Clamp(F32x8 x, float low, float high) => new(Vector256.MinNative(Vector256.Create(high), Vector256.MaxNative(Vector256.Create(low), x.Value)));
+    public static F32x8 Clamp(F32x8 x, F32x8 low, F32x8 high) => new(Vector256.MinNative(high.Value, Vector256.MaxNative(low.Value, x.Value)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F32x8 Sqrt(F32x8 x) => new(Vector256.Sqrt(x.Value));

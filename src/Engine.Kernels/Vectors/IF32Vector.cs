@@ -23,6 +23,9 @@ internal unsafe interface IF32Vector<TSelf> : IAdditionOperators<TSelf, TSelf, T
     /// <summary>The first <paramref name="n"/> lanes, fewer than all, from memory; nothing behind them is read; the others are zero.</summary>
     static abstract TSelf Load(float* x, int n);
 
+    /// <summary>As <see cref="Load(float*, int)"/>; the other lanes are those of <paramref name="rest"/>.</summary>
+    static abstract TSelf Load(float* x, int n, TSelf rest);
+
     /// <summary>All lanes to memory.</summary>
     void Store(float* y);
 
@@ -32,6 +35,9 @@ internal unsafe interface IF32Vector<TSelf> : IAdditionOperators<TSelf, TSelf, T
     /// <summary>a · b + c; rounded once where the CPU has such an instruction.</summary>
     static abstract TSelf Fma(TSelf a, TSelf b, TSelf c);
 
+    /// <summary>Adds a · b, rounded as <see cref="Fma"/> is. A sum that a loop keeps in a register stays in it; assigned the result of <see cref="Fma"/> it is copied at every step.</summary>
+    void AddProduct(TSelf a, TSelf b);
+
     /// <summary>The smaller; NaN where either is.</summary>
     static abstract TSelf Min(TSelf a, TSelf b);
 
@@ -39,7 +45,7 @@ internal unsafe interface IF32Vector<TSelf> : IAdditionOperators<TSelf, TSelf, T
     static abstract TSelf Max(TSelf a, TSelf b);
 
     /// <summary>min(max(x, low), high), cheaper than <see cref="Min"/> and <see cref="Max"/>; NaN stays, the bounds are numbers.</summary>
-    static abstract TSelf Clamp(TSelf x, float low, float high);
+    static abstract TSelf Clamp(TSelf x, TSelf low, TSelf high);
 
     /// <summary>Square root.</summary>
     static abstract TSelf Sqrt(TSelf x);

@@ -11,7 +11,7 @@ internal static unsafe class ProductProperties
     private static void Gemm(Operands o)
     {
         var r = o.Random;
-        int rows = r.Next(1, 9), width = 16 * r.Next(1, 4), depth = r.Next(3) == 0 ? r.Next(60, 200) : r.Next(0, 20), gap = r.Next(4), pitch = depth + gap, ldc = width + r.Next(5), written = rows == 1 ? 1 : 8;
+        int rows = r.Next(1, 9), width = 16 * r.Next(1, 4), depth = r.Next(3) == 0 ? r.Next(60, 200) : r.Next(0, 20), gap = r.Next(4), pitch = depth + gap, ldc = width + r.Next(5), written = rows == 1 ? 1 : rows <= 4 ? 4 : 8;
         bool across = r.Next(3) == 0, accumulate = r.Next(2) == 0;
         int sizeA = depth == 0 ? 0 : across ? (depth - 1) * (rows + gap) + rows : (rows - 1) * pitch + depth, sizeC = (written - 1) * ldc + width;
         nint rowStride = across ? 1 : pitch, columnStride = across ? rows + gap : 1;
