@@ -13,13 +13,12 @@ internal readonly record struct KernelWork(LimitKind? Compute, double Operations
 /// <summary>One kernel on one shape, operands filled and packed: ready to run again and again.</summary>
 /// <param name="Run">One run over the whole shape.</param>
 /// <param name="Result">What the last run computed, in a layout that does not depend on the tier.</param>
-/// <param name="Reference">Computes the result by the definition, where the kernel has no table with a scalar tier.</param>
 /// <param name="Peer">The same operation for other engines, on the same operands; null where none is bound.</param>
-internal sealed record KernelRun(Action Run, Func<Tensor> Result, Func<Tensor>? Reference = null, PeerNode? Peer = null);
+internal sealed record KernelRun(Action Run, Func<Tensor> Result, PeerNode? Peer = null);
 
 /// <summary>A kernel and the shapes that it is measured on.</summary>
 /// <param name="Stem">The kernel's name.</param>
-/// <param name="Tables">Its tiers first, then the kernels that work for it; empty for one that is written once for all.</param>
+/// <param name="Tables">Its tiers first, then the kernels that work for it.</param>
 /// <param name="Axes">What the numbers of a shape mean: <c>m x n x k</c>.</param>
 /// <param name="Shapes">Shapes of real networks.</param>
 /// <param name="Work">What a run of a shape does.</param>
@@ -30,10 +29,10 @@ internal sealed record KernelFamily(
     string Stem, IReadOnlyList<IKernelTable> Tables, string Axes, string[] Shapes, Func<int[], KernelWork> Work, Func<int[], Workers, KernelRun> Prepare, double Tolerance = 1e-5, bool OneThread = false)
 {
     /// <summary>Tiers that this CPU runs, best first.</summary>
-    public IReadOnlyList<string> Tiers => Tables.Count == 0 ? ["only"] : [.. Tables[0].SupportedTiers];
+    public IReadOnlyList<string> Tiers => [.. Tables[0].SupportedTiers];
 
     /// <summary>The dispatcher's pick.</summary>
-    public string Pick => Tables.Count == 0 ? "only" : Tables[0].Tier;
+    public string Pick => Tables[0].Tier;
 
     /// <summary>Makes the process run a tier, or the dispatcher's picks again where null.</summary>
     public void Select(string? tier)

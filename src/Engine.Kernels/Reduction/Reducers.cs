@@ -25,7 +25,7 @@ public interface IFold<TAcc> where TAcc : unmanaged, INumber<TAcc>
     static virtual TAcc Finish(TAcc a, long count) => a;
 }
 
-/// <summary>Folds elements of T in an accumulator: the same type, or a wider one (f32 in f64, integers in 64 bits).</summary>
+/// <summary>Folds elements of T in an accumulator: the same type, or 64 bits for integers.</summary>
 public readonly unsafe struct FoldReducer<T, TAcc, TFold> : IReducer<T, TAcc> where T : unmanaged, INumber<T> where TAcc : unmanaged, INumber<TAcc> where TFold : struct, IFold<TAcc>
 {
     /// <inheritdoc/>
@@ -34,25 +34,20 @@ public readonly unsafe struct FoldReducer<T, TAcc, TFold> : IReducer<T, TAcc> wh
     /// <inheritdoc/>
     public TAcc Row(TAcc state, T* x, int n)
     {
-        int i = 0;
-        if (typeof(T) == typeof(TAcc) || typeof(T) == typeof(float) && typeof(TAcc) == typeof(double))
+        int i = 0, step = 4 * Vector<TAcc>.Count;
+        if (typeof(T) == typeof(TAcc) && n >= step)
         {
-            int step = 4 * Vector<TAcc>.Count;
-            if (n >= step)
+            var p = (TAcc*)x;
+            Vector<TAcc> s0 = Vector.Create(TFold.Seed), s1 = s0, s2 = s0, s3 = s0;
+            for (; i + step <= n; i += step, p += step)
             {
-                Vector<TAcc> s0 = Vector.Create(TFold.Seed), s1 = s0, s2 = s0, s3 = s0;
-                for (; i + step <= n; i += step)
-                {
-                    Load(x + i, out var a, out var b);
-                    Load(x + i + 2 * Vector<TAcc>.Count, out var c, out var d);
-                    s0 = TFold.Combine(s0, TFold.Map(a));
-                    s1 = TFold.Combine(s1, TFold.Map(b));
-                    s2 = TFold.Combine(s2, TFold.Map(c));
-                    s3 = TFold.Combine(s3, TFold.Map(d));
-                }
-                s0 = TFold.Combine(TFold.Combine(s0, s1), TFold.Combine(s2, s3));
-                for (int j = 0; j < Vector<TAcc>.Count; j++) state = TFold.Combine(state, s0[j]);
+                s0 = TFold.Combine(s0, TFold.Map(Vector.Load(p)));
+                s1 = TFold.Combine(s1, TFold.Map(Vector.Load(p + Vector<TAcc>.Count)));
+                s2 = TFold.Combine(s2, TFold.Map(Vector.Load(p + 2 * Vector<TAcc>.Count)));
+                s3 = TFold.Combine(s3, TFold.Map(Vector.Load(p + 3 * Vector<TAcc>.Count)));
             }
+            s0 = TFold.Combine(TFold.Combine(s0, s1), TFold.Combine(s2, s3));
+            for (int j = 0; j < Vector<TAcc>.Count; j++) state = TFold.Combine(state, s0[j]);
         }
         for (; i < n; i++) state = TFold.Combine(state, TFold.Map(TAcc.CreateTruncating(x[i])));
         return state;
@@ -62,31 +57,33 @@ public readonly unsafe struct FoldReducer<T, TAcc, TFold> : IReducer<T, TAcc> wh
     public void Columns(TAcc* states, T* x, int n)
     {
         int j = 0;
-        if (typeof(T) == typeof(TAcc) || typeof(T) == typeof(float) && typeof(TAcc) == typeof(double))
-            for (int step = 2 * Vector<TAcc>.Count; j + step <= n; j += step)
-            {
-                Load(x + j, out var a, out var b);
-                TFold.Combine(Vector.Load(states + j), TFold.Map(a)).Store(states + j);
-                TFold.Combine(Vector.Load(states + j + Vector<TAcc>.Count), TFold.Map(b)).Store(states + j + Vector<TAcc>.Count);
-            }
+        if (typeof(T) == typeof(TAcc))
+            for (; j + Vector<TAcc>.Count <= n; j += Vector<TAcc>.Count) TFold.Combine(Vector.Load(states + j), TFold.Map(Vector.Load((TAcc*)x + j))).Store(states + j);
         for (; j < n; j++) states[j] = TFold.Combine(states[j], TFold.Map(TAcc.CreateTruncating(x[j])));
     }
 
     /// <inheritdoc/>
     public T Finish(TAcc state, long count) => T.CreateTruncating(TFold.Finish(state, count));
+}
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Load(T* x, out Vector<TAcc> a, out Vector<TAcc> b)
+/// <summary>Folds f32 with a kernel of <see cref="ReduceF32"/>; the fold gives the seed and the end.</summary>
+public readonly unsafe struct KernelReducer<TState, TFold>(ReduceF32.Fn<TState> kernel) : IReducer<float, TState> where TState : unmanaged, INumber<TState> where TFold : struct, IFold<TState>
+{
+    /// <inheritdoc/>
+    public TState Seed => TFold.Seed;
+
+    /// <inheritdoc/>
+    public TState Row(TState state, float* x, int n)
     {
-        if (typeof(T) == typeof(TAcc))
-        {
-            a = Vector.Load((TAcc*)x);
-            b = Vector.Load((TAcc*)x + Vector<TAcc>.Count);
-            return;
-        }
-        Vector.Widen(Vector.Load((float*)x), out var low, out var high);
-        (a, b) = (Vector.As<double, TAcc>(low), Vector.As<double, TAcc>(high));
+        kernel(&state, x, n, false);
+        return state;
     }
+
+    /// <inheritdoc/>
+    public void Columns(TState* states, float* x, int n) => kernel(states, x, n, true);
+
+    /// <inheritdoc/>
+    public float Finish(TState state, long count) => float.CreateTruncating(TFold.Finish(state, count));
 }
 
 /// <summary>Σ x.</summary>
@@ -154,7 +151,7 @@ public readonly struct MinFold<TAcc> : IFold<TAcc> where TAcc : unmanaged, INumb
 public readonly unsafe struct LogSumExpReducer<T> : IReducer<T, LogSumExpReducer<T>.State> where T : unmanaged, INumber<T>
 {
     /// <summary>Running state.</summary>
-    public struct State
+    public unsafe struct State
     {
         internal double Largest, Sum;
 
@@ -167,6 +164,16 @@ public readonly unsafe struct LogSumExpReducer<T> : IReducer<T, LogSumExpReducer
                 Largest = x;
             }
         }
+
+        internal void Add(float* x, int n)
+        {
+            float largest = float.NegativeInfinity;
+            ReduceF32.Max.Best(&largest, x, n, false);
+            // The sum does not matter where the largest is infinite or NaN.
+            double sum = float.IsFinite(largest) ? RowSumF32.Exponentials.Best(x, n, largest) : 0;
+            if (largest <= Largest) Sum += sum * Math.Exp(largest - Largest);
+            else (Largest, Sum) = (largest, Sum * Math.Exp(Largest - largest) + sum);
+        }
     }
 
     /// <inheritdoc/>
@@ -175,7 +182,9 @@ public readonly unsafe struct LogSumExpReducer<T> : IReducer<T, LogSumExpReducer
     /// <inheritdoc/>
     public State Row(State state, T* x, int n)
     {
-        for (int i = 0; i < n; i++) state.Add(double.CreateTruncating(x[i]));
+        if (typeof(T) == typeof(float)) state.Add((float*)x, n);
+        else
+            for (int i = 0; i < n; i++) state.Add(double.CreateTruncating(x[i]));
         return state;
     }
 

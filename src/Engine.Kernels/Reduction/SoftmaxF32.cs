@@ -27,14 +27,10 @@ public static unsafe class SoftmaxF32
     private static void Lanes<TV>(float* x, float* y, int count, bool log) where TV : unmanaged, IF32Vector<TV>
     {
         int whole = count / TV.Count * TV.Count, rest = count - whole;
-        float largest = float.NegativeInfinity;
-        if (whole > 0)
-        {
-            var most = TV.Load(x);
-            for (int i = TV.Count; i < whole; i += TV.Count) most = TV.Max(most, TV.Load(x + i));
-            largest = TV.Largest(most);
-        }
-        for (int i = whole; i < count; i++) largest = MathF.Max(largest, x[i]);
+        var most = TV.Of(float.NegativeInfinity);
+        for (int i = 0; i < whole; i += TV.Count) most = TV.Max(most, TV.Load(x + i));
+        if (rest > 0) most = TV.Max(most, TV.Load(x + whole, rest, most));
+        float largest = TV.Largest(most);
         TV shift = TV.Of(largest), even = TV.Of(0), odd = even;
         int at = 0;
         for (; at <= whole - 2 * TV.Count; at += 2 * TV.Count)
@@ -64,22 +60,15 @@ public static unsafe class SoftmaxF32
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static float Rest<TV>(float* x, float* y, int count, float largest, bool log) where TV : unmanaged, IF32Vector<TV>
     {
-        float sum = 0;
-        float* lanes = stackalloc float[16];
+        var sum = TV.Of(0);
         for (; count > 0; count -= TV.Count, x += TV.Count, y += TV.Count)
         {
-            var d = (count >= TV.Count ? TV.Load(x) : TV.Load(x, count)) - TV.Of(largest);
+            var d = (count >= TV.Count ? TV.Load(x) : TV.Load(x, count, TV.Of(float.NegativeInfinity))) - TV.Of(largest);
             var e = F32Math.Exp(d);
-            if (count >= TV.Count)
-            {
-                (log ? d : e).Store(y);
-                sum += TV.Sum(e);
-                continue;
-            }
-            e.Store(lanes);
-            for (int i = 0; i < count; i++) sum += lanes[i];
-            (log ? d : e).Store(y, count);
+            sum += e;
+            if (count >= TV.Count) (log ? d : e).Store(y);
+            else (log ? d : e).Store(y, count);
         }
-        return sum;
+        return TV.Sum(sum);
     }
 }

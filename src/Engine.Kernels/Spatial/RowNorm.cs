@@ -2,17 +2,28 @@ using System.Numerics;
 
 namespace Engine.Kernels;
 
-/// <summary>Statistics of contiguous values: vector sums over short blocks, blocks summed in double.</summary>
-public static class RowStatistics
+/// <summary>Statistics of contiguous values: f32 by its kernels; else vector sums over short blocks, blocks summed in double.</summary>
+public static unsafe class RowStatistics
 {
     private const int Block = 512;
 
     /// <summary>Mean of the values; 0 for none.</summary>
-    public static double Mean<T>(ReadOnlySpan<T> x) where T : unmanaged, INumber<T> => x.IsEmpty ? 0 : Sum<T, Identity>(x, default) / x.Length;
+    public static double Mean<T>(ReadOnlySpan<T> x) where T : unmanaged, INumber<T>
+    {
+        if (x.IsEmpty) return 0;
+        if (typeof(T) != typeof(float)) return Sum<T, Identity>(x, default) / x.Length;
+        double sum = 0;
+        fixed (T* p = x) ReduceF32.Sum.Best(&sum, (float*)p, x.Length, false);
+        return sum / x.Length;
+    }
 
     /// <summary>Mean of (x − <paramref name="center"/>)²; 0 for none.</summary>
-    public static double MeanSquare<T>(ReadOnlySpan<T> x, double center) where T : unmanaged, INumber<T> =>
-        x.IsEmpty ? 0 : Sum<T, Square>(x, T.CreateTruncating(center)) / x.Length;
+    public static double MeanSquare<T>(ReadOnlySpan<T> x, double center) where T : unmanaged, INumber<T>
+    {
+        if (x.IsEmpty) return 0;
+        if (typeof(T) != typeof(float)) return Sum<T, Square>(x, T.CreateTruncating(center)) / x.Length;
+        fixed (T* p = x) return RowSumF32.SquaredDistance.Best((float*)p, x.Length, (float)center) / x.Length;
+    }
 
     private interface ITerm
     {
@@ -53,6 +64,11 @@ public static class RowStatistics
     /// <summary>y = x · <paramref name="factor"/> + <paramref name="shift"/>.</summary>
     public static void Affine<T>(ReadOnlySpan<T> x, T factor, T shift, Span<T> y) where T : unmanaged, INumber<T>
     {
+        if (typeof(T) == typeof(float))
+        {
+            fixed (T* px = x, py = y[..x.Length]) UnaryF32Table<AffineF32>.Table.Best((float*)px, (float*)py, x.Length, float.CreateTruncating(factor), float.CreateTruncating(shift));
+            return;
+        }
         int i = 0;
         Vector<T> f = new(factor), s = new(shift);
         for (; i <= x.Length - Vector<T>.Count; i += Vector<T>.Count) (new Vector<T>(x[i..]) * f + s).CopyTo(y[i..]);
@@ -99,14 +115,21 @@ public static unsafe class RowNorm
     {
         public void Run(int start, int end)
         {
+            double* statistics = stackalloc double[2];
+            var kernel = LayerNormF32.Table.Best;
             for (int r = start; r < end; r++)
             {
-                T* from = x + (nint)r * length, to = y + (nint)r * length;
-                var row = new ReadOnlySpan<T>(from, length);
-                double m = centered ? RowStatistics.Mean(row) : 0, inv = 1 / Math.Sqrt(RowStatistics.MeanSquare(row, m) + epsilon);
-                if (mean is not null) mean[r] = TStat.CreateTruncating(m);
-                if (inverse is not null) inverse[r] = TStat.CreateTruncating(inv);
-                Scale(from, T.CreateTruncating(m), T.CreateTruncating(inv), scale + (nint)r * scaleStep, bias is null ? null : bias + (nint)r * biasStep, to);
+                T* from = x + (nint)r * length, to = y + (nint)r * length, s = scale + (nint)r * scaleStep, b = bias is null ? null : bias + (nint)r * biasStep;
+                if (typeof(T) == typeof(float)) kernel((float*)from, length, epsilon, centered, (float*)s, (float*)b, (float*)to, statistics);
+                else
+                {
+                    var row = new ReadOnlySpan<T>(from, length);
+                    statistics[0] = centered ? RowStatistics.Mean(row) : 0;
+                    statistics[1] = 1 / Math.Sqrt(RowStatistics.MeanSquare(row, statistics[0]) + epsilon);
+                    Scale(from, T.CreateTruncating(statistics[0]), T.CreateTruncating(statistics[1]), s, b, to);
+                }
+                if (mean is not null) mean[r] = TStat.CreateTruncating(statistics[0]);
+                if (inverse is not null) inverse[r] = TStat.CreateTruncating(statistics[1]);
             }
         }
 

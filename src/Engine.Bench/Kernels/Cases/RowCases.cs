@@ -3,7 +3,7 @@ using Engine.Tensors;
 
 namespace Engine.Bench;
 
-/// <summary>Kernels over the rows of a matrix: every row by itself.</summary>
+/// <summary>Kernels over the rows of a matrix, every row by itself, and folds of an axis.</summary>
 internal static unsafe class RowCases
 {
     private const double Epsilon = 1e-5;
@@ -11,7 +11,15 @@ internal static unsafe class RowCases
     public static IEnumerable<KernelFamily> All =>
     [
         new("softmax-f32", [SoftmaxF32.Table], "rows x length", ["1536x128", "64x1000"], Moved, Softmax),
-        new("layer-norm", [], "rows x length", ["128x768", "512x1024"], Moved, LayerNorm),
+        new("layer-norm-f32", [LayerNormF32.Table], "rows x length", ["128x768", "512x1024"], Moved, LayerNorm),
+        Folded(ReduceF32.Sum, (loop, w, x, y) => loop.Run<float, double, KernelReducer<double, SumFold<double>>>(w, x, y, new(ReduceF32.Sum.Best))),
+        Folded(ReduceF32.AbsoluteSum, (loop, w, x, y) => loop.Run<float, double, KernelReducer<double, L1Fold<double>>>(w, x, y, new(ReduceF32.AbsoluteSum.Best))),
+        Folded(ReduceF32.SquareSum, (loop, w, x, y) => loop.Run<float, double, KernelReducer<double, SquareFold<double>>>(w, x, y, new(ReduceF32.SquareSum.Best))),
+        Folded(ReduceF32.Product, (loop, w, x, y) => loop.Run<float, double, KernelReducer<double, ProductFold<double>>>(w, x, y, new(ReduceF32.Product.Best))),
+        Folded(ReduceF32.Max, (loop, w, x, y) => loop.Run<float, float, KernelReducer<float, MaxFold<float>>>(w, x, y, new(ReduceF32.Max.Best))),
+        Folded(ReduceF32.Min, (loop, w, x, y) => loop.Run<float, float, KernelReducer<float, MinFold<float>>>(w, x, y, new(ReduceF32.Min.Best))),
+        Summed(RowSumF32.SquaredDistance, 0.1f),
+        Summed(RowSumF32.Exponentials, 0.5f),
     ];
 
     private static KernelWork Moved(int[] d) => new(null, 0, 8.0 * d[0] * d[1]);
@@ -26,28 +34,28 @@ internal static unsafe class RowCases
     private static KernelRun LayerNorm(int[] d, Workers workers)
     {
         var (rows, length) = (d[0], d[1]);
-        Tensor x = Operand.Random(1, rows, length), y = Operand.Zeros(rows, length), scale = Operand.Map(Operand.Zeros(length), _ => 1), bias = Operand.Zeros(length);
+        Tensor x = Operand.Random(1, rows, length), y = Operand.Zeros(rows, length), scale = Operand.Random(2, length), bias = Operand.Random(3, length);
         return new(
             () => RowNorm.Layer<float, float>(workers, rows, length, Epsilon, true, (float*)x.Pointer, (float*)scale.Pointer, (float*)bias.Pointer, 0, 0, (float*)y.Pointer, null, null),
             () => y,
-            () => Rows(x, length, row =>
-            {
-                double mean = row.Average(), inverse = 1 / Math.Sqrt(row.Average(v => (v - mean) * (v - mean)) + Epsilon);
-                return v => (v - mean) * inverse;
-            }),
             Operand.Node("LayerNormalization", [x, scale, bias], y, ("axis", -1L), ("epsilon", (float)Epsilon)));
     }
 
-    /// <summary>Applies to each row the function that <paramref name="of"/> makes of it, in binary64.</summary>
-    private static Tensor Rows(Tensor x, int length, Func<double[], Func<double, double>> of)
-    {
-        var y = Tensor.Allocate(DType.F32, x.Shape);
-        for (int at = 0; at < x.Shape.Elements; at += length)
+    private delegate void Fold(ReduceLoop loop, Workers workers, float* x, float* y);
+
+    /// <summary>The middle axis: rows where there is one column, else columns side by side.</summary>
+    private static KernelFamily Folded<TState>(KernelTable<ReduceF32.Fn<TState>> table, Fold fold) where TState : unmanaged =>
+        new(table.Stem, [table], "rows x length x columns", ["512x768x1", "64x3136x1", "1x512x768"], d => new(null, 0, 4.0 * d[0] * d[1] * d[2]), (d, workers) =>
         {
-            double[] row = Array.ConvertAll(x.Span<float>().Slice(at, length).ToArray(), v => (double)v);
-            var f = of(row);
-            for (int i = 0; i < length; i++) y.Span<float>()[at + i] = (float)f(row[i]);
-        }
-        return y;
-    }
+            Tensor x = Operand.Map(Operand.Random(1, d[0], d[1], d[2]), v => v + (v < 0 ? -0.5 : 0.5)), y = Operand.Zeros(d[0], d[2]);
+            var loop = new ReduceLoop(x.Shape, [false, true, false]);
+            return new(() => fold(loop, workers, (float*)x.Pointer, (float*)y.Pointer), () => y);
+        });
+
+    private static KernelFamily Summed(KernelTable<RowSumF32.Fn> table, float center) =>
+        new(table.Stem, [table], "n", ["4096", "1048576"], d => new(null, 0, 4.0 * d[0]), (d, _) =>
+        {
+            Tensor x = Operand.Random(1, d[0]), y = Operand.Zeros(1);
+            return new(() => y.Span<float>()[0] = (float)table.Best((float*)x.Pointer, d[0], center), () => y);
+        }, OneThread: true);
 }

@@ -21,10 +21,11 @@ internal static class ReduceCpu
     {
         public StepFn Bind<T>() where T : unmanaged, INumber<T> => op switch
         {
+            _ when typeof(T) == typeof(float) => F32(),
             ReduceMax => Step<T, T, FoldReducer<T, T, MaxFold<T>>>(),
             ReduceMin => Step<T, T, FoldReducer<T, T, MinFold<T>>>(),
             ReduceLogSumExp => Step<T, LogSumExpReducer<T>.State, LogSumExpReducer<T>>(),
-            _ when typeof(T) == typeof(float) || typeof(T) == typeof(double) => Wide<T, double>(),
+            _ when typeof(T) == typeof(double) => Wide<T, double>(),
             _ when T.IsNegative(T.Zero - T.One) => Wide<T, long>(),
             _ => Wide<T, ulong>(),
         };
@@ -41,10 +42,28 @@ internal static class ReduceCpu
             _ => throw new UnsupportedException($"reduction {op.Name} has no kernel"),
         };
 
-        private unsafe StepFn Step<T, TState, TReducer>() where T : unmanaged where TState : unmanaged where TReducer : struct, IReducer<T, TState>
+        private StepFn F32() => op switch
         {
-            var walk = loop;
-            return (in StepContext c) => walk.Run<T, TState, TReducer>(c.Workers, (T*)c.InPointer(0), (T*)c.OutPointer(0), default);
+            ReduceMax => Kernel<float, MaxFold<float>>(ReduceF32.Max),
+            ReduceMin => Kernel<float, MinFold<float>>(ReduceF32.Min),
+            ReduceSum => Kernel<double, SumFold<double>>(ReduceF32.Sum),
+            ReduceMean => Kernel<double, MeanFold<double>>(ReduceF32.Sum),
+            ReduceProd => Kernel<double, ProductFold<double>>(ReduceF32.Product),
+            ReduceL1 => Kernel<double, L1Fold<double>>(ReduceF32.AbsoluteSum),
+            ReduceL2 => Kernel<double, L2Fold<double>>(ReduceF32.SquareSum),
+            ReduceLogSum => Kernel<double, LogSumFold<double>>(ReduceF32.Sum),
+            ReduceSumSquare => Kernel<double, SquareFold<double>>(ReduceF32.SquareSum),
+            ReduceLogSumExp => Step<float, LogSumExpReducer<float>.State, LogSumExpReducer<float>>(),
+            _ => throw new UnsupportedException($"reduction {op.Name} has no kernel"),
+        };
+
+        private StepFn Kernel<TState, TFold>(KernelTable<ReduceF32.Fn<TState>> table) where TState : unmanaged, INumber<TState> where TFold : struct, IFold<TState> =>
+            Step<float, TState, KernelReducer<TState, TFold>>(new(table.Best));
+
+        private unsafe StepFn Step<T, TState, TReducer>(TReducer reducer = default) where T : unmanaged where TState : unmanaged where TReducer : struct, IReducer<T, TState>
+        {
+            var (walk, r) = (loop, reducer);
+            return (in StepContext c) => walk.Run<T, TState, TReducer>(c.Workers, (T*)c.InPointer(0), (T*)c.OutPointer(0), r);
         }
     }
 }
