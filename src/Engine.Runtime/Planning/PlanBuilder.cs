@@ -19,6 +19,7 @@ internal sealed class PlanBuilder(KernelRegistry kernels, PackedWeights packed, 
         {
             AttentionFusion.Run(segment, kernels);
             GeluFusion.Run(segment, kernels);
+            SwishFusion.Run(segment, kernels);
             LayerNormFusion.Run(segment, kernels);
             Fusion.Run(segment, kernels);
         }

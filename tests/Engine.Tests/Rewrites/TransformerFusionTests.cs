@@ -6,7 +6,7 @@ using Engine.Tensors;
 
 namespace Engine.Tests;
 
-/// <summary>Gelu and layer normalization written out in small operators: one fused step, the interpreter's result.</summary>
+/// <summary>Gelu, SiLU and layer normalization written out in small operators: one fused step, the interpreter's result.</summary>
 public class TransformerFusionTests
 {
     private readonly GraphBuilder _g = new();
@@ -89,6 +89,27 @@ public class TransformerFusionTests
         var f = other.Op("Add", other.Op("Erf", other.Op("Div", a, other.Number(Math.Sqrt(2)))), other.Number(1));
         other._g.Output(other.Op("Mul", other.Op("Mul", b, f), other.Number(0.5)));
         Assert.Contains("Erf", other.Run());
+    }
+
+    [Theory]
+    [InlineData(false), InlineData(true)]
+    public void X_times_its_sigmoid_joins_the_product_before_it(bool quick)
+    {
+        foreach (bool swap in new[] { false, true })
+        {
+            var t = new TransformerFusionTests();
+            var x = t.Op("MatMul", t.Input(7, 5), t.Row(3, 5, 19));
+            t._g.Output(t.Times(x, t.Op("Sigmoid", quick ? t.Times(x, t.Number(1.702), swap) : x), swap));
+            Assert.Equal(["MatMul+QuickGelu"], t.Run());
+        }
+    }
+
+    [Fact]
+    public void Another_times_a_sigmoid_is_left_alone()
+    {
+        Value a = Input(7, 5), b = Input(7, 5);
+        _g.Output(Op("Mul", b, Op("Sigmoid", a)));
+        Assert.Contains("Sigmoid", Run());
     }
 
     private Value Mean(Value x, params long[] axes) => _g.Op("ReduceMean", 13, [x], new() { ["axes"] = axes });

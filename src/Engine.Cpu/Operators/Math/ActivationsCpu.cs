@@ -29,6 +29,7 @@ public static class ActivationsCpu
             Softsign => new(ActivationKind.Softsign),
             Gelu o => new(o.ByTanh ? ActivationKind.GeluTanh : ActivationKind.Gelu),
             Mish => new(ActivationKind.Mish),
+            QuickGelu o => new(ActivationKind.Swish, o.Alpha),
             _ => null,
         };
         activation = found.GetValueOrDefault();
