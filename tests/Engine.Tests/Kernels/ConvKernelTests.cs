@@ -52,6 +52,31 @@ public unsafe class ConvKernelTests
         }
     }
 
+    [Fact]
+    public void Convolution_of_one_channel_along_one_axis_agrees_with_the_definition_on_any_number_of_threads()
+    {
+        using var three = new Workers(3);
+        for (int seed = 0; seed < 24; seed++)
+        {
+            var r = new Random(seed);
+            int kernel = r.Next(1, 60), dilation = r.Next(1, 3), stride = r.Next(1, 40), outputs = r.Next(1, 65), input = (outputs - 1) * stride + (kernel - 1) * dilation + 1 + r.Next(stride);
+            var s = new ConvShape(r.Next(1, 3), 1, r.Next(1, 300), 1, new Window3(WindowDim.One, WindowDim.One, new(input, outputs, kernel, stride, dilation, 0, 0)));
+            Assert.True(Conv1dF32.Supports(s));
+            var (x, w, b, expected) = Data(s, seed);
+            float[] one = new float[expected.Length], many = new float[expected.Length], packed = new float[Conv1dF32.PackedLength(s)], work = new float[Conv1dF32.WorkFloats(s)];
+            var relu = new StoreEpilogue();
+            relu.Add(Activation.Relu);
+            fixed (float* px = x, pw = w, pb = b, p1 = one, pn = many, pp = packed, pk = work)
+            {
+                Conv1dF32.Pack(Workers.Single, s, pw, pp);
+                Conv1dF32.Run(Workers.Single, s, px, pp, pb, p1, pk, relu);
+                Conv1dF32.Run(three, s, px, pp, pb, pn, pk, relu);
+            }
+            AssertClose([.. expected.Select(v => Math.Max(0, v))], one, s);
+            Assert.Equal(one, many);
+        }
+    }
+
     public static TheoryData<string> BlockedTiers => [.. ConvBlocked.Table.SupportedTiers];
 
     [Theory, MemberData(nameof(BlockedTiers))]

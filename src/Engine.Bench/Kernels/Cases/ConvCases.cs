@@ -18,16 +18,19 @@ internal static unsafe class ConvCases
         new("conv-winograd", [ConvWinograd.InputTable, ConvWinograd.OutputTable, ConvBlocked.Table], Axes, ["64x56x56x64x3x1", "128x28x28x128x3x1", "512x7x7x512x3x1"],
             d => Work(Shape(d)), (d, w) => Winograd(Shape(d), w), Tolerance: 1e-4),
         new("conv-f32", [GemmF32.Table], Axes, Shapes, d => Work(Shape(d)), (d, w) => Plain(Shape(d), w)),
+        new("conv-1d-f32", [GemmF32.Table], "length x m x kernel x stride", ["640x258x256x128", "1040x258x256x64"], d => Work(Signal(d)), (d, w) => OneAxis(Signal(d), w)),
         new("conv-depthwise-blocked", [ConvDepthwiseBlocked.Table], DepthwiseAxes, DepthwiseShapes, d => Work(Depthwise(d)), (d, w) => DepthwiseBlocked(Depthwise(d), w)),
         new("conv-depthwise-f32", [ConvDepthwiseF32.Table], DepthwiseAxes, DepthwiseShapes, d => Work(Depthwise(d)), (d, w) => DepthwisePlain(Depthwise(d), w)),
         new("fold-max-f32", [FoldRows.Max], DepthwiseAxes, ["64x112x112x3x2", "480x14x14x3x1"], Pooled, (d, w) => PoolPlain(PoolBlocked.Kind.Max, "MaxPool", Depthwise(d), w), Tolerance: 0),
         new("fold-sum-f32", [FoldRows.Sum], DepthwiseAxes, ["64x112x112x3x2", "480x14x14x3x1"], Pooled, (d, w) => PoolPlain(PoolBlocked.Kind.Average, "AveragePool", Depthwise(d), w)),
-        new("max-pool-blocked", [], DepthwiseAxes, ["64x112x112x3x2"], Pooled, (d, w) => MaxPool(Depthwise(d), w), Tolerance: 0),
+        new("max-pool-blocked", [FoldRows.Max], DepthwiseAxes, ["64x112x112x3x2"], Pooled, (d, w) => MaxPool(Depthwise(d), w), Tolerance: 0),
     ];
 
     private static ConvShape Shape(int[] d) => new(1, d[0], d[3], 1, Square(d[1], d[2], d[4], d[5]));
 
     private static ConvShape Depthwise(int[] d) => new(1, d[0], d[0], d[0], Square(d[1], d[2], d[3], d[4]));
+
+    private static ConvShape Signal(int[] d) => new(1, 1, d[1], 1, new(WindowDim.One, WindowDim.One, new(d[0], (d[0] - d[2]) / d[3] + 1, d[2], d[3], 1, 0, 0)));
 
     private static Window3 Square(int h, int w, int kernel, int stride)
     {
@@ -98,6 +101,16 @@ internal static unsafe class ConvCases
         return new(() => ConvF32.Run(workers, s, (float*)x.Pointer, (float*)w.Pointer, null, (float*)y.Pointer, (float*)work.Pointer, default), () => y, Peer: Node(s, x, w));
     }
 
+    private static KernelRun OneAxis(ConvShape s, Workers workers)
+    {
+        var v = s.Window.W;
+        Tensor x = Operand.Random(1, 1, 1, v.Input), w = Operand.Random(2, s.OutChannels, 1, v.Kernel), y = Operand.Zeros(1, s.OutChannels, v.Output);
+        Tensor packed = Operand.Zeros(Conv1dF32.PackedLength(s)), work = Operand.Zeros(Conv1dF32.WorkFloats(s));
+        Conv1dF32.Pack(workers, s, (float*)w.Pointer, (float*)packed.Pointer);
+        return new(() => Conv1dF32.Run(workers, s, (float*)x.Pointer, (float*)packed.Pointer, null, (float*)y.Pointer, (float*)work.Pointer, default), () => y,
+            Peer: Operand.Node("Conv", [x, w], y, ("kernel_shape", new long[] { v.Kernel }), ("strides", new long[] { v.Stride })));
+    }
+
     private static KernelRun DepthwiseBlocked(ConvShape s, Workers workers)
     {
         Tensor image = Image(s), x = ToBlocked(image, s), w = Weights(s), y = Operand.Zeros(BlockedChannels(s.OutChannels) * s.Window.Outputs), packed = Operand.Zeros(ConvDepthwiseBlocked.PackedLength(s));
@@ -123,11 +136,6 @@ internal static unsafe class ConvCases
     {
         Tensor image = Image(s), x = ToBlocked(image, s), y = Operand.Zeros(BlockedChannels(s.OutChannels) * s.Window.Outputs);
         int planes = (int)(BlockedChannels(s.Channels) / ConvBlocked.Block);
-        return new(() => PoolBlocked.Run(workers, PoolBlocked.Kind.Max, planes, s.Window, (float*)x.Pointer, (float*)y.Pointer), () => FromBlocked(y, s), () =>
-        {
-            var expected = Output(s);
-            Pooling.Max(Workers.Single, s.Channels, s.Window, (float*)image.Pointer, (float*)expected.Pointer, null, false);
-            return expected;
-        }, Peer: Pool("MaxPool", s, image));
+        return new(() => PoolBlocked.Run(workers, PoolBlocked.Kind.Max, planes, s.Window, (float*)x.Pointer, (float*)y.Pointer), () => FromBlocked(y, s), Peer: Pool("MaxPool", s, image));
     }
 }

@@ -17,9 +17,11 @@ internal static unsafe class ConvCpu
         double bytes = n.In(0).Bytes + n.In(1).Bytes + (double)n.Out(0).Bytes;
         foreach (var c in ConvBlockedCpu.Candidates(s, n, fuses, bytes / Rates.BytesPerNanosecond)) yield return c;
         if (s.GroupChannels == 1) yield return new Candidate("conv-depthwise-f32", b => BindDepthwise(s, b)) { FusesEpilogue = fuses, Nanoseconds = s.Operations / 4 + bytes / Rates.BytesPerNanosecond };
+        if (Conv1dF32.Supports(s) && n.Weights[1] is not null && n.In(0).DType == DType.F32)
+            yield return new Candidate("conv-1d-f32", b => Bind1d(s, b)) { FusesEpilogue = fuses, Nanoseconds = s.Operations * Padding(s.Window.Outputs, GemmF32.TileRows / 2) / Rates.Operations(GemmF32.Table) + (bytes + n.Out(0).Bytes) / Rates.BytesPerNanosecond };
         // Columns are written to the workspace and read again.
         double columns = 2.0 * sizeof(float) * s.Batch * s.Channels * s.Window.Taps * s.Window.Outputs;
-        yield return new Candidate("conv-f32", b => BindF32(s, b)) { FusesEpilogue = fuses, Nanoseconds = s.Operations / (0.6 * Rates.Operations(GemmF32.Table)) + (bytes + columns) / Rates.BytesPerNanosecond };
+        yield return new Candidate("conv-f32", b => BindF32(s, b)) { FusesEpilogue = fuses, Nanoseconds = s.Operations * Padding(s.Window.Outputs, GemmF32.LaneColumns) / (0.6 * Rates.Operations(GemmF32.Table)) + (bytes + columns) / Rates.BytesPerNanosecond };
         yield return new Candidate("conv-reference", b => Dispatch.Float(b, new ReferenceBinder(s, b))) { Nanoseconds = 2 * s.Operations };
     }
 
@@ -34,6 +36,23 @@ internal static unsafe class ConvCpu
         var steps = new EpilogueSteps(b);
         int bias = HasBias(b.Node) ? 2 : int.MaxValue, work = b.Work(Checked.Mul(ConvF32.WorkFloats(s), sizeof(float)));
         return (in StepContext c) => ConvF32.Run(c.Workers, s, (float*)c.InPointer(0), (float*)c.InPointer(1), (float*)c.InPointer(bias), (float*)c.OutPointer(0), (float*)c.WorkPointer(work), steps.At(c));
+    }
+
+    // What rounding a count up to whole vectors or tiles costs.
+    private static double Padding(int count, int unit) => (double)Checked.AlignUp(count, unit) / Math.Max(1, count);
+
+    private static StepFn Bind1d(ConvShape s, BindContext b)
+    {
+        var steps = new EpilogueSteps(b);
+        var w = b.Pack(1, "conv-1d-f32", weight =>
+        {
+            var (dense, t) = (weight.Decode(), Tensor.Allocate(DType.F32, new Shape(Conv1dF32.PackedLength(s))));
+            Conv1dF32.Pack(Workers.Single, s, (float*)dense.Pointer, (float*)t.Pointer);
+            GC.KeepAlive(dense);
+            return t;
+        });
+        int bias = HasBias(b.Node) ? 2 : int.MaxValue, work = b.Work(Checked.Mul(Conv1dF32.WorkFloats(s), sizeof(float)));
+        return (in StepContext c) => Conv1dF32.Run(c.Workers, s, (float*)c.InPointer(0), (float*)w.Pointer, (float*)c.InPointer(bias), (float*)c.OutPointer(0), (float*)c.WorkPointer(work), steps.At(c));
     }
 
     private static StepFn BindDepthwise(ConvShape s, BindContext b)
