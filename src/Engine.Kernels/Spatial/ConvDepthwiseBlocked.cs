@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Engine.Kernels;
 
 /// <summary>
@@ -33,6 +35,8 @@ public static unsafe partial class ConvDepthwiseBlocked
 
     private readonly struct Body(RowFn row, ConvShape s, int blocks, float* x, float* packed, float* bias, float* y, StoreEpilogue epilogue) : IParallelBody
     {
+        // Rows are short: code that is not optimized yet would take longer than they do.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int start, int end)
         {
             WindowDim h = s.Window.H, w = s.Window.W;
