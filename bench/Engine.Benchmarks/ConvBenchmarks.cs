@@ -32,7 +32,7 @@ public unsafe class ConvBenchmarks
         (_x, _y) = (Operands.Zeros(image.Shape.Elements), Operands.Zeros(image.Shape.Elements));
         BlockedConvert.ToBlocked(_workers, image.Span<float>(), 1, c, size * size, Block, _x.Span<float>());
         _blocked = Operands.Zeros(ConvBlocked.PackedLength(_dense, false));
-        ConvBlocked.Pack(_dense, false, w.Span<float>(), _blocked.Span<float>());
+        ConvBlocked.Pack(Workers.Single, _dense, false, w.Span<float>(), _blocked.Span<float>());
         _winograd = Operands.Zeros(ConvWinograd.PackedLength(_dense));
         ConvWinograd.Pack(_workers, _dense, (float*)w.Pointer, (float*)_winograd.Pointer);
         _single = Operands.Zeros(ConvDepthwiseBlocked.PackedLength(_depthwise));

@@ -15,7 +15,7 @@ public record ModelReadOptions
     /// Files of at least this many bytes are mapped, not read: weights then cost no memory of their own. A mapped file must not be
     /// changed while the model lives; <see cref="long.MaxValue"/> always reads.
     /// </summary>
-    public long MapFrom { get; init; } = 16L << 20;
+    public long MapFrom { get; init; } = 4L << 20;
 
     /// <summary>
     /// Compares everything with the checksums that files give. Without it an engine file's larger sections are compared when they are

@@ -1,4 +1,5 @@
 using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
 using Engine.Tensors;
 using Microsoft.Win32.SafeHandles;
 
@@ -12,6 +13,9 @@ internal sealed unsafe class SourceBytes
 {
     // Kernels may load a vector past the end of a tensor; a tensor must not end closer than this to unreadable memory.
     private const int Slack = 64;
+
+    // Bytes of a tensor that is not copied only to be aligned.
+    private const long FromAnyAddress = 4096;
 
     private readonly long _readable;
 
@@ -30,12 +34,16 @@ internal sealed unsafe class SourceBytes
     public ReadOnlySpan<byte> Slice(long start, int length) =>
         start < 0 || length < 0 || start > Length - length ? throw new InvalidModelException($"bytes {start} to {start + length} are outside the file", Name) : new(Storage.Pointer + start, length);
 
-    /// <summary>A tensor that is a view of these bytes, or null where it must be a copy: bytes not aligned to elements, or too near the end.</summary>
+    /// <summary>
+    /// A tensor that is a view of these bytes, or null where it must be a copy: too near the end, or not aligned to elements. Large tensors
+    /// need no alignment where vectors load from any address: they are packed for kernels anyway, and a copy would cost more than the loads.
+    /// </summary>
     public Tensor? View(DType dtype, Shape shape, long start)
     {
         int size = dtype is DType.C64 or DType.C128 ? dtype.BitWidth() / 16 : Math.Max(1, dtype.BitWidth() / 8);
-        bool aligned = ((nuint)Storage.Pointer + (nuint)start) % (nuint)size == 0;
-        return aligned && start <= _readable - Slack - dtype.ByteCount(shape.Elements) ? new Tensor(dtype, shape, Storage, start) : null;
+        long bytes = dtype.ByteCount(shape.Elements);
+        bool fits = ((nuint)Storage.Pointer + (nuint)start) % (nuint)size == 0 || bytes >= FromAnyAddress && RuntimeInformation.ProcessArchitecture is (Architecture.X64 or Architecture.Arm64);
+        return fits && start <= _readable - Slack - bytes ? new Tensor(dtype, shape, Storage, start) : null;
     }
 
     /// <summary>A copy of <paramref name="bytes"/>.</summary>

@@ -96,9 +96,16 @@ public static unsafe partial class GemmF32
             return;
         }
         // A transposed B: blocks of 16 rows keep both sides in cache lines.
-        for (int i0 = 0; i0 < k; i0 += 16)
+        for (int i0 = 0; i0 < k; i0 += TileTranspose.Block)
         {
-            int rows = Math.Min(16, k - i0);
+            int rows = Math.Min(TileTranspose.Block, k - i0);
+            if (rowStride == 1)
+            {
+                float* tile = to + (nint)i0 * width;
+                TileTranspose.Tile(from + i0, columnStride, tile, width, rows, used);
+                if (used < width) for (int i = 0; i < rows; i++) new Span<float>(tile + (nint)i * width + used, width - used).Clear();
+                continue;
+            }
             for (int j = 0; j < width; j++)
             {
                 float* target = to + (nint)i0 * width + j;

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
 
 namespace Engine.Tensors;
 
@@ -126,5 +127,10 @@ public readonly struct Shape : IEquatable<Shape>
     public static bool operator !=(Shape a, Shape b) => !a.Equals(b);
 
     /// <summary>As in <c>[1,3,224,224]</c>.</summary>
-    public override string ToString() => $"[{string.Join(',', ToArray())}]";
+    public override string ToString()
+    {
+        var text = new StringBuilder("[");
+        for (int i = 0; i < Rank; i++) text.Append(i > 0 ? "," : "").Append(_dims![i]);
+        return text.Append(']').ToString();
+    }
 }

@@ -13,11 +13,6 @@ namespace Engine;
 /// </summary>
 public sealed class Model : IDisposable
 {
-    private static readonly Action<ILogger, string, int, long, double, Exception?> s_loaded = LoggerMessage.Define<string, int, long, double>(LogLevel.Information, new EventId(1, "ModelLoaded"),
-        "Loaded {Source}: {Nodes} nodes, {ConstantBytes} bytes of constants, {Milliseconds} ms");
-    private static readonly Action<ILogger, string, int, long, Exception?> s_planned = LoggerMessage.Define<string, int, long>(LogLevel.Debug, new EventId(2, "Planned"),
-        "Planned {Source}: {Steps} steps, an arena of {ArenaBytes} bytes");
-
     private static ModelOptions Defaults { get; } = new();
 
     private readonly Program _program;
@@ -36,8 +31,7 @@ public sealed class Model : IDisposable
         Outputs = [.. definition.Graph.Outputs.Select(v => new ValueInfo(v.Name, v.Declared))];
         if (options.Verification == Verification.Full) RequireKernels(definition.Graph, options.Kernels);
         var constants = Constants(definition.Graph).Distinct().ToList();
-        Parameters = constants.Sum(v => v.Constant!.Shape.Elements);
-        WeightBytes = constants.Sum(v => v.Constant!.StoredBytes);
+        foreach (var v in constants) (Parameters, WeightBytes) = (Parameters + v.Constant!.Shape.Elements, WeightBytes + v.Constant.StoredBytes);
         Budget = new MemoryBudget(options.MaxMemory);
         Budget.Reserve(WeightBytes, "constants");
         // A few factors may stand for any number of elements, and whatever has no kernel for a form decodes it.
@@ -48,7 +42,7 @@ public sealed class Model : IDisposable
         _program = new Program(definition.Graph, options.Kernels, Packed, new PlanOptions { Level = options.OptimizationLevel, MaxPlans = options.MaxPlans, MaxMemory = options.MaxMemory });
         double milliseconds = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
         EngineEvents.Log.ModelLoaded(_source, definition.Graph.Nodes.Count, WeightBytes, milliseconds);
-        if (options.Logger is { } log) s_loaded(log, _source, definition.Graph.Nodes.Count, WeightBytes, milliseconds, null);
+        if (options.Logger is { } log) ModelLog.Loaded(log, _source, definition.Graph.Nodes.Count, WeightBytes, milliseconds, null);
     }
 
     /// <summary>What run-time values the model takes, in order.</summary>
@@ -138,7 +132,7 @@ public sealed class Model : IDisposable
     internal void Planned(Plan plan)
     {
         EngineEvents.Log.Planned(_source, plan.Steps.Count, plan.ArenaBytes);
-        if (Options.Logger is { } log) s_planned(log, _source, plan.Steps.Count, plan.ArenaBytes, null);
+        if (Options.Logger is { } log) ModelLog.Planned(log, _source, plan.Steps.Count, plan.ArenaBytes, null);
     }
 
     private static void BindDimensions(ModelGraph graph, IReadOnlyDictionary<string, long> free)

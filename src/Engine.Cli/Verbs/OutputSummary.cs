@@ -28,15 +28,22 @@ internal static class OutputSummary
         else
         {
             var v = Numbers.ToDoubles(t);
-            table.Add(name, t.ToString(), v.Min(), v.Max(), v.Average(), Best(t, v));
+            var (least, most, sum) = (double.PositiveInfinity, double.NegativeInfinity, 0.0);
+            foreach (double x in v) (least, most, sum) = (Math.Min(least, x), Math.Max(most, x), sum + x);
+            table.Add(name, t.ToString(), least, most, sum / v.Length, Best(t, v));
         }
     }
 
     /// <summary>Floats in one row of more than five: [N], [1, N], [1, N, 1, 1].</summary>
     private static string? Best(Tensor t, double[] v)
     {
-        if (!t.DType.IsFloat() || v.Length is <= Top or > MaxClasses || !t.Shape.Dims.Contains(v.Length)) return null;
-        var order = Enumerable.Range(0, v.Length).OrderByDescending(i => v[i]).Take(Top);
-        return string.Join(", ", order.Select(i => string.Create(CultureInfo.InvariantCulture, $"{i}: {v[i]:G4}")));
+        if (!t.DType.IsFloat() || v.Length is <= Top or > MaxClasses || Array.IndexOf(t.Shape.Dims.ToArray(), (long)v.Length) < 0) return null;
+        var order = new int[v.Length];
+        for (int i = 0; i < order.Length; i++) order[i] = i;
+        // NaN last, equal scores in order.
+        Array.Sort(order, (a, b) => v[a].Equals(v[b]) ? a.CompareTo(b) : v[b].CompareTo(v[a]));
+        var best = new string[Top];
+        for (int i = 0; i < Top; i++) best[i] = string.Create(CultureInfo.InvariantCulture, $"{order[i]}: {v[order[i]]:G4}");
+        return string.Join(", ", best);
     }
 }

@@ -4,5 +4,5 @@ namespace Engine.Formats.Gguf;
 public sealed record GgufReadOptions
 {
     /// <summary>Files of at least this many bytes are mapped, not read; a mapped file must not be changed while its tensors live.</summary>
-    public long MapFrom { get; init; } = 16L << 20;
+    public long MapFrom { get; init; } = 4L << 20;
 }

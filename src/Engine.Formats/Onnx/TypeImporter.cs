@@ -27,12 +27,18 @@ internal static class TypeImporter
             throw new InvalidModelException($"value '{name}': element type {t.ElemType} is not known", file);
         if (t.Shape is null) return new((DType)t.ElemType, null);
         if (t.Shape.Dim.Count > Shape.MaxRank) throw new InvalidModelException($"value '{name}': rank {t.Shape.Dim.Count} exceeds {Shape.MaxRank}", file);
-        return new((DType)t.ElemType, [.. t.Shape.Dim.Select(d => d.ValueCase switch
+        var dims = new Dim[t.Shape.Dim.Count];
+        for (int i = 0; i < dims.Length; i++)
         {
-            // Exporters write −1 for "unknown" now and then.
-            TensorShapeProto.Types.Dimension.ValueOneofCase.DimValue => d.DimValue < 0 ? Dim.Unknown : new Dim(d.DimValue),
-            TensorShapeProto.Types.Dimension.ValueOneofCase.DimParam when d.DimParam.Length > 0 => new Dim(-1, d.DimParam),
-            _ => Dim.Unknown,
-        })]);
+            var d = t.Shape.Dim[i];
+            dims[i] = d.ValueCase switch
+            {
+                // Exporters write −1 for "unknown" now and then.
+                TensorShapeProto.Types.Dimension.ValueOneofCase.DimValue => d.DimValue < 0 ? Dim.Unknown : new Dim(d.DimValue),
+                TensorShapeProto.Types.Dimension.ValueOneofCase.DimParam when d.DimParam.Length > 0 => new Dim(-1, d.DimParam),
+                _ => Dim.Unknown,
+            };
+        }
+        return new((DType)t.ElemType, dims);
     }
 }

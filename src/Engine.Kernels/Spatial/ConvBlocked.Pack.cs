@@ -2,17 +2,28 @@ namespace Engine.Kernels;
 
 public static unsafe partial class ConvBlocked
 {
+    // Floats of weights that are worth a thread.
+    private const int PackGrain = 16384;
+
     /// <summary>Packs weights [M, C, kh, kw].</summary>
-    public static void Pack(in ConvShape s, bool plainInput, ReadOnlySpan<float> w, Span<float> packed)
+    public static void Pack(Workers workers, in ConvShape s, bool plainInput, ReadOnlySpan<float> w, Span<float> packed)
     {
-        int taps = s.Window.Taps, lanes = plainInput ? 1 : Block, blocks = plainInput ? s.Channels : Blocks(s.Channels);
-        fixed (float* from = w, to = packed)
-            for (int pair = 0; pair < Pairs(s); pair++)
-                for (int b = 0; b < blocks; b++)
-                {
-                    int rows = Math.Min(Pair, s.OutChannels - pair * Pair), channels = Math.Min(lanes, s.Channels - b * lanes);
-                    PackBlock(from + ((nint)pair * Pair * s.Channels + (nint)b * lanes) * taps, (nint)s.Channels * taps, taps, rows, channels, lanes, to + ((nint)pair * blocks + b) * taps * lanes * Pair);
-                }
+        int lanes = plainInput ? 1 : Block, blocks = plainInput ? s.Channels : Blocks(s.Channels);
+        fixed (float* from = w, to = packed) workers.For(Tensors.Checked.Int((long)Pairs(s) * blocks), Math.Max(1, PackGrain / (s.Window.Taps * lanes * Pair)), new PackBody(s, lanes, blocks, from, to));
+    }
+
+    private readonly struct PackBody(ConvShape s, int lanes, int blocks, float* from, float* to) : IParallelBody
+    {
+        public void Run(int start, int end)
+        {
+            int taps = s.Window.Taps;
+            for (int i = start; i < end; i++)
+            {
+                var (pair, b) = (i / blocks, i % blocks);
+                int rows = Math.Min(Pair, s.OutChannels - pair * Pair), channels = Math.Min(lanes, s.Channels - b * lanes);
+                PackBlock(from + ((nint)pair * Pair * s.Channels + (nint)b * lanes) * taps, (nint)s.Channels * taps, taps, rows, channels, lanes, to + (nint)i * taps * lanes * Pair);
+            }
+        }
     }
 
     // [32 output channels][input channels of a block][taps] to [taps][input channels][32 output channels].

@@ -1,4 +1,5 @@
 using Engine.Graph;
+using Engine.Kernels;
 using Engine.Tensors;
 
 namespace Engine.Runtime;
@@ -25,6 +26,9 @@ public sealed class BindContext
 
     /// <summary>Encoding of every input, as the planner chose.</summary>
     public Encoding[] InEncodings { get; init; }
+
+    /// <summary>Threads that pack weights.</summary>
+    public Workers Workers { get; init; } = Workers.Single;
 
     /// <summary>Encoding of output 0.</summary>
     public Encoding OutEncoding { get; init; } = Encoding.Plain;
@@ -90,6 +94,9 @@ public sealed class BindContext
         _consumed.Add(i);
         return _packed.Get(_weights[i] ?? throw new OperatorException($"input {i} is not constant"), layout, pack);
     }
+
+    /// <summary>As <see cref="Pack(int, string, Func{Weight, Tensor})"/>, with threads to pack on.</summary>
+    public Tensor Pack(int i, string layout, Func<Weight, Workers, Tensor> pack) => Pack(i, layout, w => pack(w, Workers));
 
     /// <summary>True when the kernel took input <paramref name="i"/> at bind time and does not read it at run time.</summary>
     public bool IsConsumed(int i) => _consumed.Contains(i);

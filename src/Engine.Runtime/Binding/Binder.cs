@@ -14,7 +14,7 @@ public sealed record BoundKernel(string Stem, StepFn Run, BindContext Context);
 public static class Binder
 {
     /// <summary>Binds the first candidate that accepts the types, plain encodings only.</summary>
-    public static BoundKernel BindPlain(KernelRegistry kernels, NodeTypes n, PackedWeights packed)
+    public static BoundKernel BindPlain(KernelRegistry kernels, NodeTypes n, PackedWeights packed, Workers? workers = null)
     {
         UnsupportedException? why = null;
         foreach (var c in kernels.Candidates(n))
@@ -22,7 +22,7 @@ public static class Binder
             if (c.Produces != Encoding.Plain || c.Accepts.Any(a => a is not null && a != Encoding.Plain) || n.Node.Epilogue.Count > 0 && !c.FusesEpilogue) continue;
             try
             {
-                return Bind(c, n, packed);
+                return Bind(c, n, packed, workers);
             }
             catch (UnsupportedException e)
             {
@@ -32,17 +32,17 @@ public static class Binder
         throw why ?? new UnsupportedException($"{n.Node.Describe()}: no kernel for this operator");
     }
 
-    /// <summary>Binds one candidate.</summary>
-    public static BoundKernel Bind(Candidate c, NodeTypes n, PackedWeights packed)
+    /// <summary>Binds one candidate; <paramref name="workers"/> pack its weights.</summary>
+    public static BoundKernel Bind(Candidate c, NodeTypes n, PackedWeights packed, Workers? workers = null)
     {
-        var b = new BindContext(n.Node, n.Inputs, n.Outputs, n.Values, n.Weights, packed) { InEncodings = [.. n.Inputs.Select((_, i) => c.Accept(i))], OutEncoding = c.Produces };
+        var b = new BindContext(n.Node, n.Inputs, n.Outputs, n.Values, n.Weights, packed) { InEncodings = [.. n.Inputs.Select((_, i) => c.Accept(i))], OutEncoding = c.Produces, Workers = workers ?? Workers.Single };
         try
         {
             return new(c.Stem, c.Bind(b), b);
         }
         catch (UnsupportedException) when (Adapters.For(n) is { } adapter)
         {
-            return adapter(c, n, packed);
+            return adapter(c, n, packed, b.Workers);
         }
         catch (OperatorException e) when (e.Node is null)
         {
@@ -59,21 +59,21 @@ public static class Binder
 internal static class Adapters
 {
     /// <summary>The adapter that can help this node, or null.</summary>
-    public static Func<Candidate, NodeTypes, PackedWeights, BoundKernel>? For(NodeTypes n)
+    public static Func<Candidate, NodeTypes, PackedWeights, Workers, BoundKernel>? For(NodeTypes n)
     {
         var types = n.Inputs.Concat(n.Outputs).OfType<TensorType>().Select(t => t.DType).ToHashSet();
-        if (types.Any(t => t.IsPacked()) && n.Node.Op.MovesData) return (c, m, p) => Wrap(c, m, p, t => t.IsPacked() ? DType.U8 : t);
-        if (types.Any(FloatConvert.IsReduced)) return (c, m, p) => Wrap(c, m, p, t => FloatConvert.IsReduced(t) ? DType.F32 : t);
+        if (types.Any(t => t.IsPacked()) && n.Node.Op.MovesData) return (c, m, p, workers) => Wrap(c, m, p, workers, t => t.IsPacked() ? DType.U8 : t);
+        if (types.Any(FloatConvert.IsReduced)) return (c, m, p, workers) => Wrap(c, m, p, workers, t => FloatConvert.IsReduced(t) ? DType.F32 : t);
         return null;
     }
 
-    private static BoundKernel Wrap(Candidate c, NodeTypes n, PackedWeights packed, Func<DType, DType> map)
+    private static BoundKernel Wrap(Candidate c, NodeTypes n, PackedWeights packed, Workers workers, Func<DType, DType> map)
     {
         TensorType? Map(TensorType? t) => t is null ? null : new TensorType(map(t.DType), t.Shape);
         var values = n.Values.Select((v, i) => v is null || n.Inputs[i] is null || map(v.DType) == v.DType ? v : Convert(v, map(v.DType))).ToList();
         // A widened constant is a dense weight of its own: kernels that pack see f32.
         var weights = n.Weights.Select((w, i) => w is null || n.Inputs[i] is null || map(w.DType) == w.DType ? w : packed.Get(w, "widened", d => Convert(d.Decode(), map(d.DType))) is var t ? new Dense(t) : null).ToList();
-        var inner = new BindContext(n.Node, [.. n.Inputs.Select(Map)], [.. n.Outputs.Select(Map)], values, weights, packed) { InEncodings = [.. n.Inputs.Select((_, i) => c.Accept(i))], OutEncoding = c.Produces };
+        var inner = new BindContext(n.Node, [.. n.Inputs.Select(Map)], [.. n.Outputs.Select(Map)], values, weights, packed) { InEncodings = [.. n.Inputs.Select((_, i) => c.Accept(i))], OutEncoding = c.Produces, Workers = workers };
         var run = c.Bind(inner);
         var outer = new BindContext(n.Node, n.Inputs, n.Outputs, n.Values, n.Weights, packed) { InEncodings = inner.InEncodings, OutEncoding = inner.OutEncoding };
         foreach (long w in inner.WorkBytes) outer.Work(w);

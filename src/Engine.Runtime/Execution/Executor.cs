@@ -136,7 +136,7 @@ public sealed class Executor
         {
             var live = new RuntimeValue[source.Live.Count];
             for (int i = 0; i < live.Length; i++) live[i] = Find(source.Live[i]);
-            var plan = source.Get(live, _program.Builder);
+            var plan = source.Get(live, _program.Builder, _workers);
             bool final = plan.Next is null;
             var table = Table(plan);
             RunSegment(plan, table, live, final ? outputs : default, cancellation);

@@ -27,34 +27,33 @@ public static class ArenaPlanner
     private const int SearchRounds = 200;
 
     /// <summary>Places the buffers.</summary>
-    public static ArenaLayout Plan(IReadOnlyList<Lifetime> buffers)
+    public static ArenaLayout Plan(IReadOnlyList<Lifetime> buffers) => Plan(buffers as Lifetime[] ?? [.. buffers]);
+
+    private static ArenaLayout Plan(Lifetime[] buffers)
     {
-        int n = buffers.Count;
+        int n = buffers.Length;
         var sizes = new long[n];
         for (int i = 0; i < n; i++) sizes[i] = Checked.AlignUp(buffers[i].Bytes, Alignment);
         long bound = LowerBound(buffers, sizes);
-        var order = Enumerable.Range(0, n).OrderByDescending(i => sizes[i]).ThenBy(i => buffers[i].First).ThenBy(i => i).ToArray();
+        int[] order = [.. Enumerable.Range(0, n)];
+        Array.Sort(order, (a, b) => sizes[a] != sizes[b] ? sizes[b].CompareTo(sizes[a]) : buffers[a].First != buffers[b].First ? buffers[a].First.CompareTo(buffers[b].First) : a.CompareTo(b));
         var best = Place(buffers, sizes, order, long.MaxValue, out long peak)!;
         if (peak > bound && n <= 2000) Improve(buffers, sizes, order, bound, ref best, ref peak);
         return new ArenaLayout(best, peak, bound);
     }
 
-    private static long LowerBound(IReadOnlyList<Lifetime> buffers, long[] sizes)
+    private static long LowerBound(Lifetime[] buffers, long[] sizes)
     {
-        // Sweep over begin and end events; at one step, begins count before ends.
-        var events = new List<(int Step, long Delta)>(buffers.Count * 2);
-        for (int i = 0; i < buffers.Count; i++)
-        {
-            events.Add((buffers[i].First * 2, sizes[i]));
-            events.Add((buffers[i].Last * 2 + 1, -sizes[i]));
-        }
-        events.Sort((a, b) => a.Step.CompareTo(b.Step));
+        // Sweep over begin and end events, numbered 2i and 2i + 1; at one step, begins count before ends.
+        long When(int e) => e % 2 == 0 ? buffers[e / 2].First * 2L : buffers[e / 2].Last * 2L + 1;
+        int[] events = [.. Enumerable.Range(0, 2 * buffers.Length)];
+        Array.Sort(events, (a, b) => When(a).CompareTo(When(b)));
         long live = 0, most = 0;
-        foreach (var (_, delta) in events) most = Math.Max(most, live += delta);
+        foreach (int e in events) most = Math.Max(most, live += e % 2 == 0 ? sizes[e / 2] : -sizes[e / 2]);
         return most;
     }
 
-    private static long[]? Place(IReadOnlyList<Lifetime> buffers, long[] sizes, int[] order, long limit, out long peak)
+    private static long[]? Place(Lifetime[] buffers, long[] sizes, int[] order, long limit, out long peak)
     {
         var offsets = new long[sizes.Length];
         var placed = new List<int>(sizes.Length); // by offset
@@ -81,7 +80,7 @@ public static class ArenaPlanner
     }
 
     // Moves the buffer that ends at the peak to the front of the order, and tries seeded swaps; keeps what helps.
-    private static void Improve(IReadOnlyList<Lifetime> buffers, long[] sizes, int[] order, long bound, ref long[] best, ref long peak)
+    private static void Improve(Lifetime[] buffers, long[] sizes, int[] order, long bound, ref long[] best, ref long peak)
     {
         var random = new Random(1);
         var current = order.ToArray();

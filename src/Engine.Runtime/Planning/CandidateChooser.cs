@@ -13,6 +13,9 @@ internal sealed record Choice(Candidate Candidate, Encoding? Elementwise = null)
     public Encoding Accept(int i) => Elementwise ?? Candidate.Accept(i);
 }
 
+/// <summary>A choice and what the node and everything before it then cost, in nanoseconds.</summary>
+internal sealed record WeighedChoice(Choice Choice, double Cost);
+
 /// <summary>
 /// Picks one candidate a node so that kernels and conversions together cost least: dynamic programming over the nodes in order, the
 /// cost of a wire shared between its readers; exact on chains and trees.
@@ -21,7 +24,7 @@ internal sealed class CandidateChooser(LoweredSegment segment, KernelRegistry ke
 {
     private const double NanosecondsPerByte = 0.1, NanosecondsPerOperation = 0.25, ConvertOverhead = 1000;
     private readonly Dictionary<Value, LoweredNode> _producers = [];
-    private readonly Dictionary<LoweredNode, List<(Choice Choice, double Cost)>> _options = [];
+    private readonly Dictionary<LoweredNode, List<WeighedChoice>> _options = [];
     private readonly Dictionary<Value, int> _readers = [];
 
     /// <summary>One choice a node; a node without any throws.</summary>
@@ -43,7 +46,13 @@ internal sealed class CandidateChooser(LoweredSegment segment, KernelRegistry ke
             var n = segment.Nodes[i];
             if (n.Node.Op.Kind == OperatorKind.View) continue;
             var wants = n.Outputs.Count > 0 && n.Outputs[0] is { } o && wanted.TryGetValue(o, out var w) ? w : [];
-            var best = _options[n].MinBy(c => c.Cost + wants.Distinct().Sum(e => Conversion(n.OutTypes[0]!, Stored(n, c.Choice), e)));
+            var (best, least) = (_options[n][0], double.PositiveInfinity);
+            foreach (var c in _options[n])
+            {
+                double cost = c.Cost;
+                foreach (var e in wants.Distinct()) cost += Conversion(n.OutTypes[0]!, Stored(n, c.Choice), e);
+                if (cost < least) (best, least) = (c, cost);
+            }
             chosen[n] = best.Choice;
             for (int k = 0; k < n.Inputs.Length; k++)
                 if (n.Inputs[k] is { } v) (wanted.TryGetValue(v, out var list) ? list : wanted[v] = []).Add(best.Choice.Accept(k));
@@ -51,21 +60,21 @@ internal sealed class CandidateChooser(LoweredSegment segment, KernelRegistry ke
         return chosen;
     }
 
-    private List<(Choice, double)> Weigh(LoweredNode n)
+    private List<WeighedChoice> Weigh(LoweredNode n)
     {
-        if (n.Node.Op.Kind == OperatorKind.View) return [(new Choice(new Candidate("view", _ => throw new InvalidOperationException())), InputCost(n, 0, Encoding.Plain))];
+        if (n.Node.Op.Kind == OperatorKind.View) return [new(new Choice(new Candidate("view", _ => throw new InvalidOperationException())), InputCost(n, 0, Encoding.Plain))];
         var types = Fusion.Types(n, segment, dense);
-        var choices = new List<(Choice, double)>();
+        var choices = new List<WeighedChoice>();
         foreach (var c in kernels.Candidates(types))
         {
             bool plain = c.Produces == Encoding.Plain && c.Accepts.All(a => a is null || a == Encoding.Plain);
             if (!plain && options.Level < 2 || !c.Exact && !options.AllowInexact || n.Node.Epilogue.Count > 0 && !c.FusesEpilogue) continue;
             double own = c.Nanoseconds ?? n.Cost.Operations * NanosecondsPerOperation + n.Cost.Bytes * NanosecondsPerByte;
             var choice = new Choice(c);
-            choices.Add((choice, own + Inputs(n, choice) + Rounding(n, choice)));
+            choices.Add(new(choice, own + Inputs(n, choice) + Rounding(n, choice)));
             if (plain && options.Level >= 2 && n.Node.Op.IsElementwise)
                 foreach (var e in ElementwiseEncodings(n))
-                    choices.Add((new Choice(c, e), own + Inputs(n, new Choice(c, e))));
+                    choices.Add(new(new Choice(c, e), own + Inputs(n, new Choice(c, e))));
         }
         if (choices.Count == 0) throw new UnsupportedException($"{n.Node.Describe()}: no kernel for inputs {string.Join(", ", types.Inputs.Select(t => t?.ToString() ?? "absent"))}");
         return choices;

@@ -149,7 +149,7 @@ internal sealed class MemoryLayout(LoweredSegment segment, IReadOnlyList<Value> 
         var planOutputs = PlaceOutputs(outputs);
         _steps.RemoveAll(s => s.Removed);
         var arena = _extents.Where(e => e.Region == Region.Arena && e.Last >= 0).ToList();
-        var placed = ArenaPlanner.Plan([.. arena.Select(e => new Lifetime(e.Bytes, e.First, e.Last))]);
+        var placed = ArenaPlanner.Plan(Array.ConvertAll(arena.ToArray(), e => new Lifetime(e.Bytes, e.First, e.Last)));
         for (int i = 0; i < arena.Count; i++) arena[i].ArenaOffset = placed.Offsets[i];
         int firstInput = 1 + _constants.Count, firstOutput = firstInput + live.Count;
 
@@ -160,7 +160,7 @@ internal sealed class MemoryLayout(LoweredSegment segment, IReadOnlyList<Value> 
             Region.Input => new ArgRef(firstInput + b.Extent.Index, b.Offset, b.Bytes),
             _ => new ArgRef(firstOutput + b.Extent.Index, b.Offset, b.Bytes),
         };
-        var steps = _steps.Select(s => new PlanStep(s.Name, s.Operator, s.Stem, s.Run, [.. s.Inputs.Select(Ref)], [.. s.Outputs.Select(Ref)], [.. s.Work.Select(w => new ArgRef(0, w.ArenaOffset, w.Bytes))], s.Node?.Cost ?? new Cost(0, 2.0 * s.Outputs[0]!.Bytes))
+        var steps = _steps.Select(s => new PlanStep(s.Name, s.Operator, s.Stem, s.Run, Array.ConvertAll(s.Inputs, Ref), Array.ConvertAll(s.Outputs, Ref), Array.ConvertAll(s.Work, w => new ArgRef(0, w.ArenaOffset, w.Bytes)), s.Node?.Cost ?? new Cost(0, 2.0 * s.Outputs[0]!.Bytes))
         {
             Node = s.Node?.Node,
             OutputTypes = [.. s.Outputs.Select(o => o is null ? null : new StepOutput(o.Type, o.Encoding))],
@@ -170,12 +170,14 @@ internal sealed class MemoryLayout(LoweredSegment segment, IReadOnlyList<Value> 
         }).ToList();
         var buffers = _extents.Where(e => e.Last >= 0).Select(e => new PlanBuffer(string.Join(", ", e.Members.Select(m => m.Wire.Name).Distinct()), e.Members.Count > 0 ? Describe(e.Members[0]) : "workspace",
             e.Region, e.Region == Region.Arena ? e.ArenaOffset : 0, e.Bytes, e.First, e.Last, e.IsWorkspace)).ToList();
+        long workspace = 0;
+        foreach (var e in _extents) if (e.IsWorkspace) workspace = Math.Max(workspace, e.Bytes);
         return new Plan
         {
             Steps = steps,
             ArenaBytes = placed.PeakBytes,
             LowerBound = placed.LowerBound,
-            WorkspaceBytes = _extents.Where(e => e.IsWorkspace).Select(e => e.Bytes).DefaultIfEmpty(0).Max(),
+            WorkspaceBytes = workspace,
             Buffers = buffers,
             Live = live,
             Key = key,

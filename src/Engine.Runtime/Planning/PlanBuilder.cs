@@ -1,4 +1,5 @@
 using Engine.Graph;
+using Engine.Kernels;
 using Engine.Tensors;
 
 namespace Engine.Runtime;
@@ -12,7 +13,7 @@ internal sealed class PlanBuilder(KernelRegistry kernels, PackedWeights packed, 
 
     public PlanOptions Options { get; } = options;
 
-    public Plan Build(SegmentSource source, IReadOnlyList<RuntimeValue> live)
+    public Plan Build(SegmentSource source, IReadOnlyList<RuntimeValue> live, Workers workers)
     {
         var segment = Lowering.Run(source, live, _evaluator, packed.Dense);
         if (Options.Level >= 1)
@@ -25,7 +26,7 @@ internal sealed class PlanBuilder(KernelRegistry kernels, PackedWeights packed, 
         }
         var choices = new CandidateChooser(segment, kernels, Options, packed.Dense).Run();
         var layout = new MemoryLayout(segment, source.Live, Options);
-        foreach (var n in segment.Nodes) Emit(n, choices, segment, layout);
+        foreach (var n in segment.Nodes) Emit(n, choices, segment, layout, workers);
         foreach (var v in segment.Outputs)
             if (layout.Stored(v) is not null) Wire(v, Encoding.Plain, segment, layout);
         var plan = layout.Finish(new PlanKey(source.Live, live, source.Pinned));
@@ -34,7 +35,7 @@ internal sealed class PlanBuilder(KernelRegistry kernels, PackedWeights packed, 
         return plan;
     }
 
-    private void Emit(LoweredNode n, Dictionary<LoweredNode, Choice> choices, LoweredSegment segment, MemoryLayout layout)
+    private void Emit(LoweredNode n, Dictionary<LoweredNode, Choice> choices, LoweredSegment segment, MemoryLayout layout, Workers workers)
     {
         if (n.Node.Op.Kind == OperatorKind.View)
         {
@@ -45,9 +46,9 @@ internal sealed class PlanBuilder(KernelRegistry kernels, PackedWeights packed, 
         }
         var choice = choices[n];
         var types = Fusion.Types(n, segment, packed.Dense);
-        var bound = choice.Elementwise is { } e ? Binder.Bind(choice.Candidate, Flat(types, e), packed)
-            : choice.Produces == Encoding.Plain && choice.Candidate.Accepts.Count == 0 ? BindFirst(choice.Candidate, types)
-            : Binder.Bind(choice.Candidate, types, packed);
+        var bound = choice.Elementwise is { } e ? Binder.Bind(choice.Candidate, Flat(types, e), packed, workers)
+            : choice.Produces == Encoding.Plain && choice.Candidate.Accepts.Count == 0 ? BindFirst(choice.Candidate, types, workers)
+            : Binder.Bind(choice.Candidate, types, packed, workers);
         var inputs = new PlannedBuffer?[n.Inputs.Length];
         for (int i = 0; i < inputs.Length; i++)
             if (n.Inputs[i] is { } v && !bound.Context.IsConsumed(i)) inputs[i] = Wire(v, choice.Accept(i), segment, layout);
@@ -60,15 +61,15 @@ internal sealed class PlanBuilder(KernelRegistry kernels, PackedWeights packed, 
     }
 
     // The first choice may not bind for these element types; another plain candidate may.
-    private BoundKernel BindFirst(Candidate first, NodeTypes types)
+    private BoundKernel BindFirst(Candidate first, NodeTypes types, Workers workers)
     {
         try
         {
-            return Binder.Bind(first, types, packed);
+            return Binder.Bind(first, types, packed, workers);
         }
         catch (UnsupportedException)
         {
-            return Binder.BindPlain(kernels, types, packed);
+            return Binder.BindPlain(kernels, types, packed, workers);
         }
     }
 

@@ -1,4 +1,5 @@
 using Engine.Graph;
+using Engine.Kernels;
 using Engine.Tensors;
 
 namespace Engine.Runtime;
@@ -41,7 +42,7 @@ public sealed class Program
     internal SegmentSource Source { get; }
 
     /// <summary>The first plan for inputs of these types (values count only where shapes depend on them).</summary>
-    public Plan Plan(IReadOnlyDictionary<Value, RuntimeValue> inputs) => Source.Get([.. Source.Live.Select(v => inputs[v])], Builder);
+    public Plan Plan(IReadOnlyDictionary<Value, RuntimeValue> inputs) => Source.Get([.. Source.Live.Select(v => inputs[v])], Builder, Workers.Single);
 
     /// <summary>The program of a subgraph; one for all sessions.</summary>
     internal Program Child(ModelGraph graph, IReadOnlyDictionary<Value, Value> aliases)

@@ -1,4 +1,5 @@
 using Engine.Graph;
+using Engine.Kernels;
 using Engine.Tensors;
 
 namespace Engine.Runtime;
@@ -67,8 +68,8 @@ internal sealed class SegmentSource
         return v;
     }
 
-    /// <summary>The plan for the values in hand, built on first use.</summary>
-    public Plan Get(IReadOnlyList<RuntimeValue> live, PlanBuilder builder)
+    /// <summary>The plan for the values in hand, built on first use; <paramref name="workers"/> then pack the weights.</summary>
+    public Plan Get(IReadOnlyList<RuntimeValue> live, PlanBuilder builder, Workers workers)
     {
         lock (_lock)
         {
@@ -82,7 +83,7 @@ internal sealed class SegmentSource
             Plan plan;
             try
             {
-                plan = builder.Build(this, live);
+                plan = builder.Build(this, live, workers);
             }
             catch (Exception e) when (Faults.IsEscaped(e))
             {

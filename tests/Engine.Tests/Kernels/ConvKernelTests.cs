@@ -91,7 +91,7 @@ public unsafe class ConvKernelTests
             Assert.True(ConvBlocked.Supports(s));
             int pixels = s.Window.Outputs;
             float[] packed = new float[ConvBlocked.PackedLength(s, plain)], bias = new float[ConvBlocked.BiasLength(s)], work = new float[ConvBlocked.WorkFloats(s, plain)];
-            ConvBlocked.Pack(s, plain, w, packed);
+            ConvBlocked.Pack(Workers.Single, s, plain, w, packed);
             b.CopyTo(bias, 0);
             float[] input = plain ? x : Block(x, s.Batch, s.Channels, s.Window.Inputs), output = new float[s.Batch * Up(s.OutChannels) * pixels], many = new float[output.Length];
             // Whatever padding lanes of the input hold must not matter.

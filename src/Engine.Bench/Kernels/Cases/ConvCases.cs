@@ -83,7 +83,7 @@ internal static unsafe class ConvCases
         bool plain = s.Channels < ConvBlocked.Block;
         Tensor image = Image(s), x = plain ? image : ToBlocked(image, s), w = Weights(s), y = Operand.Zeros(BlockedChannels(s.OutChannels) * s.Window.Outputs);
         Tensor packed = Operand.Zeros(ConvBlocked.PackedLength(s, plain)), work = Operand.Zeros(Math.Max(1, ConvBlocked.WorkFloats(s, plain)));
-        ConvBlocked.Pack(s, plain, w.Span<float>(), packed.Span<float>());
+        ConvBlocked.Pack(workers, s, plain, w.Span<float>(), packed.Span<float>());
         return new(() => ConvBlocked.Run(workers, s, plain, (float*)x.Pointer, (float*)packed.Pointer, null, (float*)y.Pointer, (float*)work.Pointer, default), () => FromBlocked(y, s), Peer: Node(s, image, w));
     }
 

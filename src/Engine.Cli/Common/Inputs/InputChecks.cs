@@ -9,7 +9,8 @@ internal static class InputChecks
     public static void Check(ValueInfo input, RuntimeValue value)
     {
         if (input.Type is not DeclaredType.Tensor d || value is not Tensor t) return;
-        bool fits = d.Dims is null || d.Dims.Length == t.Shape.Rank && !d.Dims.Where((dim, i) => dim.IsKnown && dim.Value != t.Shape[i]).Any();
+        bool fits = d.Dims is null || d.Dims.Length == t.Shape.Rank;
+        for (int i = 0; fits && i < d.Dims?.Length; i++) fits = !d.Dims[i].IsKnown || d.Dims[i].Value == t.Shape[i];
         if (t.DType != d.DType) throw new InputException($"input '{input.Name}' takes {d}, got element type {t.DType.Display()} in {t}", input.Name);
         if (!fits) throw new InputException($"input '{input.Name}' takes {d}, got shape {t.Shape}", input.Name);
     }

@@ -17,7 +17,7 @@ internal static unsafe class AttentionCpu
         var core = new Core(b, batch, heads, rows, rows, past, width, valueWidth, op.Scale, op.Causal, op.Filter, 3, 5);
         int work = b.Work(Checked.Mul(4, Checked.Mul(x.Product(0, 2), columns))), inputs = w.Int(0);
         long length = GemmF32.PackedLength(inputs, columns);
-        var constant = b.Weight(1) is null ? null : b.Pack(1, $"gemm-f32 {inputs}x{columns} {columns},1", v => Packed(v, inputs, columns));
+        var constant = b.Weight(1) is null ? null : b.Pack(1, $"gemm-f32 {inputs}x{columns} {columns},1", (v, workers) => Packed(workers, v, inputs, columns));
         int panels = constant is null ? b.Work(Checked.Mul(4, length)) : -1;
         return (in StepContext c) =>
         {
@@ -56,10 +56,10 @@ internal static unsafe class AttentionCpu
         };
     }
 
-    private static Tensor Packed(Weight weight, int inputs, int columns)
+    private static Tensor Packed(Workers workers, Weight weight, int inputs, int columns)
     {
         var (dense, t) = (weight.Decode(), Tensor.Allocate(DType.F32, new Shape(GemmF32.PackedLength(inputs, columns))));
-        GemmF32.Pack(Workers.Single, inputs, columns, (float*)dense.Pointer, columns, 1, (float*)t.Pointer);
+        GemmF32.Pack(workers, inputs, columns, (float*)dense.Pointer, columns, 1, (float*)t.Pointer);
         GC.KeepAlive(dense);
         return t;
     }

@@ -38,7 +38,7 @@ internal static class MatMulCpu
         long panel = GemmF32.PackedLength(g.K, g.N);
         if (b.Weight(1) is not null)
         {
-            var packed = b.Pack(1, $"gemm-f32 {g.K}x{g.N} {g.BRow},{g.BColumn}", w => Pack(g, w));
+            var packed = b.Pack(1, $"gemm-f32 {g.K}x{g.N} {g.BRow},{g.BColumn}", (w, workers) => Pack(workers, g, w));
             return (in StepContext c) => Multiply(c.Workers, g, (float*)c.InPointer(0), (float*)packed.Pointer, panel, (float*)c.OutPointer(0), steps.At(c, g.N));
         }
         int work = b.Work(PackedBytes(g));
@@ -68,12 +68,12 @@ internal static class MatMulCpu
             GemmGeneric.Run(workers, g.M, g.N, g.K, x + g.AStarts[i], (nint)g.ARow, (nint)g.AColumn, w + g.BStarts[g.BIndex[i]], (nint)g.BRow, (nint)g.BColumn, y + (nint)i * g.M * g.N);
     }
 
-    private static unsafe Tensor Pack(MatMulGeometry g, Weight weight)
+    private static unsafe Tensor Pack(Workers workers, MatMulGeometry g, Weight weight)
     {
         long panel = GemmF32.PackedLength(g.K, g.N);
         var packed = Tensor.Allocate(DType.F32, new Shape(Checked.Mul(g.BStarts.Length, panel)));
         var dense = weight.Decode();
-        PackAll(Workers.Single, g, (float*)dense.Pointer, (float*)packed.Pointer, panel);
+        PackAll(workers, g, (float*)dense.Pointer, (float*)packed.Pointer, panel);
         GC.KeepAlive(dense);
         return packed;
     }

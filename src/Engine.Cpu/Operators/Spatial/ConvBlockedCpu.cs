@@ -58,7 +58,7 @@ internal static unsafe class ConvBlockedCpu
     private static StepFn BindDense(ConvShape s, bool plainInput, bool bias, BindContext b)
     {
         var steps = new EpilogueSteps(b);
-        var w = b.Pack(1, plainInput ? "conv-blocked-first" : "conv-blocked", weight => Packed(weight, ConvBlocked.PackedLength(s, plainInput), (from, to) => ConvBlocked.Pack(s, plainInput, from, to)));
+        var w = b.Pack(1, plainInput ? "conv-blocked-first" : "conv-blocked", (weight, workers) => Packed(weight, ConvBlocked.PackedLength(s, plainInput), (from, to) => ConvBlocked.Pack(workers, s, plainInput, from, to)));
         var shift = bias ? PackBias(b, ConvBlocked.BiasLength(s)) : null;
         int work = b.Work(Checked.Mul(ConvBlocked.WorkFloats(s, plainInput), sizeof(float)));
         return (in StepContext c) => ConvBlocked.Run(c.Workers, s, plainInput, (float*)c.InPointer(0), (float*)w.Pointer, shift is null ? null : (float*)shift.Pointer, (float*)c.OutPointer(0), (float*)c.WorkPointer(work), steps.At(c));
@@ -67,10 +67,10 @@ internal static unsafe class ConvBlockedCpu
     private static StepFn BindWinograd(ConvShape s, bool bias, BindContext b)
     {
         var steps = new EpilogueSteps(b);
-        var w = b.Pack(1, "conv-winograd", weight =>
+        var w = b.Pack(1, "conv-winograd", (weight, workers) =>
         {
             var (dense, t) = (weight.Decode(), Tensor.Allocate(DType.F32, new Shape(ConvWinograd.PackedLength(s))));
-            ConvWinograd.Pack(Workers.Single, s, (float*)dense.Pointer, (float*)t.Pointer);
+            ConvWinograd.Pack(workers, s, (float*)dense.Pointer, (float*)t.Pointer);
             GC.KeepAlive(dense);
             return t;
         });

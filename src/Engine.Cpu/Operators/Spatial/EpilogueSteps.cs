@@ -12,7 +12,11 @@ internal sealed class EpilogueSteps
     private readonly (Activation Activation, int Operand)[] _steps;
 
     /// <summary>Takes the steps of a node that <see cref="Accepts(NodeTypes)"/> allows.</summary>
-    public EpilogueSteps(BindContext b) => _steps = [.. b.Epilogue.Select(e => (ActivationsCpu.TryMap(e.Op, out var a) ? a : Activation.None, e.Operand))];
+    public EpilogueSteps(BindContext b)
+    {
+        _steps = new (Activation, int)[b.Epilogue.Count];
+        for (int i = 0; i < _steps.Length; i++) _steps[i] = (ActivationsCpu.TryMap(b.Epilogue[i].Op, out var a) ? a : Activation.None, b.Epilogue[i].Operand);
+    }
 
     /// <summary>True when the node's steps can be fused: known activations, and additions of f32 tensors of the output's shape.</summary>
     public static bool Accepts(NodeTypes n) => n.Node.Epilogue.Count <= StoreEpilogue.MaxSteps && n.Node.Epilogue.All(e => Accepts(e, n));

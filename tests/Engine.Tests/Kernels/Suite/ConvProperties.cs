@@ -25,7 +25,7 @@ internal static unsafe class ConvProperties
         bool plain = r.Next(3) == 0;
         var (x, w, b, expected) = Reference(s, o);
         float* packed = o.Take<float>((int)ConvBlocked.PackedLength(s, plain)), bias = o.Take<float>(ConvBlocked.BiasLength(s)), input = plain ? x : Blocked(x, s, o);
-        ConvBlocked.Pack(s, plain, new(w, s.OutChannels * s.Channels * s.Window.Taps), new(packed, (int)ConvBlocked.PackedLength(s, plain)));
+        ConvBlocked.Pack(Workers.Single, s, plain, new(w, s.OutChannels * s.Channels * s.Window.Taps), new(packed, (int)ConvBlocked.PackedLength(s, plain)));
         new ReadOnlySpan<float>(b, s.OutChannels).CopyTo(new(bias, s.OutChannels));
         foreach (string tier in ConvBlocked.Table.SupportedTiers)
         {
