@@ -77,6 +77,7 @@ public static unsafe partial class RecurrentF32
         public TV A, B, C, D;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Panels<TV, TCell>(in RecurrentStep s, int start, int end) where TV : unmanaged, IF32Vector<TV> where TCell : struct, ICell
     {
         float* sums = stackalloc float[4 * 4 * PanelUnits];
@@ -179,6 +180,7 @@ public static unsafe partial class RecurrentF32
         d.Store(to + 3 * TV.Count);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void End<TV, TCell>(float* sums, in RecurrentStep s, int row, int unit, int n) where TV : unmanaged, IF32Vector<TV> where TCell : struct, ICell
     {
         var x = TCell.Start<TV>(s, row, unit, n);

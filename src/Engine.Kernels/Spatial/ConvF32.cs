@@ -50,13 +50,8 @@ public static unsafe class ConvF32
 
         public void Apply(int row, int column, Span<float> values)
         {
-            if (bias is not null) Shift(values, bias[row]);
+            if (bias is not null) BinaryLoop.Simd(default(AddOp), values, bias[row], values);
             if (steps.Count > 0) steps.Apply(offset + row * rowStride + column, values);
-        }
-
-        private static void Shift(Span<float> values, float b)
-        {
-            for (int i = 0; i < values.Length; i++) values[i] += b;
         }
     }
 

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Numerics;
 
 namespace Engine.Kernels;
 
@@ -30,7 +29,7 @@ public unsafe struct StoreEpilogue
         {
             var s = i switch { 0 => _s0, 1 => _s1, 2 => _s2, _ => _s3 };
             if (s.Operand is null) s.Activation.Apply(y);
-            else AddTo(y, s.Operand + offset);
+            else BinaryLoop.Simd(default(AddOp), y, new ReadOnlySpan<float>(s.Operand + offset, y.Length), y);
         }
     }
 
@@ -58,16 +57,6 @@ public unsafe struct StoreEpilogue
             i++;
         }
         return i == Count;
-    }
-
-    private static void AddTo(Span<float> y, float* x)
-    {
-        int i = 0;
-        fixed (float* p = y)
-        {
-            for (; i <= y.Length - Vector<float>.Count; i += Vector<float>.Count) (Vector.Load(p + i) + Vector.Load(x + i)).Store(p + i);
-            for (; i < y.Length; i++) p[i] += x[i];
-        }
     }
 
     [UnscopedRef]

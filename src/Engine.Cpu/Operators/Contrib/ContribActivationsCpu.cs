@@ -33,8 +33,9 @@ internal static unsafe class ContribActivationsCpu
             {
                 nint at = (nint)r * row;
                 var to = new Span<float>(y + at, row);
-                for (int i = 0; i < to.Length; i++) to[i] = x[at + i] + (bias == null ? 0 : bias[i]) + (skip == null ? 0 : skip[at + i]);
-                f.Apply(to);
+                if (bias != null) BinaryLoop.Simd(default(AddOp), new ReadOnlySpan<float>(x + at, row), new ReadOnlySpan<float>(bias, row), to);
+                if (skip != null) BinaryLoop.Simd(default(AddOp), new ReadOnlySpan<float>(bias != null ? y + at : x + at, row), new ReadOnlySpan<float>(skip + at, row), to);
+                f.Apply(bias != null || skip != null ? to : new ReadOnlySpan<float>(x + at, row), to);
             }
         }
     }

@@ -65,7 +65,7 @@ internal static unsafe class SkipNormalizationCpu
 
     private static void Add(Span<float> to, ReadOnlySpan<float> x)
     {
-        for (int i = 0; i < to.Length; i++) to[i] += x[i];
+        BinaryLoop.Simd(default(AddOp), to, x, to);
     }
 
     private readonly struct SumBody(int length, int skipRows, float* x, float* skip, float* bias, float* y) : IParallelBody
@@ -75,7 +75,9 @@ internal static unsafe class SkipNormalizationCpu
             for (int r = start; r < end; r++)
             {
                 nint at = (nint)r * length, from = (nint)(r % skipRows) * length;
-                for (int i = 0; i < length; i++) y[at + i] = x[at + i] + skip[from + i] + (bias == null ? 0 : bias[i]);
+                var to = new Span<float>(y + at, length);
+                BinaryLoop.Simd(default(AddOp), new ReadOnlySpan<float>(x + at, length), new ReadOnlySpan<float>(skip + from, length), to);
+                if (bias != null) BinaryLoop.Simd(default(AddOp), to, new ReadOnlySpan<float>(bias, length), to);
             }
         }
     }

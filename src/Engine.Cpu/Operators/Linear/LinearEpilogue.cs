@@ -98,16 +98,14 @@ internal unsafe struct LinearEpilogue(LinearEpilogue.Step[] steps) : IGemmEpilog
 
     public readonly void Apply(int row, int column, Span<float> values)
     {
-        if (Alpha != 1) for (int i = 0; i < values.Length; i++) values[i] *= Alpha;
+        if (Alpha != 1) BinaryLoop.Simd(default(MulOp), values, Alpha, values);
         if (Plus != null)
         {
             float* plus = Plus + row * PlusRow + column * PlusColumn;
-            if (PlusColumn == 0)
-            {
-                float v = Beta * *plus;
-                for (int i = 0; i < values.Length; i++) values[i] += v;
-            }
-            else for (int i = 0; i < values.Length; i++) values[i] += Beta * plus[i];
+            if (PlusColumn == 0) BinaryLoop.Simd(default(AddOp), values, Beta * *plus, values);
+            else if (Beta == 1) BinaryLoop.Simd(default(AddOp), values, new ReadOnlySpan<float>(plus, values.Length), values);
+            else
+                for (int i = 0; i < values.Length; i++) values[i] += Beta * plus[i];
         }
         for (int s = 0; s < steps.Length; s++)
         {
@@ -117,7 +115,7 @@ internal unsafe struct LinearEpilogue(LinearEpilogue.Step[] steps) : IGemmEpilog
                 continue;
             }
             float* add = (float*)_operands[s] + (steps[s].SameShape ? row * Columns : 0) + column;
-            for (int i = 0; i < values.Length; i++) values[i] += add[i];
+            BinaryLoop.Simd(default(AddOp), values, new ReadOnlySpan<float>(add, values.Length), values);
         }
     }
 }
