@@ -1,0 +1,209 @@
+using System.Runtime.CompilerServices;
+using Engine.Tensors;
+
+namespace Engine.Kernels;
+
+/// <summary>
+/// y[i, r] = Σk w[r, k] · x[i, k] for a packed low-bit weight and f32 activations: of 8 bits with a scale a group
+/// (<see cref="RunInt8"/>), or as they are (<see cref="RunF32"/>). Any number of threads gives the same bits.
+/// </summary>
+public static unsafe class LowBitProduct
+{
+    // From so many rows on, expanding a panel once costs less than reading its fields for every row.
+    private const int FewestTileRows = 4;
+
+    // Rows that meet a chunk of a panel while it is in the cache.
+    private const int RowBlock = 16 * LowBitTile.Rows;
+
+    // Columns of the weight decoded at once: 32 KiB of f32.
+    private const int DecodedColumns = 256;
+
+    /// <summary>Bytes of workspace that <see cref="RunInt8"/> takes for <paramref name="rows"/> rows of activations.</summary>
+    public static long WorkBytes(in LowBitLayout l, int rows) => Checked.Mul(rows, l.PaddedColumns + 8L * l.Blocks) + 2 * Alignment;
+
+    private const int Alignment = 64;
+
+    /// <summary>Codes, then scales, then sums of all rows.</summary>
+    private readonly struct Work(in LowBitLayout l, int rows, byte* work)
+    {
+        public readonly sbyte* Codes = (sbyte*)work;
+        public readonly float* Scales = (float*)(work + Checked.AlignUp((long)rows * l.PaddedColumns, Alignment));
+        public readonly int* Sums = (int*)(work + Checked.AlignUp((long)rows * l.PaddedColumns, Alignment)) + (nint)rows * l.Blocks;
+    }
+
+    /// <summary>
+    /// With activations of 8 bits, a scale a group or every 128 columns where groups are longer. Rows of x are <paramref name="rowStride"/>
+    /// floats apart and of y <paramref name="stride"/>; column k of the weight meets element <c>order[k]</c> of a row where an order is given.
+    /// </summary>
+    public static void RunInt8<TEpilogue>(Workers workers, in LowBitLayout l, byte* packed, int rows, float* x, nint rowStride, int* order, byte* work, float* y, nint stride, TEpilogue epilogue)
+        where TEpilogue : struct, IGemmEpilogue
+    {
+        if (rows == 0 || l.Rows == 0) return;
+        var w = new Work(l, rows, work);
+        workers.For(rows, Math.Max(1, 32768 / Math.Max(1, l.Columns)), new QuantizeBody(l, x, rowStride, order, w.Codes, w.Scales, w.Sums));
+        var body = new Int8Body<TEpilogue>(l, packed + LowBitLayout.HeadBytes, rows, w.Codes, w.Scales, w.Sums, y, stride, epilogue);
+        workers.For(Checked.Int((long)l.Panels * body.RowBlocks), Grain(l, Math.Min(rows, RowBlock)), body);
+    }
+
+    /// <summary>With activations as they are: exact but for the rounding of f32 sums. Parameters are those of <see cref="RunInt8"/>.</summary>
+    public static void RunF32<TEpilogue>(Workers workers, in LowBitLayout l, byte* packed, int rows, float* x, nint rowStride, nint columnStride, float* y, nint stride, TEpilogue epilogue)
+        where TEpilogue : struct, IGemmEpilogue
+    {
+        if (rows == 0 || l.Rows == 0) return;
+        var body = new F32Body<TEpilogue>(l, packed, rows, x, rowStride, columnStride, y, stride, epilogue);
+        workers.For(l.Panels, Grain(l, rows), body);
+    }
+
+    // Some ten microseconds.
+    private static int Grain(in LowBitLayout l, int rows) => (int)Math.Clamp(2_000_000 / Math.Max(1, (double)LowBitLayout.PanelRows * l.Columns * rows), 1, 1 << 20);
+
+    private readonly struct QuantizeBody(LowBitLayout l, float* x, nint rowStride, int* order, sbyte* codes, float* scales, int* sums) : IParallelBody
+    {
+        public void Run(int start, int end)
+        {
+            var quantize = QuantizeRows.Table.Best;
+            float* ordered = order == null ? null : (float*)Scratch.Get((long)l.Columns * sizeof(float));
+            for (int i = start; i < end; i++)
+            {
+                float* row = x + i * rowStride;
+                if (order != null)
+                {
+                    for (int k = 0; k < l.Columns; k++) ordered[k] = row[order[k]];
+                    row = ordered;
+                }
+                Row(l, quantize, row, codes + (nint)i * l.PaddedColumns, scales + (nint)i * l.Blocks, sums + (nint)i * l.Blocks);
+            }
+        }
+
+        private static void Row(in LowBitLayout l, QuantizeRows.Fn quantize, float* x, sbyte* codes, float* scales, int* sums)
+        {
+            // Groups of the weight that are no multiple of those of activations begin one anew.
+            for (int group = 0; group < l.Blocks; group += l.GroupBlocks)
+                for (int b = group, end = Math.Min(l.Blocks, group + l.GroupBlocks); b < end;)
+                {
+                    int blocks = Math.Min(l.ActivationBlocks, end - b), column = b * l.Block;
+                    float scale = quantize(x + column, Math.Min(l.Columns - column, blocks * l.Block), blocks * l.Block, l.Block, l.SumFactor, codes + column, sums + b);
+                    for (int last = b + blocks; b < last; b++) scales[b] = scale;
+                }
+        }
+    }
+
+    private readonly struct Int8Body<TEpilogue>(LowBitLayout l, byte* panels, int rows, sbyte* codes, float* scales, int* sums, float* y, nint stride, TEpilogue epilogue) : IParallelBody
+        where TEpilogue : struct, IGemmEpilogue
+    {
+        public int RowBlocks => (rows + RowBlock - 1) / RowBlock;
+
+        public void Run(int start, int end)
+        {
+            float* edge = stackalloc float[LowBitTile.Rows * LowBitLayout.PanelRows];
+            for (int unit = start; unit < end; unit++)
+            {
+                int panel = unit / RowBlocks, first = unit % RowBlocks * RowBlock;
+                byte* from = panels + panel * l.PanelBytes;
+                if (rows < FewestTileRows) Rows(from, panel, edge);
+                else Block(from, panel, first, Math.Min(rows, first + RowBlock), edge);
+            }
+        }
+
+        private void Rows(byte* panel, int index, float* edge)
+        {
+            var gemv = LowBitGemv.Table.Best;
+            int column = index * LowBitLayout.PanelRows, used = Math.Min(LowBitLayout.PanelRows, l.Rows - column);
+            for (int i = 0; i < rows; i++)
+            {
+                float* to = y + i * stride + column;
+                var x = new LowBitActivations(codes + (nint)i * l.PaddedColumns, scales + (nint)i * l.Blocks, sums + (nint)i * l.Blocks);
+                if (used == LowBitLayout.PanelRows) gemv(l, panel, x, to);
+                else
+                {
+                    gemv(l, panel, x, edge);
+                    new ReadOnlySpan<float>(edge, used).CopyTo(new Span<float>(to, used));
+                }
+                if (!epilogue.IsEmpty) epilogue.Apply(i, column, new Span<float>(to, used));
+            }
+        }
+
+        private void Block(byte* panel, int index, int first, int end, float* edge)
+        {
+            var (expand, tile) = (LowBitExpand.Table.Best, LowBitTile.TableOf(l).Best);
+            var chunk = LowBitExpand.Scratch(l);
+            int column = index * LowBitLayout.PanelRows, used = Math.Min(LowBitLayout.PanelRows, l.Rows - column);
+            for (int block = 0; block < l.Blocks; block += LowBitExpand.ChunkBlocks)
+            {
+                int blocks = Math.Min(LowBitExpand.ChunkBlocks, l.Blocks - block);
+                bool last = block + blocks == l.Blocks;
+                expand(l, panel, block, blocks, chunk);
+                for (int i = first; i < end; i += LowBitTile.Rows)
+                {
+                    int count = Math.Min(LowBitTile.Rows, end - i);
+                    float* to = y + i * stride + column;
+                    bool whole = used == LowBitLayout.PanelRows;
+                    // A partial panel goes through memory of its own: a tile always has 32 columns.
+                    if (!whole && block > 0) Copy(to, stride, edge, LowBitLayout.PanelRows, count, used);
+                    tile(new(l, chunk, blocks, codes + (nint)i * l.PaddedColumns + block * l.Block, scales + (nint)i * l.Blocks + block, sums + (nint)i * l.Blocks + block,
+                        l.PaddedColumns, l.Blocks, count, whole ? to : edge, whole ? stride : LowBitLayout.PanelRows, block > 0));
+                    if (last) Finish(panel, whole ? to : edge, whole ? stride : LowBitLayout.PanelRows, count);
+                    if (!whole) Copy(edge, LowBitLayout.PanelRows, to, stride, count, used);
+                    if (last && !epilogue.IsEmpty)
+                        for (int r = 0; r < count; r++) epilogue.Apply(i + r, column, new Span<float>(to + r * stride, used));
+                }
+            }
+        }
+
+        private void Finish(byte* panel, float* to, nint pitch, int count)
+        {
+            if (l.Scales == LowBitScales.Row)
+                for (int r = 0; r < count; r++) LowBitTile.ScaleRows(l, panel, to + r * pitch);
+        }
+
+        private static void Copy(float* from, nint fromStride, float* to, nint toStride, int count, int used)
+        {
+            for (int r = 0; r < count; r++) new ReadOnlySpan<float>(from + r * fromStride, used).CopyTo(new Span<float>(to + r * toStride, used));
+        }
+    }
+
+    private readonly struct F32Body<TEpilogue>(LowBitLayout l, byte* packed, int rows, float* x, nint rowStride, nint columnStride, float* y, nint stride, TEpilogue epilogue) : IParallelBody
+        where TEpilogue : struct, IGemmEpilogue
+    {
+        public void Run(int start, int end)
+        {
+            var (decode, tile) = (LowBitDecode.Table.Best, GemmF32.Table.Best);
+            const int Width = LowBitLayout.PanelRows;
+            float* edge = stackalloc float[GemmF32.TileRows * Width];
+            float* chunk = (float*)Scratch.Get(DecodedColumns * Width * sizeof(float));
+            int step = DecodedColumns / l.Block;
+            for (int panel = start; panel < end; panel++)
+            {
+                int column = panel * Width, used = Math.Min(Width, l.Rows - column);
+                byte* from = packed + LowBitLayout.HeadBytes + panel * l.PanelBytes;
+                for (int block = 0; block < l.Blocks; block += step)
+                {
+                    int blocks = Math.Min(step, l.Blocks - block), k = block * l.Block, depth = Math.Min(blocks * l.Block, l.Columns - k);
+                    bool last = block + blocks == l.Blocks;
+                    decode(l, (float*)packed, from, block, blocks, chunk);
+                    for (int i = 0; i < rows;)
+                    {
+                        int count = Math.Min(GemmF32.TileRows, rows - i);
+                        if (count < GemmF32.TileRows / 2) count = 1;
+                        float* a = x + i * rowStride + k * columnStride, to = y + i * stride + column;
+                        if (used == Width && count is 1 or GemmF32.TileRows) tile(new(a, rowStride, columnStride, count, chunk, Width, depth, to, stride, block > 0));
+                        else
+                        {
+                            tile(new(a, rowStride, columnStride, count, chunk, Width, depth, edge, Width, false));
+                            Merge(edge, to, stride, count, used, block > 0);
+                        }
+                        if (last && !epilogue.IsEmpty)
+                            for (int r = 0; r < count; r++) epilogue.Apply(i + r, column, new Span<float>(to + r * stride, used));
+                        i += count;
+                    }
+                }
+            }
+        }
+
+        private static void Merge(float* edge, float* to, nint stride, int count, int used, bool accumulate)
+        {
+            for (int r = 0; r < count; r++, edge += LowBitLayout.PanelRows, to += stride)
+                for (int j = 0; j < used; j++) to[j] = accumulate ? to[j] + edge[j] : edge[j];
+        }
+    }
+}
