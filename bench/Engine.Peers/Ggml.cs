@@ -24,7 +24,7 @@ public static unsafe class Ggml
     /// The operation on threads bound to these processors, but for the first, which is whatever thread runs it; null for an operation that is not bound here.
     /// The constant matrix is stored transposed, as ggml stores weights.
     /// </summary>
-    public static IPeerRun? Create(PeerNode node, IReadOnlyList<int> processors) => node.IsMatMul ? new GgmlProduct(node, processors) : null;
+    public static IPeerRun? Create(PeerNode node, IReadOnlyList<int> processors) => node.IsMatMul || GgmlWeight.Of(node) is not null ? new GgmlProduct(node, processors) : null;
 
     private static string? Find()
     {
@@ -54,7 +54,7 @@ public static unsafe class Ggml
     private static int Score(nint library) => NativeLibrary.TryGetExport(library, "ggml_backend_score", out nint score) ? ((delegate* unmanaged<int>)score)() : 0;
 }
 
-/// <summary>A graph of one product.</summary>
+/// <summary>A graph of one product, or of several with the same left side.</summary>
 internal sealed unsafe class GgmlProduct : IPeerRun
 {
     // Graph and headers of tensors, beside the data.
@@ -64,31 +64,51 @@ internal sealed unsafe class GgmlProduct : IPeerRun
     private readonly GgmlApi _api = Ggml.Api;
     private readonly byte[] _work;
     private readonly nint _product, _graph;
-    private nint _context, _pool;
+    private nint _context, _repacked, _buffer, _pool;
     private GgmlApi.Plan _plan;
 
     public GgmlProduct(PeerNode node, IReadOnlyList<int> processors)
     {
-        Tensor a = node.Inputs[0], b = node.Inputs[1];
-        int m = (int)a.Shape[0], k = (int)a.Shape[1], n = (int)b.Shape[1];
+        var a = node.Inputs[0];
+        int m = (int)a.Shape[0], k = (int)a.Shape[1], n = (int)node.Output.Shape[1];
+        var blocks = GgmlWeight.Of(node);
+        IReadOnlyList<Tensor>[] all = [[.. node.Inputs.Skip(1)], .. node.Further];
         _output = Tensor.Allocate(DType.F32, node.Output.Shape);
-        _context = _api.Init(new() { Bytes = (nuint)(Overhead + a.ByteLength + b.ByteLength + _output.ByteLength) });
-        if (_context == 0) throw new PeerException("ggml: no context");
-        nint weights = _api.NewTensor2(_context, GgmlApi.F32, k, n), x = _api.NewTensor2(_context, GgmlApi.F32, k, m);
+        long weightBytes = blocks is null ? 4L * n * k : (long)n * k / blocks.Group * blocks.BlockBytes;
+        _context = _api.Init(new() { Bytes = (nuint)(Overhead + a.ByteLength + all.Length * ((blocks is { Repacked: true } ? 0 : weightBytes) + _output.ByteLength)) });
+        _repacked = blocks is { Repacked: true } ? _api.Init(new() { Bytes = (nuint)Overhead, NoData = 1 }) : 0;
+        if (_context == 0 || _repacked == 0 && blocks is { Repacked: true }) throw new PeerException("ggml: no context");
+        nint x = _api.NewTensor2(_context, GgmlApi.F32, k, m);
         a.Span<float>().CopyTo(new Span<float>(_api.Data(x), m * k));
-        float* to = _api.Data(weights);
-        var from = b.Span<float>();
-        for (int j = 0; j < n; j++)
-            for (int i = 0; i < k; i++) to[(nint)j * k + i] = from[i * n + j];
-        _product = _api.MultiplyMatrices(_context, weights, x);
+        nint[] weights = [.. all.Select(_ => _api.NewTensor2(_repacked != 0 ? _repacked : _context, blocks?.Type ?? GgmlApi.F32, k, n))];
+        if (_repacked != 0 && (_buffer = _api.Allocate(_repacked, _api.RepackedMemory())) == 0) throw new PeerException("ggml: no memory for repacked weights");
         _graph = _api.NewGraph(_context);
-        _api.Expand(_graph, _product);
+        for (int i = 0; i < all.Length; i++)
+        {
+            if (blocks is null) Transpose(all[i][0], n, k, _api.Data(weights[i]));
+            else
+            {
+                byte[] bytes = blocks.Make(all[i][0], all[i][1]);
+                if (_repacked == 0) bytes.CopyTo(new Span<byte>(_api.Bytes(weights[i]), bytes.Length));
+                else fixed (byte* p = bytes) _api.Set(weights[i], p, 0, (nuint)bytes.Length);
+            }
+            nint product = _api.MultiplyMatrices(_context, weights[i], x);
+            if (i == 0) _product = product;
+            _api.Expand(_graph, product);
+        }
 
         _pool = Pool(processors);
         if (_pool == 0) throw new PeerException("ggml: no threads");
         _plan = _api.GraphPlan(_graph, processors.Count, _pool);
         _work = GC.AllocateUninitializedArray<byte>((int)_plan.WorkBytes + 64, pinned: true);
         _plan.Work = (byte*)Marshal.UnsafeAddrOfPinnedArrayElement(_work, 0);
+    }
+
+    private static void Transpose(Tensor b, int n, int k, float* to)
+    {
+        var from = b.Span<float>();
+        for (int j = 0; j < n; j++)
+            for (int i = 0; i < k; i++) to[(nint)j * k + i] = from[i * n + j];
     }
 
     // The library binds the thread that makes a pool to the last processor of the mask: one that ends at once. The caller is the pool's first thread and
@@ -123,7 +143,9 @@ internal sealed unsafe class GgmlProduct : IPeerRun
     public void Dispose()
     {
         if (_pool != 0) _api.ThreadPoolFree(_pool);
+        if (_buffer != 0) _api.FreeBuffer(_buffer);
+        if (_repacked != 0) _api.Free(_repacked);
         if (_context != 0) _api.Free(_context);
-        (_pool, _context) = (0, 0);
+        (_pool, _buffer, _repacked, _context) = (0, 0, 0, 0);
     }
 }

@@ -17,6 +17,11 @@ internal sealed unsafe class GgmlApi
     public readonly delegate* unmanaged<nint, nint> NewGraph;
     public readonly delegate* unmanaged<nint, nint, void> Expand;
     public readonly delegate* unmanaged<nint, float*> Data;
+    public readonly delegate* unmanaged<nint, byte*> Bytes;
+    public readonly delegate* unmanaged<nint, byte*, nuint, nuint, void> Set;
+    public readonly delegate* unmanaged<nint, nint, nint> Allocate;
+    public readonly delegate* unmanaged<nint, void> FreeBuffer;
+    public readonly delegate* unmanaged<nint> RepackedMemory;
     public readonly delegate* unmanaged<byte*> GetVersion;
     public readonly delegate* unmanaged<void> CpuInit;
     public readonly delegate* unmanaged<ThreadPoolParameters*, nint> ThreadPoolNew;
@@ -34,6 +39,12 @@ internal sealed unsafe class GgmlApi
         Expand = (delegate* unmanaged<nint, nint, void>)NativeLibrary.GetExport(tensors, "ggml_build_forward_expand");
         Data = (delegate* unmanaged<nint, float*>)NativeLibrary.GetExport(tensors, "ggml_get_data_f32");
         GetTypeTraits = (delegate* unmanaged<int, TypeTraits*>)NativeLibrary.GetExport(tensors, "ggml_get_type_traits");
+        Bytes = (delegate* unmanaged<nint, byte*>)NativeLibrary.GetExport(tensors, "ggml_get_data");
+        Set = (delegate* unmanaged<nint, byte*, nuint, nuint, void>)NativeLibrary.GetExport(tensors, "ggml_backend_tensor_set");
+        Allocate = (delegate* unmanaged<nint, nint, nint>)NativeLibrary.GetExport(tensors, "ggml_backend_alloc_ctx_tensors_from_buft");
+        FreeBuffer = (delegate* unmanaged<nint, void>)NativeLibrary.GetExport(tensors, "ggml_backend_buffer_free");
+        // A function of C++: it has no other name.
+        RepackedMemory = (delegate* unmanaged<nint>)NativeLibrary.GetExport(kernels, "_Z35ggml_backend_cpu_repack_buffer_typev");
         GetVersion = (delegate* unmanaged<byte*>)NativeLibrary.GetExport(tensors, "ggml_version");
         CpuInit = (delegate* unmanaged<void>)NativeLibrary.GetExport(kernels, "ggml_cpu_init");
         ThreadPoolNew = (delegate* unmanaged<ThreadPoolParameters*, nint>)NativeLibrary.GetExport(kernels, "ggml_threadpool_new");

@@ -24,9 +24,6 @@ internal sealed class KernelBench(KernelSettings settings, IReadOnlyDictionary<i
     // A sample of the limit, taken in every round: its clock is then that of the kernels.
     private const double ProbeSeconds = 300e-6;
 
-    // Peers may sum in another order, and in f32 throughout.
-    private const double PeerTolerance = 1e-3;
-
     private sealed record Contender(string Name, KernelRole Role, Action Run);
 
     public KernelResult Measure(KernelFamily family, int[] dims, int threads, CancellationToken cancellation)
@@ -126,7 +123,7 @@ internal sealed class KernelBench(KernelSettings settings, IReadOnlyDictionary<i
             if (KernelPeers.Create(peer, node!, processors) is not { } run) continue;
             peers.Add(run);
             run.Run();
-            Check(peer, run.Result(), PeerTolerance);
+            Check(peer, run.Result(), family.PeerTolerance);
             tiers.Add(new(KernelPeers.Label(peer), KernelRole.Peer, run.Run));
         }
         return tiers;

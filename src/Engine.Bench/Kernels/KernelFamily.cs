@@ -24,9 +24,10 @@ internal sealed record KernelRun(Action Run, Func<Tensor> Result, PeerNode? Peer
 /// <param name="Work">What a run of a shape does.</param>
 /// <param name="Prepare">Makes operands, always the same for a shape, and packs them for the tier that is selected.</param>
 /// <param name="Tolerance">Largest difference to the reference, relative to the largest value of the result; 0 is exact.</param>
+/// <param name="PeerTolerance">As <paramref name="Tolerance"/>, for peers: they may sum in another order, in f32 throughout, or round activations to codes by other groups.</param>
 /// <param name="OneThread">True for a kernel that leaves the threads to its caller: it is measured on one.</param>
 internal sealed record KernelFamily(
-    string Stem, IReadOnlyList<IKernelTable> Tables, string Axes, string[] Shapes, Func<int[], KernelWork> Work, Func<int[], Workers, KernelRun> Prepare, double Tolerance = 1e-5, bool OneThread = false)
+    string Stem, IReadOnlyList<IKernelTable> Tables, string Axes, string[] Shapes, Func<int[], KernelWork> Work, Func<int[], Workers, KernelRun> Prepare, double Tolerance = 1e-5, bool OneThread = false, double PeerTolerance = 1e-3)
 {
     /// <summary>Tiers that this CPU runs, best first.</summary>
     public IReadOnlyList<string> Tiers => [.. Tables[0].SupportedTiers];

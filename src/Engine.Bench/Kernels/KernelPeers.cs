@@ -57,8 +57,9 @@ internal static class KernelPeers
         public OnnxNode(PeerNode node, int[] processors)
         {
             var writer = new OnnxWriter(node.Op);
-            string[] inputs = [writer.Input("x", node.Inputs[0].DType, node.Inputs[0].Shape.Dims), .. node.Inputs.Skip(1).Select((t, i) => writer.Constant($"c{i}", () => t))];
-            writer.Output(writer.Node(node.Op, inputs, [.. node.Attributes]), node.Output.DType, node.Output.Shape.Dims);
+            string x = writer.Input("x", node.Inputs[0].DType, node.Inputs[0].Shape.Dims);
+            foreach (var (constants, n) in node.Further.Prepend([.. node.Inputs.Skip(1)]).Select((c, n) => (c, n)))
+                writer.Output(writer.Node(node.Op, [x, .. constants.Select((t, i) => writer.Constant($"c{n}_{i}", () => t))], [.. node.Attributes]), node.Output.DType, node.Output.Shape.Dims);
             string file = Path.GetTempFileName();
             try
             {

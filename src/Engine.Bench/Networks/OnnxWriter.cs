@@ -36,7 +36,7 @@ internal sealed class OnnxWriter(string name)
         return wire;
     }
 
-    /// <summary>Adds a node of one output and returns its wire.</summary>
+    /// <summary>Adds a node of one output and returns its wire; another domain than ONNX's own stands before the operator and a dot.</summary>
     public string Node(string op, string[] inputs, params (string Name, object Value)[] attributes)
     {
         string output = $"{op.ToLowerInvariant()}_{_nodes.Count}";
@@ -62,6 +62,12 @@ internal sealed class OnnxWriter(string name)
             Int(o, 1, IrVersion);
             Text(o, 2, "engine-bench");
             Message(o, 8, Bytes(m => Int(m, 2, Opset)));
+            foreach (string domain in _nodes.Select(n => Domain(n.Op)).Where(d => d.Length > 0).Distinct().Order(StringComparer.Ordinal))
+                Message(o, 8, Bytes(m =>
+                {
+                    Text(m, 1, domain);
+                    Int(m, 2, 1);
+                }));
             Head(o, 7, graph);
         }));
         to.Write(nodes);
@@ -73,6 +79,8 @@ internal sealed class OnnxWriter(string name)
         to.Write(rest);
     }
 
+    private static string Domain(string op) => op[..Math.Max(0, op.LastIndexOf('.'))];
+
     private void Nodes(CodedOutputStream o)
     {
         foreach (var (op, inputs, output, attributes) in _nodes)
@@ -81,8 +89,9 @@ internal sealed class OnnxWriter(string name)
                 foreach (string i in inputs) Text(m, 1, i);
                 Text(m, 2, output);
                 Text(m, 3, output);
-                Text(m, 4, op);
+                Text(m, 4, op[(op.LastIndexOf('.') + 1)..]);
                 foreach (var (key, value) in attributes) Message(m, 5, Bytes(a => Attribute(a, key, value)));
+                if (Domain(op) is { Length: > 0 } domain) Text(m, 7, domain);
             }));
         Text(o, 2, name);
     }

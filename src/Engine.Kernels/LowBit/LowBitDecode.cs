@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Engine.Kernels;
 
-/// <summary>Blocks of a low-bit panel as f32 [columns, 32]: scale · (code − zero), or scale · table[code], rounded once. All tiers give the same bits.</summary>
+/// <summary>Blocks of a low-bit panel as f32 [columns, 32]: scale · (code − zero) or scale · table[code], rounded, or minimum plus scale · code, rounded twice. All tiers give the same bits.</summary>
 public static unsafe class LowBitDecode
 {
     /// <summary>Decodes blocks [first, first + blocks); <paramref name="head"/> is the table before the first panel.</summary>
@@ -20,7 +20,7 @@ public static unsafe class LowBitDecode
     /// <summary>What codes of a layout stand for: entry i is that of field i of the first plane, entry 16 + i that of the second; fields may have bits of others above them.</summary>
     public static void FillHead(in LowBitLayout l, ReadOnlySpan<float> table, Span<float> head)
     {
-        float zero = l.HasZeros ? 0 : l.Zero;
+        float zero = l.HasZeros || l.HasMinima ? 0 : l.Zero;
         for (int i = 0; i < 16; i++)
         {
             int low = l.Bits is 2 or 3 ? i & 3 : i;
@@ -40,10 +40,11 @@ public static unsafe class LowBitDecode
                 for (int r = 0; r < LowBitLayout.PanelRows; r++)
                 {
                     int code = l.Code(panel + l.BlockStart(b), r, k);
-                    var (scale, zero) = l.Parameters(group, r);
+                    var (scale, offset) = l.Parameters(group, r);
                     if (l.Scales == LowBitScales.Row) scale = ((float*)(panel + l.PanelBytes))[r - LowBitLayout.PanelRows];
                     float value = head[code & (1 << lowBits) - 1] + head[16 + (code >> lowBits)];
-                    *to++ = scale * (l.HasZeros ? value - zero : value);
+                    float w = scale * (l.HasZeros ? value - offset : value);
+                    *to++ = l.HasMinima ? w + offset : w;
                 }
         }
     }
@@ -68,15 +69,15 @@ public static unsafe class LowBitDecode
     private static void Blocks<V, L>(in LowBitLayout l, float* head, byte* panel, int first, int blocks, float* to) where V : struct where L : struct, ILookup<V>
     {
         int lowBits = l.Bits switch { 3 => 2, 8 => 4, _ => l.Bits }, highBits = l.Bits - lowBits, lowFields = 8 / lowBits, highFields = highBits == 0 ? 1 : 8 / highBits;
-        float* scales = stackalloc float[LowBitLayout.PanelRows], zeros = stackalloc float[LowBitLayout.PanelRows];
-        bool hasZeros = l.HasZeros;
+        float* scales = stackalloc float[LowBitLayout.PanelRows], offsets = stackalloc float[LowBitLayout.PanelRows];
+        bool zeros = l.HasZeros, minima = l.HasMinima;
         int quads = l.Block / 4;
         for (int b = first; b < first + blocks; b++)
         {
             if (b == first || b % l.GroupBlocks == 0)
                 for (int r = 0; r < LowBitLayout.PanelRows; r++)
                 {
-                    (scales[r], zeros[r]) = l.Parameters(panel + l.GroupStart(b / l.GroupBlocks), r);
+                    (scales[r], offsets[r]) = l.Parameters(panel + l.GroupStart(b / l.GroupBlocks), r);
                     if (l.Scales == LowBitScales.Row) scales[r] = ((float*)(panel + l.PanelBytes))[r - LowBitLayout.PanelRows];
                 }
             byte* low = panel + l.BlockStart(b), high = low + LowBitLayout.PanelRows * l.Block * lowBits / 8;
@@ -86,7 +87,7 @@ public static unsafe class LowBitDecode
                 int lowShift = quad % lowFields * lowBits, highShift = quad % highFields * highBits;
                 for (int r = 0; r < LowBitLayout.PanelRows; r += L.Count)
                 {
-                    V x = L.Shift(L.Load(lowPlane + 4 * r), lowShift), scale = L.Load(scales + r), zero = L.Load(zeros + r), y = highBits == 0 ? default : L.Shift(L.Load(highPlane + 4 * r), highShift);
+                    V x = L.Shift(L.Load(lowPlane + 4 * r), lowShift), scale = L.Load(scales + r), offset = L.Load(offsets + r), y = highBits == 0 ? default : L.Shift(L.Load(highPlane + 4 * r), highShift);
                     for (int k = 0; k < 4; k++)
                     {
                         V value = L.Find(head, x);
@@ -95,8 +96,9 @@ public static unsafe class LowBitDecode
                             value = L.Add(value, L.Find(head + 16, y));
                             y = L.Shift(y, 8);
                         }
-                        if (hasZeros) value = L.Subtract(value, zero);
-                        L.Store(L.Multiply(scale, value), to + k * LowBitLayout.PanelRows + r);
+                        if (zeros) value = L.Subtract(value, offset);
+                        value = L.Multiply(scale, value);
+                        L.Store(minima ? L.Add(value, offset) : value, to + k * LowBitLayout.PanelRows + r);
                         x = L.Shift(x, 8);
                     }
                 }

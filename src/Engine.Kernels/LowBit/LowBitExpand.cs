@@ -7,14 +7,14 @@ namespace Engine.Kernels;
 /// <summary>Some blocks of a panel with a byte a code and a scale a block, in the cache: what <see cref="LowBitTile"/> reads for many rows of activations.</summary>
 /// <param name="Codes">For every four columns 32 rows of four bytes.</param>
 /// <param name="Scales">f32 [blocks, 32].</param>
-/// <param name="Zeros">f32 [blocks, 32], where groups have zero points.</param>
-public readonly unsafe record struct LowBitChunk(nint Codes, nint Scales, nint Zeros);
+/// <param name="Offsets">f32 [blocks, 32], where groups have zero points or minima.</param>
+public readonly unsafe record struct LowBitChunk(nint Codes, nint Scales, nint Offsets);
 
 /// <summary>Expands blocks of a low-bit panel to bytes.</summary>
 public static unsafe class LowBitExpand
 {
-    /// <summary>Most blocks of a chunk: 16 KiB of codes.</summary>
-    public const int ChunkBlocks = 16;
+    /// <summary>Most blocks of a chunk: 32 KiB of codes.</summary>
+    public const int ChunkBlocks = 32;
 
     /// <summary>Expands blocks [first, first + blocks).</summary>
     public delegate void Fn(in LowBitLayout layout, byte* panel, int first, int blocks, LowBitChunk to);
@@ -26,7 +26,7 @@ public static unsafe class LowBitExpand
         new("scalar", true, Scalar));
 
     /// <summary>Bytes of a chunk of a layout.</summary>
-    public static int Bytes(in LowBitLayout l) => ChunkBlocks * LowBitLayout.PanelRows * (l.Block + (l.HasZeros ? 8 : 4));
+    public static int Bytes(in LowBitLayout l) => ChunkBlocks * LowBitLayout.PanelRows * (l.Block + (l.HasZeros || l.HasMinima ? 8 : 4));
 
     /// <summary>A chunk at an address.</summary>
     public static LowBitChunk At(in LowBitLayout l, byte* to)
@@ -39,14 +39,14 @@ public static unsafe class LowBitExpand
 
     private static void Parameters(in LowBitLayout l, byte* panel, int first, int blocks, LowBitChunk to)
     {
-        float* scales = (float*)to.Scales, zeros = (float*)to.Zeros;
-        for (int b = 0; b < blocks; b++, scales += LowBitLayout.PanelRows, zeros += LowBitLayout.PanelRows)
+        float* scales = (float*)to.Scales, offsets = (float*)to.Offsets;
+        for (int b = 0; b < blocks; b++, scales += LowBitLayout.PanelRows, offsets += LowBitLayout.PanelRows)
         {
             byte* group = panel + l.GroupStart((first + b) / l.GroupBlocks);
             for (int r = 0; r < LowBitLayout.PanelRows; r++)
             {
-                (scales[r], float zero) = l.Parameters(group, r);
-                if (l.HasZeros) zeros[r] = zero;
+                (scales[r], float offset) = l.Parameters(group, r);
+                if (l.HasZeros || l.HasMinima) offsets[r] = offset;
             }
         }
     }
@@ -118,7 +118,9 @@ public static unsafe class LowBitExpand
             case LowBitScales.F16: Scales512<F16Scales512>(l, panel, first, blocks, to); break;
             case LowBitScales.F32: Scales512<F32Scales512>(l, panel, first, blocks, to); break;
             case LowBitScales.F16Zeros: Scales512<F16Zeros512>(l, panel, first, blocks, to); break;
-            default: Scales512<F32Zeros512>(l, panel, first, blocks, to); break;
+            case LowBitScales.F32Zeros: Scales512<F32Zeros512>(l, panel, first, blocks, to); break;
+            case LowBitScales.F16Minima: Scales512<F16Minima512>(l, panel, first, blocks, to); break;
+            default: Scales512<F32Minima512>(l, panel, first, blocks, to); break;
         }
     }
 
@@ -166,15 +168,15 @@ public static unsafe class LowBitExpand
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Scales512<TScales>(in LowBitLayout l, byte* panel, int first, int blocks, LowBitChunk to) where TScales : struct, ILowBitScales512
     {
-        float* scales = (float*)to.Scales, zeros = (float*)to.Zeros;
-        for (int b = first; b < first + blocks; b++, scales += 32, zeros += 32)
+        float* scales = (float*)to.Scales, offsets = (float*)to.Offsets;
+        for (int b = first; b < first + blocks; b++, scales += 32, offsets += 32)
         {
             byte* group = panel + l.GroupStart(b / l.GroupBlocks);
             TScales.Scale(group, 0).Store(scales);
             TScales.Scale(group, 1).Store(scales + 16);
-            if (!TScales.HasZeros) continue;
-            TScales.Zero(group, 0).Store(zeros);
-            TScales.Zero(group, 1).Store(zeros + 16);
+            if (!TScales.HasZeros && !TScales.HasMinima) continue;
+            TScales.Offset(group, 0).Store(offsets);
+            TScales.Offset(group, 1).Store(offsets + 16);
         }
     }
 }

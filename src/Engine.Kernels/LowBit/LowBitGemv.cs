@@ -20,7 +20,7 @@ public readonly unsafe struct LowBitActivations(sbyte* codes, float* scales, int
 /// <summary>
 /// y[r] = Σk w[r, k] · x[k] for one panel of a low-bit weight and one row of 8-bit activations.
 /// <para>The sum of a block is an integer; v is that less zero · sum of activations, t the product of both scales, and
-/// y ← fma(v, t, y) block after block: all tiers give the same bits, and so does <see cref="LowBitTile"/>.</para>
+/// y ← fma(v, t, y) block after block, then y ← fma(minimum, scale · sum of activations, y) where there are minima: all tiers give the same bits, and so does <see cref="LowBitTile"/>.</para>
 /// </summary>
 public static unsafe class LowBitGemv
 {
@@ -55,7 +55,9 @@ public static unsafe class LowBitGemv
             case LowBitScales.F16: Blocks512<TFields, F16Scales512>(l, panel, x, y); break;
             case LowBitScales.F32: Blocks512<TFields, F32Scales512>(l, panel, x, y); break;
             case LowBitScales.F16Zeros: Blocks512<TFields, F16Zeros512>(l, panel, x, y); break;
-            default: Blocks512<TFields, F32Zeros512>(l, panel, x, y); break;
+            case LowBitScales.F32Zeros: Blocks512<TFields, F32Zeros512>(l, panel, x, y); break;
+            case LowBitScales.F16Minima: Blocks512<TFields, F16Minima512>(l, panel, x, y); break;
+            default: Blocks512<TFields, F32Minima512>(l, panel, x, y); break;
         }
     }
 
@@ -112,7 +114,7 @@ public static unsafe class LowBitGemv
             int n = Math.Min(group, left);
             left -= n;
             Prefetch(parameters + Ahead, TScales.Bytes);
-            Vector512<float> s0 = TScales.Scale(parameters, 0), s1 = TScales.Scale(parameters, 1), z0 = TScales.Zero(parameters, 0), z1 = TScales.Zero(parameters, 1);
+            Vector512<float> s0 = TScales.Scale(parameters, 0), s1 = TScales.Scale(parameters, 1), z0 = TScales.Offset(parameters, 0), z1 = TScales.Offset(parameters, 1);
             do
             {
                 Prefetch(p + Ahead, 16 * TQuads.Count * TFields.Bits);
@@ -135,6 +137,11 @@ public static unsafe class LowBitGemv
                     v0 = Avx512F.FusedMultiplyAdd(z0, sum, Vector512.ConvertToSingle(s.Total(0)));
                     v1 = Avx512F.FusedMultiplyAdd(z1, sum, Vector512.ConvertToSingle(s.Total(1)));
                 }
+                else if (TScales.HasMinima)
+                {
+                    v0 = Vector512.ConvertToSingle(s.Total(0));
+                    v1 = Vector512.ConvertToSingle(s.Total(1));
+                }
                 else
                 {
                     var sum = Vector512.Create(*sums);
@@ -144,6 +151,12 @@ public static unsafe class LowBitGemv
                 var scale = Vector512.Create(*scales);
                 y0 = Avx512F.FusedMultiplyAdd(v0, TScales.HasScales ? s0 * scale : scale, y0);
                 y1 = Avx512F.FusedMultiplyAdd(v1, TScales.HasScales ? s1 * scale : scale, y1);
+                if (TScales.HasMinima)
+                {
+                    var sum = Vector512.Create(*scales * *sums);
+                    y0 = Avx512F.FusedMultiplyAdd(z0, sum, y0);
+                    y1 = Avx512F.FusedMultiplyAdd(z1, sum, y1);
+                }
                 p += bytes;
                 codes += 4 * TQuads.Count;
                 scales++;
@@ -183,7 +196,7 @@ public static unsafe class LowBitGemv
         {
             int blocks = Math.Min(LowBitExpand.ChunkBlocks, l.Blocks - block);
             expand(l, panel, block, blocks, chunk);
-            tile(new(l, chunk, blocks, x.Codes + block * l.Block, x.Scales + block, x.Sums + block, 0, 0, 1, y, 0, block > 0));
+            tile(new(l, chunk, blocks, new(x.Codes + block * l.Block, x.Scales + block, x.Sums + block), 1, 1, y, 0, block > 0));
         }
         if (l.Scales == LowBitScales.Row) LowBitTile.ScaleRows(l, panel, y);
     }
@@ -197,9 +210,10 @@ public static unsafe class LowBitGemv
             {
                 int dot = 0;
                 for (int k = 0; k < l.Block; k++) dot += l.Code(panel + l.BlockStart(b), r, k) * x.Codes[b * l.Block + k];
-                var (scale, zero) = l.Parameters(panel + l.GroupStart(b / l.GroupBlocks), r);
-                float v = l.HasZeros ? MathF.FusedMultiplyAdd(zero, -x.Sums[b], dot) : dot - x.Sums[b];
+                var (scale, offset) = l.Parameters(panel + l.GroupStart(b / l.GroupBlocks), r);
+                float v = l.HasZeros ? MathF.FusedMultiplyAdd(offset, -x.Sums[b], dot) : l.HasMinima ? dot : dot - x.Sums[b];
                 sum = MathF.FusedMultiplyAdd(v, scale * x.Scales[b], sum);
+                if (l.HasMinima) sum = MathF.FusedMultiplyAdd(offset, x.Scales[b] * x.Sums[b], sum);
             }
             y[r] = l.Scales == LowBitScales.Row ? sum * ((float*)(panel + l.PanelBytes))[r - LowBitLayout.PanelRows] : sum;
         }

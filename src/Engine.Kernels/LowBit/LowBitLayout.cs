@@ -15,10 +15,15 @@ public enum LowBitScales
     F16Zeros,
     /// <summary>Scales f32, then zero points f32.</summary>
     F32Zeros,
+    /// <summary>Scales f16, then minima f16.</summary>
+    F16Minima,
+    /// <summary>Scales f32, then minima f32.</summary>
+    F32Minima,
 }
 
 /// <summary>
-/// A weight W [rows, columns] of codes of 2, 3, 4 or 8 bits in panels of 32 rows, w = scale · (code − zero), rows and columns rounded up.
+/// A weight W [rows, columns] of codes of 2, 3, 4 or 8 bits in panels of 32 rows, w = scale · (code − zero) or minimum + scale · code, rows and
+/// columns rounded up.
 /// <para>Layout: 32 f32, what the low and the high four bits of a code stand for (a code's value is their sum); then the panels. A panel
 /// is its groups of columns in order, and a group its parameters (<see cref="LowBitScales"/>), then its blocks of 16 or 32 columns.</para>
 /// <para>A block is made of planes of 64-byte vectors, two a step of columns: rows 0 to 15, then rows 16 to 31. A vector has a row in
@@ -63,7 +68,7 @@ public readonly record struct LowBitLayout(int Rows, int Columns, int Bits, int 
     public int BlockBytes => PanelRows * Block * Bits / 8;
 
     /// <summary>Bytes of a group's parameters.</summary>
-    public int ParameterBytes => Scales switch { LowBitScales.Row => 0, LowBitScales.F16 => 64, LowBitScales.F32 or LowBitScales.F16Zeros => 128, _ => 256 };
+    public int ParameterBytes => Scales switch { LowBitScales.Row => 0, LowBitScales.F16 => 64, LowBitScales.F32 or LowBitScales.F16Zeros or LowBitScales.F16Minima => 128, _ => 256 };
 
     /// <summary>Bytes of a panel.</summary>
     public long PanelBytes => (long)Blocks * BlockBytes + (long)Groups * ParameterBytes + (Scales == LowBitScales.Row ? PanelRows * sizeof(float) : 0);
@@ -74,11 +79,14 @@ public readonly record struct LowBitLayout(int Rows, int Columns, int Bits, int 
     /// <summary>True when every group has zero points of its own.</summary>
     public bool HasZeros => Scales is LowBitScales.F16Zeros or LowBitScales.F32Zeros;
 
+    /// <summary>True when every group has minima.</summary>
+    public bool HasMinima => Scales is LowBitScales.F16Minima or LowBitScales.F32Minima;
+
     /// <summary>Blocks of activations that share a scale.</summary>
     public int ActivationBlocks => Math.Min(GroupBlocks, LongestActivationGroup / Block);
 
-    /// <summary>Multiplies the sums of activations: the common zero point, or 1 where groups have their own.</summary>
-    public int SumFactor => HasZeros ? 1 : Zero;
+    /// <summary>Multiplies the sums of activations: the common zero point, or 1 where groups have their own or minima.</summary>
+    public int SumFactor => HasZeros || HasMinima ? 1 : Zero;
 
     /// <summary>First byte of group <paramref name="group"/> of a panel.</summary>
     public long GroupStart(int group) => group * ((long)GroupBlocks * BlockBytes + ParameterBytes);
@@ -131,13 +139,14 @@ public readonly record struct LowBitLayout(int Rows, int Columns, int Bits, int 
         }
     }
 
-    /// <summary>Scale and zero point of a row of a group, its parameters given; 1 where scales are those of rows.</summary>
-    internal unsafe (float Scale, float Zero) Parameters(byte* group, int row) => Scales switch
+    /// <summary>Scale and zero point or minimum of a row of a group, its parameters given; 1 where scales are those of rows.</summary>
+    internal unsafe (float Scale, float Offset) Parameters(byte* group, int row) => Scales switch
     {
         LowBitScales.Row => (1, Zero),
         LowBitScales.F16 => ((float)((Half*)group)[row], Zero),
         LowBitScales.F32 => (((float*)group)[row], Zero),
         LowBitScales.F16Zeros => ((float)((Half*)group)[row], (group + 64)[row]),
+        LowBitScales.F16Minima => ((float)((Half*)group)[row], (float)((Half*)group)[32 + row]),
         _ => (((float*)group)[row], ((float*)group)[32 + row]),
     };
 }

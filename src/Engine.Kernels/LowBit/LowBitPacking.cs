@@ -38,11 +38,20 @@ public static unsafe class LowBitPacking
             half &= (float)(Half)s == s;
         }
         GC.KeepAlive(scaleValues);
+        zero = 0;
+        if (w.Minimum is not null)
+        {
+            var minima = w.Minimum.ToF32();
+            foreach (float m in minima.Span<float>()) half &= (float)(Half)m == m;
+            GC.KeepAlive(minima);
+            return half ? LowBitScales.F16Minima : LowBitScales.F32Minima;
+        }
+        var common = byRow ? LowBitScales.Row : half ? LowBitScales.F16 : LowBitScales.F32;
         int middle = w.Signed || w.Table is null ? 1 << (w.Bits - 1) : 0;
         if (w.Zero is null)
         {
             zero = middle;
-            return byRow ? LowBitScales.Row : half ? LowBitScales.F16 : LowBitScales.F32;
+            return common;
         }
         var zeros = w.Zero.ToF32();
         bool one = true;
@@ -55,8 +64,9 @@ public static unsafe class LowBitPacking
             one &= z == first;
         }
         GC.KeepAlive(zeros);
-        zero = one ? (int)first + (w.Signed ? middle : 0) : 0;
-        return one ? byRow ? LowBitScales.Row : half ? LowBitScales.F16 : LowBitScales.F32 : half ? LowBitScales.F16Zeros : LowBitScales.F32Zeros;
+        if (!one) return half ? LowBitScales.F16Zeros : LowBitScales.F32Zeros;
+        zero = (int)first + (w.Signed ? middle : 0);
+        return common;
     }
 
     private static LowBitScales? Fail(out int zero)
@@ -69,7 +79,7 @@ public static unsafe class LowBitPacking
     public static Tensor Pack(Quantized w, bool transposed, LowBitLayout l)
     {
         var packed = Tensor.Allocate(DType.U8, new Shape(l.Bytes));
-        Tensor scales = w.Scale.ToF32(), zeros = (w.Zero ?? w.Scale).ToF32();
+        Tensor scales = w.Scale.ToF32(), offsets = (w.Zero ?? w.Minimum ?? w.Scale).ToF32();
         LowBitDecode.FillHead(l, w.Table is null ? default : w.Table.Span<float>(), new Span<float>(packed.Pointer, LowBitLayout.HeadBytes / sizeof(float)));
         var codes = new byte[Checked.Int(Checked.Mul(LowBitLayout.PanelRows, l.PaddedColumns))];
         fixed (byte* c = codes)
@@ -79,11 +89,11 @@ public static unsafe class LowBitPacking
                 Unpack(w, transposed, l, first, rows, c);
                 byte* to = packed.Pointer + LowBitLayout.HeadBytes + panel * l.PanelBytes;
                 new Span<byte>(to, Checked.Int(l.PanelBytes)).Clear();
-                Parameters(w, transposed, l, scales.Span<float>(), w.Zero is null ? default : zeros.Span<float>(), first, rows, to);
+                Parameters(w, transposed, l, scales.Span<float>(), offsets.Span<float>(), first, rows, to);
                 for (int b = 0; b < l.Blocks; b++) Block(l, rows, c + b * l.Block, to + l.BlockStart(b));
             }
         GC.KeepAlive(scales);
-        GC.KeepAlive(zeros);
+        GC.KeepAlive(offsets);
         GC.KeepAlive(w);
         return packed;
     }
@@ -134,7 +144,7 @@ public static unsafe class LowBitPacking
             *(uint*)(plane + quad / fields * 128) |= (*(uint*)(codes + 4 * quad) >> shift & mask) << quad % fields * bits;
     }
 
-    private static void Parameters(Quantized w, bool transposed, in LowBitLayout l, ReadOnlySpan<float> scales, ReadOnlySpan<float> zeros, int first, int rows, byte* panel)
+    private static void Parameters(Quantized w, bool transposed, in LowBitLayout l, ReadOnlySpan<float> scales, ReadOnlySpan<float> offsets, int first, int rows, byte* panel)
     {
         // Scales of groups lie as the weight does: [rows, groups], or [groups, rows] where it is transposed.
         int groups = l.Groups, middle = w.Signed ? 1 << (w.Bits - 1) : 0;
@@ -151,16 +161,17 @@ public static unsafe class LowBitPacking
             for (int r = 0; r < rows; r++)
             {
                 int i = Index(g, first + r);
-                float zero = l.HasZeros ? zeros[i] + middle : 0;
+                float offset = l.HasZeros ? offsets[i] + middle : l.HasMinima ? offsets[i] : 0;
                 switch (l.Scales)
                 {
                     case LowBitScales.F16: ((Half*)to)[r] = (Half)scales[i]; break;
-                    case LowBitScales.F32: ((float*)to)[r] = scales[i]; break;
                     case LowBitScales.F16Zeros:
                         ((Half*)to)[r] = (Half)scales[i];
-                        (to + 64)[r] = (byte)zero;
+                        (to + 64)[r] = (byte)offset;
                         break;
-                    default: (((float*)to)[r], ((float*)to)[32 + r]) = (scales[i], zero); break;
+                    case LowBitScales.F16Minima: (((Half*)to)[r], ((Half*)to)[32 + r]) = ((Half)scales[i], (Half)offset); break;
+                    case LowBitScales.F32: ((float*)to)[r] = scales[i]; break;
+                    default: (((float*)to)[r], ((float*)to)[32 + r]) = (scales[i], offset); break;
                 }
             }
         }

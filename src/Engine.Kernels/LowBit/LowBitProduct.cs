@@ -18,17 +18,33 @@ public static unsafe class LowBitProduct
     // Columns of the weight decoded at once: 32 KiB of f32.
     private const int DecodedColumns = 256;
 
-    /// <summary>Bytes of workspace that <see cref="RunInt8"/> takes for <paramref name="rows"/> rows of activations.</summary>
-    public static long WorkBytes(in LowBitLayout l, int rows) => Checked.Mul(rows, l.PaddedColumns + 8L * l.Blocks) + 2 * Alignment;
-
     private const int Alignment = 64;
 
-    /// <summary>Codes, then scales, then sums of all rows.</summary>
-    private readonly struct Work(in LowBitLayout l, int rows, byte* work)
+    /// <summary>Bytes of workspace that <see cref="RunInt8"/> takes for <paramref name="rows"/> rows of activations.</summary>
+    public static long WorkBytes(in LowBitLayout l, int rows) => Checked.Mul(rows + LowBitTile.Rows, l.PaddedColumns + 8L * l.Blocks) + 3 * Alignment;
+
+    /// <summary>
+    /// Codes, scales and sums of all rows: row by row, or from <see cref="FewestTileRows"/> on tile by tile, the rows of a tile side by side.
+    /// </summary>
+    private readonly struct Work
     {
-        public readonly sbyte* Codes = (sbyte*)work;
-        public readonly float* Scales = (float*)(work + Checked.AlignUp((long)rows * l.PaddedColumns, Alignment));
-        public readonly int* Sums = (int*)(work + Checked.AlignUp((long)rows * l.PaddedColumns, Alignment)) + (nint)rows * l.Blocks;
+        private readonly int _columns, _blocks;
+        private readonly LowBitActivations _all;
+
+        public Work(in LowBitLayout l, int rows, byte* work)
+        {
+            (_columns, _blocks, Pitch) = (l.PaddedColumns, l.Blocks, rows < FewestTileRows ? 1 : LowBitTile.Rows);
+            long padded = Checked.AlignUp(rows, Pitch);
+            float* scales = (float*)(work + Checked.AlignUp(padded * _columns, Alignment));
+            _all = new((sbyte*)work, scales, (int*)scales + padded * _blocks);
+        }
+
+        /// <summary>Rows side by side.</summary>
+        public int Pitch { get; }
+
+        /// <summary>The tile that begins with row <paramref name="first"/>, from a block on.</summary>
+        public LowBitActivations At(int first, int block, int blockColumns) =>
+            new(_all.Codes + (nint)first * _columns + (nint)block * blockColumns * Pitch, _all.Scales + (nint)first * _blocks + (nint)block * Pitch, _all.Sums + (nint)first * _blocks + (nint)block * Pitch);
     }
 
     /// <summary>
@@ -40,8 +56,8 @@ public static unsafe class LowBitProduct
     {
         if (rows == 0 || l.Rows == 0) return;
         var w = new Work(l, rows, work);
-        workers.For(rows, Math.Max(1, 32768 / Math.Max(1, l.Columns)), new QuantizeBody(l, x, rowStride, order, w.Codes, w.Scales, w.Sums));
-        var body = new Int8Body<TEpilogue>(l, packed + LowBitLayout.HeadBytes, rows, w.Codes, w.Scales, w.Sums, y, stride, epilogue);
+        workers.For((rows + w.Pitch - 1) / w.Pitch, Math.Max(1, 32768 / Math.Max(1, l.Columns * w.Pitch)), new QuantizeBody(l, rows, x, rowStride, order, w));
+        var body = new Int8Body<TEpilogue>(l, packed + LowBitLayout.HeadBytes, rows, w, y, stride, epilogue);
         workers.For(Checked.Int((long)l.Panels * body.RowBlocks), Grain(l, Math.Min(rows, RowBlock)), body);
     }
 
@@ -57,22 +73,48 @@ public static unsafe class LowBitProduct
     // Some ten microseconds.
     private static int Grain(in LowBitLayout l, int rows) => (int)Math.Clamp(2_000_000 / Math.Max(1, (double)LowBitLayout.PanelRows * l.Columns * rows), 1, 1 << 20);
 
-    private readonly struct QuantizeBody(LowBitLayout l, float* x, nint rowStride, int* order, sbyte* codes, float* scales, int* sums) : IParallelBody
+    private readonly struct QuantizeBody(LowBitLayout l, int rows, float* x, nint rowStride, int* order, Work work) : IParallelBody
     {
         public void Run(int start, int end)
         {
             var quantize = QuantizeRows.Table.Best;
-            float* ordered = order == null ? null : (float*)Scratch.Get((long)l.Columns * sizeof(float));
-            for (int i = start; i < end; i++)
+            int columns = l.PaddedColumns, blocks = l.Blocks, pitch = work.Pitch;
+            byte* memory = Scratch.Get((long)columns * sizeof(float) + columns + 8L * blocks);
+            float* ordered = (float*)memory;
+            var row = new LowBitActivations((sbyte*)(ordered + columns + 2 * blocks), ordered + columns, (int*)ordered + columns + blocks);
+            for (int tile = start; tile < end; tile++)
             {
-                float* row = x + i * rowStride;
-                if (order != null)
+                var to = work.At(tile * pitch, 0, l.Block);
+                for (int i = 0; i < pitch; i++)
                 {
-                    for (int k = 0; k < l.Columns; k++) ordered[k] = row[order[k]];
-                    row = ordered;
+                    var one = pitch == 1 ? to : row;
+                    if (tile * pitch + i < rows) Row(l, quantize, Ordered(x + (tile * pitch + i) * rowStride, ordered), one.Codes, one.Scales, one.Sums);
+                    // Rows that are missing in a tile are zero.
+                    else Clear(one, columns, blocks);
+                    if (pitch > 1) Interleave(row, to, i, columns, blocks);
                 }
-                Row(l, quantize, row, codes + (nint)i * l.PaddedColumns, scales + (nint)i * l.Blocks, sums + (nint)i * l.Blocks);
             }
+        }
+
+        private float* Ordered(float* row, float* ordered)
+        {
+            if (order == null) return row;
+            for (int k = 0; k < l.Columns; k++) ordered[k] = row[order[k]];
+            return ordered;
+        }
+
+        private static void Clear(LowBitActivations x, int columns, int blocks)
+        {
+            new Span<sbyte>(x.Codes, columns).Clear();
+            new Span<float>(x.Scales, blocks).Clear();
+            new Span<int>(x.Sums, blocks).Clear();
+        }
+
+        private static void Interleave(LowBitActivations row, LowBitActivations to, int i, int columns, int blocks)
+        {
+            int* from = (int*)row.Codes, codes = (int*)to.Codes + i;
+            for (int k = 0; k < columns / 4; k++) codes[k * LowBitTile.Rows] = from[k];
+            for (int b = 0; b < blocks; b++) (to.Scales[b * LowBitTile.Rows + i], to.Sums[b * LowBitTile.Rows + i]) = (row.Scales[b], row.Sums[b]);
         }
 
         private static void Row(in LowBitLayout l, QuantizeRows.Fn quantize, float* x, sbyte* codes, float* scales, int* sums)
@@ -88,7 +130,7 @@ public static unsafe class LowBitProduct
         }
     }
 
-    private readonly struct Int8Body<TEpilogue>(LowBitLayout l, byte* panels, int rows, sbyte* codes, float* scales, int* sums, float* y, nint stride, TEpilogue epilogue) : IParallelBody
+    private readonly struct Int8Body<TEpilogue>(LowBitLayout l, byte* panels, int rows, Work work, float* y, nint stride, TEpilogue epilogue) : IParallelBody
         where TEpilogue : struct, IGemmEpilogue
     {
         public int RowBlocks => (rows + RowBlock - 1) / RowBlock;
@@ -112,7 +154,7 @@ public static unsafe class LowBitProduct
             for (int i = 0; i < rows; i++)
             {
                 float* to = y + i * stride + column;
-                var x = new LowBitActivations(codes + (nint)i * l.PaddedColumns, scales + (nint)i * l.Blocks, sums + (nint)i * l.Blocks);
+                var x = work.At(i, 0, l.Block);
                 if (used == LowBitLayout.PanelRows) gemv(l, panel, x, to);
                 else
                 {
@@ -140,8 +182,7 @@ public static unsafe class LowBitProduct
                     bool whole = used == LowBitLayout.PanelRows;
                     // A partial panel goes through memory of its own: a tile always has 32 columns.
                     if (!whole && block > 0) Copy(to, stride, edge, LowBitLayout.PanelRows, count, used);
-                    tile(new(l, chunk, blocks, codes + (nint)i * l.PaddedColumns + block * l.Block, scales + (nint)i * l.Blocks + block, sums + (nint)i * l.Blocks + block,
-                        l.PaddedColumns, l.Blocks, count, whole ? to : edge, whole ? stride : LowBitLayout.PanelRows, block > 0));
+                    tile(new(l, chunk, blocks, work.At(i, block, l.Block), LowBitTile.Rows, count, whole ? to : edge, whole ? stride : LowBitLayout.PanelRows, block > 0));
                     if (last) Finish(panel, whole ? to : edge, whole ? stride : LowBitLayout.PanelRows, count);
                     if (!whole) Copy(edge, LowBitLayout.PanelRows, to, stride, count, used);
                     if (last && !epilogue.IsEmpty)

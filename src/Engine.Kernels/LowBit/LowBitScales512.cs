@@ -13,14 +13,17 @@ internal unsafe interface ILowBitScales512
     /// <summary>True when there are zero points.</summary>
     static abstract bool HasZeros { get; }
 
+    /// <summary>True when there are minima.</summary>
+    static abstract bool HasMinima { get; }
+
     /// <summary>True when groups have scales; else rows have.</summary>
     static abstract bool HasScales { get; }
 
     /// <summary>Scales of rows 16 · half and on.</summary>
     static abstract Vector512<float> Scale(byte* group, int half);
 
-    /// <summary>Zero points likewise.</summary>
-    static abstract Vector512<float> Zero(byte* group, int half);
+    /// <summary>Zero points or minima likewise.</summary>
+    static abstract Vector512<float> Offset(byte* group, int half);
 }
 
 /// <summary>f16 to f32 by integer instructions: exact, subnormals included, for finite values.</summary>
@@ -39,11 +42,13 @@ internal readonly unsafe struct RowScales512 : ILowBitScales512
 
     public static bool HasZeros => false;
 
+    public static bool HasMinima => false;
+
     public static bool HasScales => false;
 
     public static Vector512<float> Scale(byte* group, int half) => default;
 
-    public static Vector512<float> Zero(byte* group, int half) => default;
+    public static Vector512<float> Offset(byte* group, int half) => default;
 }
 
 internal readonly unsafe struct F16Scales512 : ILowBitScales512
@@ -52,12 +57,14 @@ internal readonly unsafe struct F16Scales512 : ILowBitScales512
 
     public static bool HasZeros => false;
 
+    public static bool HasMinima => false;
+
     public static bool HasScales => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Scale(byte* group, int half) => HalfScales.Load512(group + 32 * half);
 
-    public static Vector512<float> Zero(byte* group, int half) => default;
+    public static Vector512<float> Offset(byte* group, int half) => default;
 }
 
 internal readonly unsafe struct F32Scales512 : ILowBitScales512
@@ -66,12 +73,14 @@ internal readonly unsafe struct F32Scales512 : ILowBitScales512
 
     public static bool HasZeros => false;
 
+    public static bool HasMinima => false;
+
     public static bool HasScales => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Scale(byte* group, int half) => Vector512.Load((float*)group + 16 * half);
 
-    public static Vector512<float> Zero(byte* group, int half) => default;
+    public static Vector512<float> Offset(byte* group, int half) => default;
 }
 
 internal readonly unsafe struct F16Zeros512 : ILowBitScales512
@@ -80,13 +89,15 @@ internal readonly unsafe struct F16Zeros512 : ILowBitScales512
 
     public static bool HasZeros => true;
 
+    public static bool HasMinima => false;
+
     public static bool HasScales => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Scale(byte* group, int half) => HalfScales.Load512(group + 32 * half);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Zero(byte* group, int half) => Vector512.ConvertToSingle(Avx512F.ConvertToVector512Int32(Vector128.Load(group + 64 + 16 * half)));
+    public static Vector512<float> Offset(byte* group, int half) => Vector512.ConvertToSingle(Avx512F.ConvertToVector512Int32(Vector128.Load(group + 64 + 16 * half)));
 }
 
 internal readonly unsafe struct F32Zeros512 : ILowBitScales512
@@ -95,11 +106,47 @@ internal readonly unsafe struct F32Zeros512 : ILowBitScales512
 
     public static bool HasZeros => true;
 
+    public static bool HasMinima => false;
+
     public static bool HasScales => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Scale(byte* group, int half) => Vector512.Load((float*)group + 16 * half);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Zero(byte* group, int half) => Vector512.Load((float*)group + 32 + 16 * half);
+    public static Vector512<float> Offset(byte* group, int half) => Vector512.Load((float*)group + 32 + 16 * half);
+}
+
+internal readonly unsafe struct F16Minima512 : ILowBitScales512
+{
+    public static int Bytes => 128;
+
+    public static bool HasZeros => false;
+
+    public static bool HasMinima => true;
+
+    public static bool HasScales => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Scale(byte* group, int half) => HalfScales.Load512(group + 32 * half);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Offset(byte* group, int half) => HalfScales.Load512(group + 64 + 32 * half);
+}
+
+internal readonly unsafe struct F32Minima512 : ILowBitScales512
+{
+    public static int Bytes => 256;
+
+    public static bool HasZeros => false;
+
+    public static bool HasMinima => true;
+
+    public static bool HasScales => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Scale(byte* group, int half) => F32Zeros512.Scale(group, half);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Offset(byte* group, int half) => F32Zeros512.Offset(group, half);
 }

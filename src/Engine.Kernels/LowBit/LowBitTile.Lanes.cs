@@ -49,23 +49,31 @@ public static unsafe partial class LowBitTile
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Combine(int sum, float scale, float* scales, float* zeros, bool hasZeros)
+        public void Combine(int sum, float scale, float* scales, float* offsets, bool zeros, bool minima)
         {
-            V less = L.Of(sum), factor = L.Of(BitConverter.SingleToInt32Bits(scale)), v0, v1;
-            if (hasZeros)
+            V factor = Of(scale), v0, v1;
+            if (zeros)
             {
-                less = L.Of(BitConverter.SingleToInt32Bits(-(float)sum));
-                v0 = L.MultiplyAdd(L.Load(zeros), less, L.ToSingle(_s0));
-                v1 = L.MultiplyAdd(L.Load(zeros + L.Count), less, L.ToSingle(_s1));
+                var less = Of(-(float)sum);
+                v0 = L.MultiplyAdd(L.Load(offsets), less, L.ToSingle(_s0));
+                v1 = L.MultiplyAdd(L.Load(offsets + L.Count), less, L.ToSingle(_s1));
             }
             else
             {
+                var less = L.Of(minima ? 0 : sum);
                 v0 = L.ToSingle(L.Subtract(_s0, less));
                 v1 = L.ToSingle(L.Subtract(_s1, less));
             }
             _y0 = L.MultiplyAdd(v0, L.Multiply(L.Load(scales), factor), _y0);
             _y1 = L.MultiplyAdd(v1, L.Multiply(L.Load(scales + L.Count), factor), _y1);
+            if (!minima) return;
+            factor = Of(scale * sum);
+            _y0 = L.MultiplyAdd(L.Load(offsets), factor, _y0);
+            _y1 = L.MultiplyAdd(L.Load(offsets + L.Count), factor, _y1);
         }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static V Of(float v) => L.Of(BitConverter.SingleToInt32Bits(v));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public readonly void Store(float* y)
@@ -86,33 +94,36 @@ public static unsafe partial class LowBitTile
     private static void Strip<V, L, D>(in Tile t, int row, int column) where V : struct where L : struct, ILanes<V> where D : struct, IDot<V>
     {
         Pair<V, L, D> r0 = default, r1 = default, r2 = default;
-        int second = t.Row(row + 1), third = t.Row(row + 2), quads = t.Quads;
-        float* y = t.Y + column, scales = (float*)t.Chunk.Scales + column, zeros = (float*)t.Chunk.Zeros + column;
-        bool hasZeros = t.HasZeros;
-        r0.Begin(y + row * t.Stride, t.Accumulate);
-        r1.Begin(y + second * t.Stride, t.Accumulate);
-        r2.Begin(y + third * t.Stride, t.Accumulate);
-        sbyte* x0 = t.Codes + row * t.CodeStride, x1 = t.Codes + second * t.CodeStride, x2 = t.Codes + third * t.CodeStride;
-        nint b0 = row * t.BlockStride, b1 = second * t.BlockStride, b2 = third * t.BlockStride;
+        int quads = t.Quads, pitch = t.Pitch;
+        // Where one row stands alone, it is also read as the others.
+        int second = pitch == 1 ? 0 : 1, third = pitch == 1 ? 0 : 2;
+        float* scales = (float*)t.Chunk.Scales + column, offsets = (float*)t.Chunk.Offsets + column, xs = t.X.Scales + row;
+        int* sums = t.X.Sums + row;
+        bool zeros = t.HasZeros, minima = t.HasMinima;
+        r0.Begin(t.Row(row) + column, t.Accumulate);
+        r1.Begin(t.Row(row + 1) + column, t.Accumulate);
+        r2.Begin(t.Row(row + 2) + column, t.Accumulate);
+        sbyte* x = t.X.Codes + 4 * row;
         byte* w = (byte*)t.Chunk.Codes + 4 * column;
-        for (int b = 0; b < t.Blocks; b++, scales += LowBitLayout.PanelRows, zeros += LowBitLayout.PanelRows)
+        for (int b = t.Blocks; b > 0; b--, scales += LowBitLayout.PanelRows, offsets += LowBitLayout.PanelRows, sums += pitch, xs += pitch)
         {
             r0.Clear();
             r1.Clear();
             r2.Clear();
-            for (int q = quads; q > 0; q--, w += 128, x0 += 4, x1 += 4, x2 += 4)
+            for (int q = quads; q > 0; q--, w += 128, x += 4 * pitch)
             {
-                r0.Add(w, x0);
-                r1.Add(w, x1);
-                r2.Add(w, x2);
+                r0.Add(w, x);
+                r1.Add(w, x + 4 * second);
+                r2.Add(w, x + 4 * third);
             }
-            r0.Combine(t.Sums[b0 + b], t.Scales[b0 + b], scales, zeros, hasZeros);
-            r1.Combine(t.Sums[b1 + b], t.Scales[b1 + b], scales, zeros, hasZeros);
-            r2.Combine(t.Sums[b2 + b], t.Scales[b2 + b], scales, zeros, hasZeros);
+            r0.Combine(*sums, *xs, scales, offsets, zeros, minima);
+            r1.Combine(sums[second], xs[second], scales, offsets, zeros, minima);
+            r2.Combine(sums[third], xs[third], scales, offsets, zeros, minima);
         }
-        r2.Store(y + third * t.Stride);
-        r1.Store(y + second * t.Stride);
-        r0.Store(y + row * t.Stride);
+        // Missing rows are stored where the last one is stored after them.
+        r2.Store(t.Row(row + 2) + column);
+        r1.Store(t.Row(row + 1) + column);
+        r0.Store(t.Row(row) + column);
     }
 
     private readonly struct Lanes256 : ILanes<Vector256<int>>

@@ -15,40 +15,39 @@ public static unsafe partial class LowBitTile
     public const int Rows = 6;
 
     /// <summary>One tile.</summary>
-    public readonly struct Tile(in LowBitLayout layout, LowBitChunk chunk, int blocks, sbyte* codes, float* scales, int* sums, nint codeStride, nint blockStride, int rows, float* y, nint stride, bool accumulate)
+    public readonly struct Tile(in LowBitLayout layout, LowBitChunk chunk, int blocks, in LowBitActivations x, int pitch, int rows, float* y, nint stride, bool accumulate)
     {
         /// <summary>Steps of four columns in a block.</summary>
         public readonly int Quads = layout.Block / 4;
 
-        /// <summary>True when groups have zero points.</summary>
-        public readonly bool HasZeros = layout.HasZeros;
+        /// <summary>True when groups have zero points; when they have minima.</summary>
+        public readonly bool HasZeros = layout.HasZeros, HasMinima = layout.HasMinima;
 
-        /// <summary>The weight; how many blocks of it.</summary>
+        /// <summary>The weight.</summary>
         public readonly LowBitChunk Chunk = chunk;
 
-        /// <summary>Blocks, and rows of activations that are there.</summary>
+        /// <summary>Its blocks; rows of activations that are there.</summary>
         public readonly int Blocks = blocks, Rows = rows;
 
-        /// <summary>Activations of row 0: see <see cref="LowBitActivations"/>.</summary>
-        public readonly sbyte* Codes = codes;
+        /// <summary>
+        /// Activations of <see cref="Pitch"/> rows side by side: codes [columns / 4, pitch, 4], scales and sums [blocks, pitch].
+        /// </summary>
+        public readonly LowBitActivations X = x;
 
-        /// <inheritdoc cref="Codes"/>
-        public readonly float* Scales = scales;
+        /// <summary>Rows side by side: 1, or <see cref="LowBitTile.Rows"/> where there may be more than one.</summary>
+        public readonly int Pitch = pitch;
 
-        /// <inheritdoc cref="Codes"/>
-        public readonly int* Sums = sums;
-
-        /// <summary>From a row to the next: of codes; of scales and of sums; of results.</summary>
-        public readonly nint CodeStride = codeStride, BlockStride = blockStride, Stride = stride;
-
-        /// <summary>Results of row 0.</summary>
+        /// <summary>Results of row 0, and floats to the next row.</summary>
         public readonly float* Y = y;
+
+        /// <inheritdoc cref="Y"/>
+        public readonly nint Stride = stride;
 
         /// <summary>True to add to the results.</summary>
         public readonly bool Accumulate = accumulate;
 
-        /// <summary>Row <paramref name="i"/>, or the last one.</summary>
-        internal int Row(int i) => Math.Min(i, Rows - 1);
+        /// <summary>Results of row <paramref name="i"/>, or of the last one.</summary>
+        internal float* Row(int i) => Y + Math.Min(i, Rows - 1) * Stride;
     }
 
     /// <summary>Computes a tile.</summary>
@@ -110,13 +109,22 @@ public static unsafe partial class LowBitTile
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Combine(int sum, float scale, float* scales, float* zeros)
+        public void Combine(int sum, float scale, float* scales, float* offsets, bool minima)
         {
-            var (one, less, factor) = (Vector512.Create((short)1), Vector512.Create(-(float)sum), Vector512.Create(scale));
-            var v0 = Avx512F.FusedMultiplyAdd(Vector512.Load(zeros), less, Vector512.ConvertToSingle(Avx512BW.MultiplyAddAdjacent(_s0, one)));
-            var v1 = Avx512F.FusedMultiplyAdd(Vector512.Load(zeros + 16), less, Vector512.ConvertToSingle(Avx512BW.MultiplyAddAdjacent(_s1, one)));
+            var (one, factor) = (Vector512.Create((short)1), Vector512.Create(scale));
+            Vector512<float> v0 = Vector512.ConvertToSingle(Avx512BW.MultiplyAddAdjacent(_s0, one)), v1 = Vector512.ConvertToSingle(Avx512BW.MultiplyAddAdjacent(_s1, one));
+            if (!minima)
+            {
+                var less = Vector512.Create(-(float)sum);
+                v0 = Avx512F.FusedMultiplyAdd(Vector512.Load(offsets), less, v0);
+                v1 = Avx512F.FusedMultiplyAdd(Vector512.Load(offsets + 16), less, v1);
+            }
             _y0 = Avx512F.FusedMultiplyAdd(v0, Vector512.Load(scales) * factor, _y0);
             _y1 = Avx512F.FusedMultiplyAdd(v1, Vector512.Load(scales + 16) * factor, _y1);
+            if (!minima) return;
+            var total = Vector512.Create(scale * sum);
+            _y0 = Avx512F.FusedMultiplyAdd(Vector512.Load(offsets), total, _y0);
+            _y1 = Avx512F.FusedMultiplyAdd(Vector512.Load(offsets + 16), total, _y1);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -138,19 +146,19 @@ public static unsafe partial class LowBitTile
     private static void Rows1(in Tile t, int row)
     {
         Row512 r = default;
-        float* y = t.Y + row * t.Stride, scales = (float*)t.Chunk.Scales, zeros = (float*)t.Chunk.Zeros, xs = t.Scales + row * t.BlockStride;
-        int* sums = t.Sums + row * t.BlockStride;
-        sbyte* x = t.Codes + row * t.CodeStride;
+        float* y = t.Row(row), scales = (float*)t.Chunk.Scales, offsets = (float*)t.Chunk.Offsets, xs = t.X.Scales + row;
+        int* sums = t.X.Sums + row;
+        sbyte* x = t.X.Codes + 4 * row;
         byte* w = (byte*)t.Chunk.Codes;
-        int quads = t.Quads;
-        bool hasZeros = t.HasZeros;
+        int quads = t.Quads, pitch = t.Pitch;
+        bool minima = t.HasMinima, offset = t.HasZeros || minima;
         r.Begin(y, t.Accumulate);
-        for (int b = 0; b < t.Blocks; b++, scales += 32, zeros += 32)
+        for (int b = t.Blocks; b > 0; b--, scales += 32, offsets += 32, sums += pitch, xs += pitch)
         {
             r.Clear();
-            for (int q = quads; q > 0; q--, w += 128, x += 4) r.Add(Vector512.Load(w), Vector512.Load(w + 64), x);
-            if (hasZeros) r.Combine(sums[b], xs[b], scales, zeros);
-            else r.Combine(sums[b], xs[b], scales);
+            for (int q = quads; q > 0; q--, w += 128, x += 4 * pitch) r.Add(Vector512.Load(w), Vector512.Load(w + 64), x);
+            if (offset) r.Combine(*sums, *xs, scales, offsets, minima);
+            else r.Combine(*sums, *xs, scales);
         }
         r.Store(y);
     }
@@ -159,23 +167,19 @@ public static unsafe partial class LowBitTile
     private static void Rows6(in Tile t)
     {
         Row512 r0 = default, r1 = default, r2 = default, r3 = default, r4 = default, r5 = default;
-        float* y = t.Y, scales = (float*)t.Chunk.Scales, zeros = (float*)t.Chunk.Zeros;
-        nint stride = t.Stride;
-        bool accumulate = t.Accumulate, hasZeros = t.HasZeros;
-        r0.Begin(y, accumulate);
-        r1.Begin(y + t.Row(1) * stride, accumulate);
-        r2.Begin(y + t.Row(2) * stride, accumulate);
-        r3.Begin(y + t.Row(3) * stride, accumulate);
-        r4.Begin(y + t.Row(4) * stride, accumulate);
-        r5.Begin(y + t.Row(5) * stride, accumulate);
-        sbyte* x0 = t.Codes, x1 = x0 + t.Row(1) * t.CodeStride, x2 = x0 + t.Row(2) * t.CodeStride, x3 = x0 + t.Row(3) * t.CodeStride, x4 = x0 + t.Row(4) * t.CodeStride, x5 = x0 + t.Row(5) * t.CodeStride;
-        nint b1 = t.Row(1) * t.BlockStride, b2 = t.Row(2) * t.BlockStride, b3 = t.Row(3) * t.BlockStride, b4 = t.Row(4) * t.BlockStride, b5 = t.Row(5) * t.BlockStride;
-        float* xs = t.Scales;
-        int* sums = t.Sums;
+        bool accumulate = t.Accumulate, minima = t.HasMinima, offset = t.HasZeros || minima;
+        r0.Begin(t.Y, accumulate);
+        r1.Begin(t.Row(1), accumulate);
+        r2.Begin(t.Row(2), accumulate);
+        r3.Begin(t.Row(3), accumulate);
+        r4.Begin(t.Row(4), accumulate);
+        r5.Begin(t.Row(5), accumulate);
+        sbyte* x = t.X.Codes;
+        float* xs = t.X.Scales, scales = (float*)t.Chunk.Scales, offsets = (float*)t.Chunk.Offsets;
+        int* sums = t.X.Sums;
         byte* w = (byte*)t.Chunk.Codes;
         int quads = t.Quads;
-        nint at = 0;
-        for (int left = t.Blocks; left > 0; left--, scales += 32, zeros += 32, xs++, sums++)
+        for (int left = t.Blocks; left > 0; left--, scales += 32, offsets += 32, xs += Rows, sums += Rows)
         {
             r0.Clear();
             r1.Clear();
@@ -183,55 +187,55 @@ public static unsafe partial class LowBitTile
             r3.Clear();
             r4.Clear();
             r5.Clear();
-            for (int q = quads; q > 0; q -= 2, w += 256, at += 8)
+            for (int q = quads; q > 0; q -= 2, w += 256, x += 8 * Rows)
             {
                 Vector512<byte> w0 = Vector512.Load(w), w1 = Vector512.Load(w + 64);
-                r0.Add(w0, w1, x0 + at);
-                r1.Add(w0, w1, x1 + at);
-                r2.Add(w0, w1, x2 + at);
-                r3.Add(w0, w1, x3 + at);
-                r4.Add(w0, w1, x4 + at);
-                r5.Add(w0, w1, x5 + at);
+                r0.Add(w0, w1, x);
+                r1.Add(w0, w1, x + 4);
+                r2.Add(w0, w1, x + 8);
+                r3.Add(w0, w1, x + 12);
+                r4.Add(w0, w1, x + 16);
+                r5.Add(w0, w1, x + 20);
                 (w0, w1) = (Vector512.Load(w + 128), Vector512.Load(w + 192));
-                r0.Add(w0, w1, x0 + at + 4);
-                r1.Add(w0, w1, x1 + at + 4);
-                r2.Add(w0, w1, x2 + at + 4);
-                r3.Add(w0, w1, x3 + at + 4);
-                r4.Add(w0, w1, x4 + at + 4);
-                r5.Add(w0, w1, x5 + at + 4);
+                r0.Add(w0, w1, x + 24);
+                r1.Add(w0, w1, x + 28);
+                r2.Add(w0, w1, x + 32);
+                r3.Add(w0, w1, x + 36);
+                r4.Add(w0, w1, x + 40);
+                r5.Add(w0, w1, x + 44);
             }
-            if (hasZeros)
+            if (offset)
             {
-                r0.Combine(*sums, *xs, scales, zeros);
-                r1.Combine(sums[b1], xs[b1], scales, zeros);
-                r2.Combine(sums[b2], xs[b2], scales, zeros);
-                r3.Combine(sums[b3], xs[b3], scales, zeros);
-                r4.Combine(sums[b4], xs[b4], scales, zeros);
-                r5.Combine(sums[b5], xs[b5], scales, zeros);
+                r0.Combine(sums[0], xs[0], scales, offsets, minima);
+                r1.Combine(sums[1], xs[1], scales, offsets, minima);
+                r2.Combine(sums[2], xs[2], scales, offsets, minima);
+                r3.Combine(sums[3], xs[3], scales, offsets, minima);
+                r4.Combine(sums[4], xs[4], scales, offsets, minima);
+                r5.Combine(sums[5], xs[5], scales, offsets, minima);
             }
             else
             {
-                r0.Combine(*sums, *xs, scales);
-                r1.Combine(sums[b1], xs[b1], scales);
-                r2.Combine(sums[b2], xs[b2], scales);
-                r3.Combine(sums[b3], xs[b3], scales);
-                r4.Combine(sums[b4], xs[b4], scales);
-                r5.Combine(sums[b5], xs[b5], scales);
+                r0.Combine(sums[0], xs[0], scales);
+                r1.Combine(sums[1], xs[1], scales);
+                r2.Combine(sums[2], xs[2], scales);
+                r3.Combine(sums[3], xs[3], scales);
+                r4.Combine(sums[4], xs[4], scales);
+                r5.Combine(sums[5], xs[5], scales);
             }
         }
-        // Missing rows repeat the last one, and store the same.
-        r5.Store(y + t.Row(5) * stride);
-        r4.Store(y + t.Row(4) * stride);
-        r3.Store(y + t.Row(3) * stride);
-        r2.Store(y + t.Row(2) * stride);
-        r1.Store(y + t.Row(1) * stride);
-        r0.Store(y);
+        // Missing rows are stored where the last one is stored after them.
+        r5.Store(t.Row(5));
+        r4.Store(t.Row(4));
+        r3.Store(t.Row(3));
+        r2.Store(t.Row(2));
+        r1.Store(t.Row(1));
+        r0.Store(t.Y);
     }
 
     private static void Scalar(in Tile t)
     {
         byte* codes = (byte*)t.Chunk.Codes;
-        float* scales = (float*)t.Chunk.Scales, zeros = (float*)t.Chunk.Zeros;
+        float* scales = (float*)t.Chunk.Scales, offsets = (float*)t.Chunk.Offsets;
         for (int i = 0; i < t.Rows; i++)
             for (int r = 0; r < LowBitLayout.PanelRows; r++)
             {
@@ -239,10 +243,11 @@ public static unsafe partial class LowBitTile
                 float sum = t.Accumulate ? *y : 0;
                 for (int b = 0; b < t.Blocks; b++)
                 {
-                    int dot = 0, less = t.Sums[i * t.BlockStride + b];
-                    for (int k = 0; k < 4 * t.Quads; k++) dot += codes[(b * t.Quads + k / 4) * 128 + 4 * r + k % 4] * t.Codes[i * t.CodeStride + b * 4 * t.Quads + k];
-                    float v = t.HasZeros ? MathF.FusedMultiplyAdd(zeros[32 * b + r], -less, dot) : dot - less;
-                    sum = MathF.FusedMultiplyAdd(v, scales[32 * b + r] * t.Scales[i * t.BlockStride + b], sum);
+                    int dot = 0, less = t.X.Sums[b * t.Pitch + i];
+                    for (int k = 0; k < 4 * t.Quads; k++) dot += codes[(b * t.Quads + k / 4) * 128 + 4 * r + k % 4] * t.X.Codes[((b * t.Quads + k / 4) * t.Pitch + i) * 4 + k % 4];
+                    float v = t.HasZeros ? MathF.FusedMultiplyAdd(offsets[32 * b + r], -less, dot) : t.HasMinima ? dot : dot - less, scale = t.X.Scales[b * t.Pitch + i];
+                    sum = MathF.FusedMultiplyAdd(v, scales[32 * b + r] * scale, sum);
+                    if (t.HasMinima) sum = MathF.FusedMultiplyAdd(offsets[32 * b + r], scale * less, sum);
                 }
                 *y = sum;
             }

@@ -19,7 +19,7 @@ internal static unsafe class LowBitProperties
     {
         int bits = wide is { } w ? w ? 8 : r.Next(3) + 2 : (int[])[2, 3, 4, 8] is var all ? all[r.Next(4)] : 0;
         int block = bits == 3 || r.Next(3) > 0 ? 32 : 16, blocks = r.Next(1, 20);
-        return new(LowBitLayout.PanelRows, blocks * block, bits, block, r.Next(1, 6), (LowBitScales)r.Next(5), r.Next(bits == 8 ? 256 : 1 << bits));
+        return new(LowBitLayout.PanelRows, blocks * block, bits, block, r.Next(1, 6), (LowBitScales)r.Next(7), r.Next(bits == 8 ? 256 : 1 << bits));
     }
 
     /// <summary>A panel of any codes.</summary>
@@ -36,7 +36,8 @@ internal static unsafe class LowBitProperties
                 {
                     case LowBitScales.F16 or LowBitScales.F16Zeros: ((Half*)p)[i] = (Half)(r.Next(20) == 0 ? 6e-7f : r.NextSingle() - 0.5f); break;
                     case LowBitScales.F32: ((float*)p)[i] = r.NextSingle() - 0.5f; break;
-                    case LowBitScales.F32Zeros: (((float*)p)[i], ((float*)p)[32 + i]) = (r.NextSingle() - 0.5f, r.Next(1 << l.Bits)); break;
+                    case LowBitScales.F16Minima: (((Half*)p)[i], ((Half*)p)[32 + i]) = ((Half)r.NextSingle(), (Half)r.NextSingle()); break;
+                    case LowBitScales.F32Zeros or LowBitScales.F32Minima: (((float*)p)[i], ((float*)p)[32 + i]) = (r.NextSingle() - 0.5f, r.Next(1 << l.Bits)); break;
                 }
         }
         if (l.Scales == LowBitScales.Row)
@@ -44,19 +45,17 @@ internal static unsafe class LowBitProperties
         return panel;
     }
 
-    private static LowBitActivations Activations(Operands o, in LowBitLayout l, int rows)
+    /// <summary>Rows side by side: see <see cref="LowBitTile.Tile.X"/>.</summary>
+    private static LowBitActivations Activations(Operands o, in LowBitLayout l, int pitch)
     {
         var r = o.Random;
-        sbyte* codes = o.Take<sbyte>(rows * l.PaddedColumns);
+        sbyte* codes = o.Take<sbyte>(pitch * l.PaddedColumns);
         bool extreme = r.Next(4) == 0;
-        for (int i = 0; i < rows * l.PaddedColumns; i++) codes[i] = (sbyte)(extreme ? r.Next(2) * 254 - 127 : r.Next(-127, 128));
-        float* scales = o.Floats(rows * l.Blocks);
-        int* sums = o.Take<int>(rows * l.Blocks);
-        for (int b = 0; b < rows * l.Blocks; b++)
-        {
-            for (int k = 0; k < l.Block; k++) sums[b] += codes[b * l.Block + k];
-            sums[b] *= l.SumFactor;
-        }
+        for (int i = 0; i < pitch * l.PaddedColumns; i++) codes[i] = (sbyte)(extreme ? r.Next(2) * 254 - 127 : r.Next(-127, 128));
+        float* scales = o.Floats(pitch * l.Blocks);
+        int* sums = o.Take<int>(pitch * l.Blocks);
+        for (int k = 0; k < l.PaddedColumns; k++)
+            for (int i = 0; i < pitch; i++) sums[k / l.Block * pitch + i] += codes[(k / 4 * pitch + i) * 4 + k % 4] * l.SumFactor;
         return new(codes, scales, sums);
     }
 
@@ -116,7 +115,7 @@ internal static unsafe class LowBitProperties
             LowBitExpand.Table[tier](l, panel, first, blocks, chunk);
             Assert.True(new ReadOnlySpan<byte>((void*)expected.Codes, blocks * l.Block * 32).SequenceEqual(new((void*)chunk.Codes, blocks * l.Block * 32)), $"lowbit-expand {tier} {l} codes of blocks {first} + {blocks}");
             Same($"lowbit-expand {tier} {l} scales", (float*)expected.Scales, (float*)chunk.Scales, blocks * 32);
-            if (l.HasZeros) Same($"lowbit-expand {tier} {l} zeros", (float*)expected.Zeros, (float*)chunk.Zeros, blocks * 32);
+            if (l.HasZeros || l.HasMinima) Same($"lowbit-expand {tier} {l} offsets", (float*)expected.Offsets, (float*)chunk.Offsets, blocks * 32);
         }
     }
 
@@ -127,9 +126,10 @@ internal static unsafe class LowBitProperties
         bool accumulate = r.Next(2) == 0;
         var chunk = Chunk(o, l);
         LowBitExpand.Table.Reference(l, Panel(o, l), 0, blocks, chunk);
-        var x = Activations(o, l, rows);
+        int pitch = rows == 1 && r.Next(2) == 0 ? 1 : LowBitTile.Rows;
+        var x = Activations(o, l, pitch);
         float* start = o.Floats(size), expected = o.Copy(start, size);
-        LowBitTile.Tile Of(float* y) => new(l, chunk, blocks, x.Codes, x.Scales, x.Sums, l.PaddedColumns, l.Blocks, rows, y, stride, accumulate);
+        LowBitTile.Tile Of(float* y) => new(l, chunk, blocks, x, pitch, rows, y, stride, accumulate);
         table.Reference(Of(expected));
         foreach (string tier in KernelProperty.Fast(table))
         {
@@ -142,7 +142,7 @@ internal static unsafe class LowBitProperties
     private static void Decode(Operands o)
     {
         var l = Layout(o.Random);
-        if (l.Bits is 2 or 4 && o.Random.Next(3) == 0) l = l with { IsLinear = false, Zero = 0, Scales = l.HasZeros ? LowBitScales.F32 : l.Scales };
+        if (l.Bits is 2 or 4 && o.Random.Next(3) == 0) l = l with { IsLinear = false, Zero = 0, Scales = l.HasZeros || l.HasMinima ? LowBitScales.F32 : l.Scales };
         byte* panel = Panel(o, l);
         float* head = o.Take<float>(32), table = o.Floats(1 << Math.Min(4, l.Bits));
         LowBitDecode.FillHead(l, l.IsLinear ? default : new(table, 1 << l.Bits), new(head, 32));
