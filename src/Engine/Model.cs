@@ -39,7 +39,7 @@ public sealed class Model : IDisposable
             if (v.Constant is not Dense) Budget.Check(DType.F32.ByteCount(v.Constant!.Shape.Elements), $"constant '{v.Name}', decoded,");
         Rewrites = Rewriter.Run(definition.Graph, new RewriteContext(new NodeEvaluator(options.Kernels)), options.OptimizationLevel);
         Packed = new PackedWeights { Reserve = Budget.Reserve };
-        _program = new Program(definition.Graph, options.Kernels, Packed, new PlanOptions { Level = options.OptimizationLevel, MaxPlans = options.MaxPlans, MaxMemory = options.MaxMemory });
+        _program = new Program(definition.Graph, options.Kernels, Packed, new PlanOptions { Level = options.OptimizationLevel, AllowInexact = options.AllowInexact, MaxPlans = options.MaxPlans, MaxMemory = options.MaxMemory });
         double milliseconds = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
         EngineEvents.Log.ModelLoaded(_source, definition.Graph.Nodes.Count, WeightBytes, milliseconds);
         if (options.Logger is { } log) ModelLog.Loaded(log, _source, definition.Graph.Nodes.Count, WeightBytes, milliseconds, null);

@@ -5,7 +5,7 @@ namespace Engine.Graph;
 
 /// <summary>
 /// MatMulNBits with constant operands becomes a product with a <see cref="Quantized"/> weight, A · Wᵀ, and an addition of the bias: the
-/// same expression that every other low-bit format is read as.
+/// same expression that every other low-bit format is read as. Its accuracy_level stays: 4 lets activations be rounded to 8 bits.
 /// </summary>
 public sealed class NBitsLowering : Rewrite
 {
@@ -26,7 +26,7 @@ public sealed class NBitsLowering : Rewrite
             }
             places++;
             var product = n.Input(5) is null ? y : new Value($"{y.Name}/product");
-            var attributes = new Attributes(1, new Dictionary<string, object> { ["transB"] = 1L }) { InputCount = 2 };
+            var attributes = new Attributes(1, new Dictionary<string, object> { ["transB"] = 1L, ["accuracy_level"] = op.Attributes.Int("accuracy_level", 0) }) { InputCount = 2 };
             nodes.Add(new Node(n.Name, new FusedMatMul(attributes), [n.Inputs[0], new Value($"{n.Inputs[1]!.Name}/weight") { Constant = w }], [product]));
             if (n.Input(5) is { } bias) nodes.Add(new Node($"{n.Name}/bias", new Add(Attributes.None), [product, bias], [y]));
         }

@@ -20,6 +20,9 @@ public static unsafe class LowBitProduct
 
     private const int Alignment = 64;
 
+    /// <summary>The kernel that <see cref="RunInt8"/> spends its time in.</summary>
+    public static string Stem(in LowBitLayout l, int rows) => rows < FewestTileRows ? LowBitGemv.Table.Stem : LowBitTile.TableOf(l).Stem;
+
     /// <summary>Bytes of workspace that <see cref="RunInt8"/> takes for <paramref name="rows"/> rows of activations.</summary>
     public static long WorkBytes(in LowBitLayout l, int rows) => Checked.Mul(rows + LowBitTile.Rows, l.PaddedColumns + 8L * l.Blocks) + 3 * Alignment;
 
@@ -68,6 +71,19 @@ public static unsafe class LowBitProduct
         if (rows == 0 || l.Rows == 0) return;
         var body = new F32Body<TEpilogue>(l, packed, rows, x, rowStride, columnStride, y, stride, epilogue);
         workers.For(l.Panels, Grain(l, rows), body);
+    }
+
+    /// <summary>Rows of activations with column k taken from column <c>order[k]</c>.</summary>
+    public static void Order(Workers workers, int rows, int columns, float* x, nint rowStride, nint columnStride, int* order, float* y) =>
+        workers.For(rows, Math.Max(1, 32768 / Math.Max(1, columns)), new OrderBody(columns, x, rowStride, columnStride, order, y));
+
+    private readonly struct OrderBody(int columns, float* x, nint rowStride, nint columnStride, int* order, float* y) : IParallelBody
+    {
+        public void Run(int start, int end)
+        {
+            for (int i = start; i < end; i++)
+                for (int k = 0; k < columns; k++) y[(nint)i * columns + k] = x[i * rowStride + order[k] * columnStride];
+        }
     }
 
     // Some ten microseconds.

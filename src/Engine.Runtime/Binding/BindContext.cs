@@ -73,7 +73,7 @@ public sealed class BindContext
     public TensorType Out(int i) => HasOut(i) ? _outputs[i]! : throw new OperatorException($"output {i} is missing");
 
     /// <summary>The value of input <paramref name="i"/> where it is known at plan time, else null.</summary>
-    public Tensor? Value(int i) => i < _values.Count ? _values[i] ?? (_weights[i] is { } w and not Dense ? w.Decode() : null) : null;
+    public Tensor? Value(int i) => i < _values.Count ? _values[i] ?? (_weights[i] is { } w and not Dense ? _packed.Dense(w) : null) : null;
 
     /// <summary>The constant operand <paramref name="i"/> as an expression, or null when it is computed at run time.</summary>
     public Weight? Weight(int i) => i < _weights.Count ? _weights[i] : null;

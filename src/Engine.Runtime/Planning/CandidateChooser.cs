@@ -20,7 +20,7 @@ internal sealed record WeighedChoice(Choice Choice, double Cost);
 /// Picks one candidate a node so that kernels and conversions together cost least: dynamic programming over the nodes in order, the
 /// cost of a wire shared between its readers; exact on chains and trees.
 /// </summary>
-internal sealed class CandidateChooser(LoweredSegment segment, KernelRegistry kernels, PlanOptions options, Func<Weight, Tensor> dense)
+internal sealed class CandidateChooser(LoweredSegment segment, KernelRegistry kernels, PlanOptions options)
 {
     private const double NanosecondsPerByte = 0.1, NanosecondsPerOperation = 0.25, ConvertOverhead = 1000;
     private readonly Dictionary<Value, LoweredNode> _producers = [];
@@ -63,7 +63,7 @@ internal sealed class CandidateChooser(LoweredSegment segment, KernelRegistry ke
     private List<WeighedChoice> Weigh(LoweredNode n)
     {
         if (n.Node.Op.Kind == OperatorKind.View) return [new(new Choice(new Candidate("view", _ => throw new InvalidOperationException())), InputCost(n, 0, Encoding.Plain))];
-        var types = Fusion.Types(n, segment, dense);
+        var types = Fusion.Types(n, segment);
         var choices = new List<WeighedChoice>();
         foreach (var c in kernels.Candidates(types))
         {

@@ -62,7 +62,7 @@ internal static class Fusion
         else return null;
         var node = new Node(linear.Node.Name, linear.Node.Op, inputs, follower.Node.Outputs) { Epilogue = [.. linear.Node.Epilogue, step] };
         var fused = new LoweredNode(node, [.. inputs], follower.OutTypes) { Cost = linear.Cost + new Cost(follower.Cost.Operations, 0) };
-        var types = Types(fused, segment, w => null);
+        var types = Types(fused, segment);
         return kernels.Candidates(types).Any(c => c.FusesEpilogue) ? fused : null;
     }
 
@@ -71,10 +71,10 @@ internal static class Fusion
     /// <summary>The one f32 number that a wire is known to hold, or null.</summary>
     public static float? Number(Value? v, LoweredSegment s) => v is not null && (v.ConstantTensor ?? s.Known.GetValueOrDefault(v)) is { DType: DType.F32, Shape.Elements: 1 } t ? t.Span<float>()[0] : null;
 
-    /// <summary>The node as candidates see it.</summary>
-    public static NodeTypes Types(LoweredNode n, LoweredSegment s, Func<Weight, Tensor?> dense) => new(n.Node,
+    /// <summary>The node as candidates see it. Encoded weights are no values: kernels decode what they do not take as it is.</summary>
+    public static NodeTypes Types(LoweredNode n, LoweredSegment s) => new(n.Node,
         [.. n.Inputs.Select(v => v is null ? null : TypeOf(v, s))], n.OutTypes,
-        [.. n.Inputs.Select(v => v is null ? null : v.Constant is { } w ? w is Dense d ? d.Values : dense(w) : s.Known.GetValueOrDefault(v))],
+        [.. n.Inputs.Select(v => v is null ? null : v.Constant is { } w ? (w as Dense)?.Values : s.Known.GetValueOrDefault(v))],
         [.. n.Inputs.Select(v => v is null ? null : v.Constant ?? (s.Known.TryGetValue(v, out var t) ? new Dense(t) : null))])
     {
         InputQuantization = [.. n.Inputs.Select(v => v?.Quantization)],

@@ -24,7 +24,7 @@ internal sealed class PlanBuilder(KernelRegistry kernels, PackedWeights packed, 
             LayerNormFusion.Run(segment, kernels);
             Fusion.Run(segment, kernels);
         }
-        var choices = new CandidateChooser(segment, kernels, Options, packed.Dense).Run();
+        var choices = new CandidateChooser(segment, kernels, Options).Run();
         var layout = new MemoryLayout(segment, source.Live, Options);
         foreach (var n in segment.Nodes) Emit(n, choices, segment, layout, workers);
         foreach (var v in segment.Outputs)
@@ -45,7 +45,7 @@ internal sealed class PlanBuilder(KernelRegistry kernels, PackedWeights packed, 
             return;
         }
         var choice = choices[n];
-        var types = Fusion.Types(n, segment, packed.Dense);
+        var types = Fusion.Types(n, segment);
         var bound = choice.Elementwise is { } e ? Binder.Bind(choice.Candidate, Flat(types, e), packed, workers)
             : choice.Produces == Encoding.Plain && choice.Candidate.Accepts.Count == 0 ? BindFirst(choice.Candidate, types, workers)
             : Binder.Bind(choice.Candidate, types, packed, workers);

@@ -56,7 +56,7 @@ internal sealed class SegmentGraph
     /// <inheritdoc cref="Replace(LoweredNode, Operator, Value[])"/>
     public void Replace(LoweredNode last, LoweredNode node)
     {
-        if (_kernels.Candidates(Fusion.Types(node, Segment, _ => null)).Any()) _replaced[last] = node;
+        if (_kernels.Candidates(Fusion.Types(node, Segment)).Any()) _replaced[last] = node;
     }
 
     /// <summary>Does the replacements; nodes that nothing reads any more go.</summary>

@@ -17,9 +17,13 @@ internal static class MatMulCpu
         Candidates(op.Geometry(n.In(0).Shape, n.In(1).Shape), op.Alpha, null, Activation.None, n);
 
     public static IEnumerable<Candidate> CandidatesGemm<TOp>(TOp op, NodeTypes n) where TOp : GemmBase =>
-        Candidates(op.Geometry(n.In(0).Shape, n.In(1).Shape), op.Alpha, n.Has(2) ? new Addend(2, op.Beta, n.In(2).Shape, n.Out(0).Shape) : null, FusedActivation(op), n);
+        Candidates(op.Geometry(n.In(0).Shape, n.In(1).Shape), op.Alpha, Addend(op, n), FusedActivation(op), n);
 
-    private static Activation FusedActivation(GemmBase op) => op is not FusedGemm { Activation.Length: > 0 } f ? Activation.None
+    /// <summary>Operand C.</summary>
+    public static Addend? Addend(GemmBase op, NodeTypes n) => n.Has(2) ? new Addend(2, op.Beta, n.In(2).Shape, n.Out(0).Shape) : null;
+
+    /// <summary>The activation that a FusedGemm names.</summary>
+    public static Activation FusedActivation(GemmBase op) => op is not FusedGemm { Activation.Length: > 0 } f ? Activation.None
         : Activation.TryParse(f.Activation, f.ActivationAlpha, f.ActivationBeta, out var a) ? a
         : throw new OperatorException($"activation '{f.Activation}' is not known");
 
