@@ -26,7 +26,8 @@ public sealed class NBitsLowering : Rewrite
             }
             places++;
             var product = n.Input(5) is null ? y : new Value($"{y.Name}/product");
-            var attributes = new Attributes(1, new Dictionary<string, object> { ["transB"] = 1L, ["accuracy_level"] = op.Attributes.Int("accuracy_level", 0) }) { InputCount = 2 };
+            var attributes = new Attributes(1, new Dictionary<string, object> { ["transB"] = 1L }) { InputCount = 2 };
+            if (op.Attributes.Int("accuracy_level", 0) is not 0 and var level) attributes = attributes.With("accuracy_level", level);
             nodes.Add(new Node(n.Name, new FusedMatMul(attributes), [n.Inputs[0], new Value($"{n.Inputs[1]!.Name}/weight") { Constant = w }], [product]));
             if (n.Input(5) is { } bias) nodes.Add(new Node($"{n.Name}/bias", new Add(Attributes.None), [product, bias], [y]));
         }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Engine.Tensors;
 
 namespace Engine.Kernels;
@@ -5,6 +6,11 @@ namespace Engine.Kernels;
 /// <summary>From a <see cref="Quantized"/> weight to the panels of a <see cref="LowBitLayout"/>.</summary>
 public static unsafe class LowBitPacking
 {
+    // Found once: scales and zero points are looked through.
+    private static readonly ConditionalWeakTable<Quantized, Found> s_plain = [], s_transposed = [];
+
+    private sealed record Found(LowBitLayout? Layout);
+
     // A table in the head has so many entries.
     private const int LargestTableBits = 4;
 
@@ -13,7 +19,9 @@ public static unsafe class LowBitPacking
     /// axis 1. Null where it has none: groups that are no multiple of 16 columns or run along the other axis, zero points that are no whole
     /// codes, tables of more than 16 entries, scales that are not finite.
     /// </summary>
-    public static LowBitLayout? Layout(Quantized w, bool transposed)
+    public static LowBitLayout? Layout(Quantized w, bool transposed) => (transposed ? s_transposed.GetValue(w, static w => new(Find(w, true))) : s_plain.GetValue(w, static w => new(Find(w, false)))).Layout;
+
+    private static LowBitLayout? Find(Quantized w, bool transposed)
     {
         if (w.Shape.Rank != 2 || w.Shape.Elements == 0 || w.Table is not null && w.Bits > LargestTableBits) return null;
         int rows = w.Shape.Int(transposed ? 1 : 0), columns = w.Shape.Int(transposed ? 0 : 1), rowAxis = transposed ? 1 : 0;
