@@ -38,7 +38,7 @@ internal static class ByteFields
     public static Vector512<byte> Extract(Vector512<byte> x, int shift, Vector512<byte> mask, Vector512<byte> matrix) =>
         shift == 0 ? x & mask
         : Gfni.V512.IsSupported ? Gfni.V512.GaloisFieldAffineTransform(x, matrix, 0)
-        : Avx512BW.ShiftRightLogical(x.AsUInt16(), (byte)shift).AsByte() & mask;
+        : Vector512.ShiftRightLogical(x.AsUInt16(), shift).AsByte() & mask;
 }
 
 internal readonly unsafe struct Fields4 : ILowBitFields512<Fields4>
@@ -118,5 +118,5 @@ internal readonly unsafe struct Fields3 : ILowBitFields512<Fields3>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<byte> Third(Vector512<byte> x, int quad) =>
         Gfni.V512.IsSupported ? Gfni.V512.GaloisFieldAffineTransform(x, Vector512.Create(1ul << (40 + quad)).AsByte(), 0)
-        : (quad < 2 ? Avx512BW.ShiftLeftLogical(x.AsUInt16(), (byte)(2 - quad)) : Avx512BW.ShiftRightLogical(x.AsUInt16(), (byte)(quad - 2))).AsByte() & Vector512.Create((byte)4);
+        : (quad < 2 ? Vector512.ShiftLeft(x.AsUInt16(), 2 - quad) : Vector512.ShiftRightLogical(x.AsUInt16(), quad - 2)).AsByte() & Vector512.Create((byte)4);
 }

@@ -135,14 +135,14 @@ public class LowBitTests
     [InlineData(true, 7)]
     public void Columns_in_another_order_and_outliers_stay_apart(bool consent, int rows)
     {
-        const int n = 45, k = 96;
+        const int n = 201, k = 512;
         int[] order = [.. Enumerable.Range(0, k)];
         _random.Shuffle(order);
         var starts = new int[n + 1];
         var columns = new List<ushort>();
         for (int r = 0; r < n; r++)
         {
-            for (int c = 0; c < k; c++) if (_random.Next(30) == 0) columns.Add((ushort)c);
+            for (int c = 0; c < k; c++) if (_random.Next(200) == 0) columns.Add((ushort)c);
             starts[r + 1] = columns.Count;
         }
         var w = new WeightSum(new Permuted(Weight("4 bits", n, k, false), Tensor.Vector<int>(order)), new SparseCsr(new Shape(n, k), Tensor.Vector<int>(starts), Tensor.Vector<ushort>([.. columns]), new Dense(F32(columns.Count))));
@@ -153,7 +153,7 @@ public class LowBitTests
         var (stems, actual) = Plan(graph, x, 2);
 
         Assert.StartsWith("lowbit-", Assert.Single(stems), StringComparison.Ordinal);
-        AssertNear(expected, actual, (consent ? 0.03f : 1e-5f) * expected.Span<float>().ToArray().Max());
+        AssertNear(expected, actual, (consent ? 0.03f : 1e-4f) * expected.Span<float>().ToArray().Max());
     }
 
     [Fact]
