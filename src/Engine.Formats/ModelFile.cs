@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Engine.Formats.EngineFiles;
+using Engine.Formats.Gguf;
 using Engine.Formats.Onnx;
 using Engine.Formats.Safetensors;
 using Engine.Graph;
@@ -16,6 +17,8 @@ public enum ModelFileKind
     Engine,
     /// <summary>A safetensors file without a graph: weights.</summary>
     Safetensors,
+    /// <summary>A GGUF file: weights.</summary>
+    Gguf,
 }
 
 /// <summary>Reads a model of any format; the content tells which: an engine file begins as safetensors files do, all else is taken for ONNX.</summary>
@@ -23,11 +26,12 @@ public static class ModelFile
 {
     /// <summary>What a file is. Throws <see cref="InvalidModelException"/> for a safetensors file with a damaged header.</summary>
     public static ModelFileKind KindOf(string path) =>
-        !SafetensorsFile.IsOne(path) ? ModelFileKind.Onnx : EngineFileReader.IsOne(SafetensorsFile.Open(path)) ? ModelFileKind.Engine : ModelFileKind.Safetensors;
+        GgufFile.IsOne(path) ? ModelFileKind.Gguf : !SafetensorsFile.IsOne(path) ? ModelFileKind.Onnx : EngineFileReader.IsOne(SafetensorsFile.Open(path)) ? ModelFileKind.Engine : ModelFileKind.Safetensors;
 
     /// <summary>Reads a file.</summary>
     public static ModelDefinition Load(string path, OnnxReadOptions? options = null) =>
-        SafetensorsFile.IsOne(path) ? EngineFileReader.Load(path, options) : OnnxModelReader.Load(path, options);
+        GgufFile.IsOne(path) ? throw new InvalidModelException("is a GGUF file, which holds weights and no graph: 'engine convert MODEL --weights FILE' puts them in a model", path)
+        : SafetensorsFile.IsOne(path) ? EngineFileReader.Load(path, options) : OnnxModelReader.Load(path, options);
 
     /// <summary>Reads a copy of the bytes; <paramref name="name"/> serves messages.</summary>
     public static ModelDefinition Load(ReadOnlyMemory<byte> model, OnnxReadOptions? options = null, string? name = null) =>

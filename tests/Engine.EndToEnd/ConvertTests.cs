@@ -2,8 +2,10 @@ using System.Diagnostics;
 using System.Text.Json;
 using Engine.Formats.Data;
 using Engine.Formats.EngineFiles;
+using Engine.Formats.Gguf;
 using Engine.Graph;
 using Engine.Tensors;
+using Engine.Tests.Formats.Gguf;
 
 namespace Engine.EndToEnd;
 
@@ -50,6 +52,22 @@ public sealed class ConvertTests : IDisposable
         Assert.Contains("naive-quantized", text, StringComparison.Ordinal);
         Engine("run", "w.safetensors").FailsWith(3, "w.safetensors", "weights");
         Engine("inspect", "w.safetensors", "--plan").FailsWith(2, "weights");
+    }
+
+    [Fact]
+    public void Weights_of_a_gguf_file_replace_constants()
+    {
+        byte[] w = [.. new float[] { 1, 2, 3, 4, 15, 6 }.SelectMany(BitConverter.GetBytes)];
+        File.WriteAllBytes(_folder.At("w.gguf"), new GgufBytes().Key("general.name", 8, GgufBytes.Text("small")).Key("words", 9, GgufBytes.Array(8, 1, GgufBytes.Text("a")))
+            .Tensor("w", GgufType.F32, w, 3, 2).Tensor("blocks", GgufType.Q4_K, new byte[144], 1, 256).Tensor("books", GgufType.IQ1_S, new byte[50], 256).Build());
+        Assert.Equal(0, Engine("convert", "m.onnx", "--weights", "w.gguf", "-o", "m.engine").ExitCode);
+        Engine("run", "m.engine", "-i", "x.npy", "-o", "y.npy").Succeeds();
+        Assert.Equal([31, 14], NpyFile.Read(_folder.At("y.npy")).Span<float>().ToArray());
+        using var json = JsonDocument.Parse(Engine("inspect", "w.gguf", "--format", "json").Succeeds());
+        Assert.Equal(["Dense", "Quantized(4, g32, minimum, Quantized(6, channel, zero))", "not read"], json.RootElement.GetProperty("weights").EnumerateArray().Select(r => r.GetProperty("scheme").GetString()));
+        Assert.Contains("1 × String", Engine("inspect", "w.gguf").Succeeds(), StringComparison.Ordinal);
+        Engine("run", "w.gguf").FailsWith(3, "w.gguf", "convert MODEL --weights");
+        Engine("inspect", "w.gguf", "--layers", "--plan").FailsWith(2, "weights");
     }
 
     [Fact]

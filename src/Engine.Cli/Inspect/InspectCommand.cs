@@ -23,7 +23,7 @@ internal static class InspectCommand
         engine inspect vad.onnx --plan --shape input:1x576 --input sr=rate.npy     a plan that depends on an input's value
         engine inspect m.onnx --format dot | dot -Tsvg -o m.svg
         engine inspect m.engine --layers                   also provenance, and the sections of the file with their checksums
-        engine inspect weights.safetensors                 the weights of a checkpoint and how they are stored
+        engine inspect weights.safetensors                 the weights of a checkpoint and how they are stored; also of a .gguf
         """;
 
     public static Command Create()
@@ -40,10 +40,10 @@ internal static class InspectCommand
         {
             string path = p.GetRequiredValue(model);
             var kind = EngineModel.KindOf(path);
-            if (kind == ModelFileKind.Safetensors)
+            if (kind is ModelFileKind.Safetensors or ModelFileKind.Gguf)
             {
                 if (p.GetValue(plan) || p.GetValue(format) == InspectFormat.Dot) throw CommandException.Usage($"{path}: holds weights, no graph");
-                CheckpointReport.Make(path).Write((ReportFormat)p.GetValue(format));
+                (kind == ModelFileKind.Gguf ? GgufReport.Make(path) : CheckpointReport.Make(path)).Write((ReportFormat)p.GetValue(format));
                 return ExitCode.Ok;
             }
             using var m = EngineModel.Load(path, new RunSettings(OptimizationLevel: p.GetValue(level)));

@@ -21,7 +21,7 @@ internal static class ConvertCommand
     {
         var model = CommonOptions.Model();
         Option<string> output = new("--output", "-o") { Description = "The engine file to write; replaced in one step", HelpName = "FILE", Required = true };
-        Option<string[]> weights = new("--weights") { Description = "safetensors files whose weights replace constants: plain, GPTQ, AWQ or compressed-tensors", HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
+        Option<string[]> weights = new("--weights") { Description = "safetensors or GGUF files whose weights replace constants: plain, GPTQ, AWQ, compressed-tensors, blocks of ggml", HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
         Option<string[]> map = new("--map") { Description = "Which weight a constant takes, where the names differ; with .T the constant holds its transpose", HelpName = "CONSTANT=WEIGHT[.T]", AllowMultipleArgumentsPerToken = true };
         Option<bool> v2 = new("--gptq-v2") { Description = "GPTQ zero points are stored as they are, not less one" };
         var command = new Command("convert", "Write a model as an engine file") { model, output, weights, map, v2 };

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Engine.Tensors;
 
 namespace Engine.Formats.Gguf;
@@ -20,6 +21,7 @@ public sealed class GgufFile
     private GgufFile(SourceBytes source)
     {
         var c = new GgufCursor(source);
+        Length = source.Length;
         ReadVersion(c);
         long tensors = c.Count("number of tensors", 24, MaxTensors), keys = c.Count("number of metadata entries", 13, MaxKeys);
         for (long i = 0; i < keys; i++)
@@ -39,6 +41,9 @@ public sealed class GgufFile
     /// <summary>Version of the format.</summary>
     public int Version { get; private set; }
 
+    /// <summary>Bytes of the file.</summary>
+    public long Length { get; }
+
     /// <summary>Bytes that tensors are aligned to.</summary>
     public int Alignment { get; }
 
@@ -55,7 +60,7 @@ public sealed class GgufFile
     public GgufTensor? Find(string name) => _byName.GetValueOrDefault(name);
 
     /// <summary>Opens a file. Throws <see cref="InvalidModelException"/> with the byte at fault, or <see cref="UnsupportedException"/>.</summary>
-    public static GgufFile Open(string path, GgufReadOptions? options = null)
+    public static GgufFile Open(string path, ModelReadOptions? options = null)
     {
         try
         {
@@ -71,8 +76,20 @@ public sealed class GgufFile
     /// <summary>Reads a copy of the bytes; <paramref name="name"/> serves messages.</summary>
     public static GgufFile Read(ReadOnlyMemory<byte> bytes, string? name = null) => Read(SourceBytes.Copy(bytes.Span, name));
 
-    /// <summary>True when the bytes begin as a GGUF file does.</summary>
-    public static bool IsGguf(ReadOnlySpan<byte> start) => start.StartsWith("GGUF"u8);
+    /// <summary>True for a file that begins as GGUF files do; false where it cannot be read.</summary>
+    public static bool IsOne(string path)
+    {
+        try
+        {
+            using var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            Span<byte> start = stackalloc byte[sizeof(uint)];
+            return RandomAccess.Read(handle, start, 0) == start.Length && BinaryPrimitives.ReadUInt32LittleEndian(start) == Magic;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            return false;
+        }
+    }
 
     private static GgufFile Read(SourceBytes source)
     {

@@ -25,6 +25,9 @@ public sealed class GgufTensor
     /// <summary>True for a type that <see cref="ToWeight"/> reads.</summary>
     public bool IsReadable => Dense(Type) is not null || GgufBlocks.Reads(Type);
 
+    /// <summary>The form of <see cref="ToWeight"/>, as <see cref="Weight.Describe"/> writes it; null for a type that is not read.</summary>
+    public string? Scheme => Dense(Type) is not null ? "Dense" : GgufBlocks.Reads(Type) ? GgufBlocks.Read(Type, new Shape(0, Type.BlockElements()), []).Describe() : null;
+
     /// <summary>
     /// The content as an expression that decodes to ggml's values bit for bit: dense types as views of the file, blocks as
     /// <see cref="Quantized"/> weights of reordered codes. Throws <see cref="UnsupportedException"/> for types of code books.

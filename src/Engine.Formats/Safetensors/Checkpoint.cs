@@ -1,19 +1,19 @@
+using Engine.Formats.Gguf;
 using Engine.Tensors;
 
 namespace Engine.Formats.Safetensors;
 
 /// <summary>
-/// Weights by name from safetensors files, in whatever layout they are stored: plain tensors, and the layers of GPTQ, AWQ and
-/// compressed-tensors, which appear as one weight <c>layer.weight</c> of shape [outputs, inputs].
+/// Weights by name from safetensors and GGUF files, in whatever layout they are stored: plain tensors, GGUF's blocks, and the layers of GPTQ,
+/// AWQ and compressed-tensors, which appear as one weight <c>layer.weight</c> of shape [outputs, inputs].
 /// </summary>
 public sealed class Checkpoint
 {
     private readonly Dictionary<string, Func<DType, Weight>> _weights = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _layouts = new(StringComparer.Ordinal);
 
-    private Checkpoint(IEnumerable<SafetensorsFile> files, bool gptqV2)
+    private Checkpoint()
     {
-        foreach (var f in files) Add(f, gptqV2);
     }
 
     /// <summary>The names of the weights, in the order of the files.</summary>
@@ -23,12 +23,26 @@ public sealed class Checkpoint
     /// <param name="paths">The files.</param>
     /// <param name="gptqV2">GPTQ layers hold their zero points as they are, not less one: no file says so by itself.</param>
     /// <param name="options">How files are read.</param>
-    public static Checkpoint Open(IEnumerable<string> paths, bool gptqV2 = false, ModelReadOptions? options = null) => new(paths.Select(p => SafetensorsFile.Open(p, options)), gptqV2);
+    public static Checkpoint Open(IEnumerable<string> paths, bool gptqV2 = false, ModelReadOptions? options = null)
+    {
+        var c = new Checkpoint();
+        foreach (string p in paths)
+        {
+            if (GgufFile.IsOne(p)) c.Add(p, GgufFile.Open(p, options));
+            else c.Add(SafetensorsFile.Open(p, options), gptqV2);
+        }
+        return c;
+    }
 
     /// <summary>The weights of an open file.</summary>
-    public static Checkpoint Of(SafetensorsFile file, bool gptqV2 = false) => new([file], gptqV2);
+    public static Checkpoint Of(SafetensorsFile file, bool gptqV2 = false)
+    {
+        var c = new Checkpoint();
+        c.Add(file, gptqV2);
+        return c;
+    }
 
-    /// <summary>How a weight is stored: <c>plain</c>, <c>gptq</c>, <c>awq</c>, <c>pack-quantized</c>, <c>naive-quantized</c> or <c>sparse-24-bitmask</c>; null for a name that is not there.</summary>
+    /// <summary>How a weight is stored: <c>plain</c>, <c>gptq</c>, <c>awq</c>, <c>pack-quantized</c>, <c>naive-quantized</c> or <c>sparse-24-bitmask</c>, or a type of GGUF; null for a name that is not there.</summary>
     public string? LayoutOf(string name) => _layouts.GetValueOrDefault(name);
 
     /// <summary>
@@ -36,6 +50,11 @@ public sealed class Checkpoint
     /// <see cref="InvalidModelException"/> with the layer's name where parts are missing or do not fit each other.
     /// </summary>
     public Weight Read(string name, DType dtype = DType.F32) => _weights.TryGetValue(name, out var read) ? read(dtype) : throw new InvalidModelException($"no checkpoint has a weight '{name}'");
+
+    private void Add(string path, GgufFile file)
+    {
+        foreach (var t in file.Tensors) Add(path, t.Name, t.Scheme == "Dense" ? "plain" : t.Type.ToString(), _ => t.ToWeight());
+    }
 
     private void Add(SafetensorsFile file, bool gptqV2)
     {
@@ -54,15 +73,15 @@ public sealed class Checkpoint
                 ".bitmask" => ("sparse-24-bitmask", dtype => BitmaskLayer.Read(layer)),
                 _ => ("naive-quantized", (Func<DType, Weight>)(dtype => NaiveQuantizedLayer.Read(layer, dtype))),
             };
-            Add(file, $"{layer.Prefix}.weight", layout, dtype => layer.Guard(() => read(dtype)));
+            Add(file.Path, $"{layer.Prefix}.weight", layout, dtype => layer.Guard(() => read(dtype)));
         }
         foreach (var e in file.Entries)
-            if (!parts.Contains(e.Name)) Add(file, e.Name, "plain", _ => new Dense(file.Read(e.Name)));
+            if (!parts.Contains(e.Name)) Add(file.Path, e.Name, "plain", _ => new Dense(file.Read(e.Name)));
     }
 
-    private void Add(SafetensorsFile file, string name, string layout, Func<DType, Weight> read)
+    private void Add(string? path, string name, string layout, Func<DType, Weight> read)
     {
-        if (!_weights.TryAdd(name, read)) throw new InvalidModelException($"weight '{name}' is given twice", file.Path);
+        if (!_weights.TryAdd(name, read)) throw new InvalidModelException($"weight '{name}' is given twice", path);
         _layouts.Add(name, layout);
     }
 

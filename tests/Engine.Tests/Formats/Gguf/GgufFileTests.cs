@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
+using Engine.Formats;
 using Engine.Formats.Gguf;
+using Engine.Formats.Safetensors;
 using Engine.Tensors;
 
 namespace Engine.Tests.Formats.Gguf;
@@ -65,6 +67,25 @@ public sealed class GgufFileTests
         Assert.Equal(expected, Convert.ToHexString(SHA256.HashData(values.Bytes))[..16]);
     }
 
+    [Fact]
+    public void A_checkpoint_gives_its_tensors_as_weights()
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllBytes(path, Sample().Build());
+            var c = Checkpoint.Open([path]);
+            Assert.Equal([("dense", "plain"), ("codes", "Q8_0"), ("books", "IQ2_XXS")], c.Names.Select(n => (n, c.LayoutOf(n)!)));
+            Assert.Equal(GgufFile.Open(path).Find("codes")!.ToWeight().Decode().Bytes.ToArray(), c.Read("codes").Decode().Bytes.ToArray());
+            Assert.Contains("given twice", Assert.Throws<InvalidModelException>(() => Checkpoint.Open([path, path])).Message, StringComparison.Ordinal);
+            Assert.Equal(ModelFileKind.Gguf, ModelFile.KindOf(path));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
     public static TheoryData<string, byte[]> Wrong => new()
     {
         { "does not begin with 'GGUF'", [.. "GGML"u8, .. Sample().Build()[4..]] },
@@ -107,7 +128,7 @@ public sealed class GgufFileTests
         {
             File.WriteAllBytes(path, Sample().Build());
             foreach (long from in new[] { 0L, long.MaxValue })
-                Assert.Equal(6, GgufFile.Open(path, new() { MapFrom = from }).Find("dense")!.ToWeight().Decode().Span<float>()[5]);
+                Assert.Equal(6, GgufFile.Open(path, new ModelReadOptions { MapFrom = from }).Find("dense")!.ToWeight().Decode().Span<float>()[5]);
         }
         finally
         {
