@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Engine.Kernels;
 
 /// <summary>
@@ -41,6 +43,7 @@ public static unsafe class Conv1dF32
     {
         public bool IsEmpty => false;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Apply(int row, int column, Span<float> values)
         {
             float* to = y + column * pixels + row;

@@ -34,11 +34,12 @@ public static unsafe partial class ConvDepthwiseBlocked
 
     /// <summary>Best first: a wider vector does more channels at once; the reference sums in double.</summary>
     public static KernelTable<RowFn> Table { get; } = new("conv-depthwise-blocked",
-        new("avx512", F32x16.IsSupported, static (in Row t) => Run<F32x16>(t)),
-        new("avx2", F32x8.IsSupported, static (in Row t) => Run<F32x8>(t)),
-        new("vector", F32x4.IsSupported, static (in Row t) => Run<F32x4>(t)),
+        new("avx512", F32x16.IsSupported, Run<F32x16>),
+        new("avx2", F32x8.IsSupported, Run<F32x8>),
+        new("vector", F32x4.IsSupported, Run<F32x4>),
         new("scalar", true, RowScalar));
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<TV>(in Row t) where TV : unmanaged, IF32Vector<TV>
     {
         WindowDim w = t.Window;
