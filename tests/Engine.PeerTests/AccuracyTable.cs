@@ -50,7 +50,7 @@ public sealed class AccuracyTable : IDisposable
     public string AddText(string model, string weights, long bytes, double bits, double worse)
     {
         string row = string.Create(CultureInfo.InvariantCulture, $"| {model} | {weights} | {bytes / 1000.0:0} kB | {bits:0.0000} | {worse:+0.0000;−0.0000} |");
-        lock (_lock) _text[model + (1e9 - bytes)] = row;
+        lock (_lock) _text[$"{model}/{1_000_000_000 - bytes}"] = row;
         return row;
     }
 

@@ -82,9 +82,11 @@ public static unsafe class GemmShifted
             Shift(sums, count, before);
             int* terms = (int*)packed + column;
             int z = zero + (signed ? Flip : 0);
-            if (z != 0)
-                for (int i = 0; i < rows; i++)
-                    for (int j = 0; j < used; j++) sums[i * width + j] = unchecked(sums[i * width + j] - z * terms[j]);
+            for (int j = 0; z != 0 && j < width; j += Vector<int>.Count)
+            {
+                var less = Vector.Load(terms + j) * z;
+                for (int i = j; i < count; i += width) (Vector.Load(sums + i) - less).Store(sums + i);
+            }
             store.Store(sums, width, row, row, rows, column, used);
         }
 

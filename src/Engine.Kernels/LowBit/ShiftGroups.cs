@@ -36,7 +36,7 @@ public sealed unsafe class ShiftGroups
         }
         Order = [.. order];
         Groups = [.. groups];
-        InPlace = k % 4 == 0 && Groups.Length == 1;
+        InPlace = Order.AsSpan().SequenceEqual(Enumerable.Range(0, k).ToArray());
     }
 
     /// <summary>Which k stands at each place, −1 for places that fill a quad.</summary>
@@ -45,7 +45,7 @@ public sealed unsafe class ShiftGroups
     /// <summary>The groups, the largest shift first.</summary>
     public Group[] Groups { get; }
 
-    /// <summary>True when A is read where it lies: one group, which needs no filling.</summary>
+    /// <summary>True when k stand in their own order, so that A is read where it lies.</summary>
     public bool InPlace { get; }
 
     /// <summary>Quads of places with one shift left for the sum.</summary>

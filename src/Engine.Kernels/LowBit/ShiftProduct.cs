@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
 namespace Engine.Kernels;
 
 /// <summary>
@@ -26,8 +29,41 @@ public static unsafe class ShiftProduct
     {
         public void Run(int start, int end)
         {
-            int length = (int)GemmInt8.PackedLength(k, n);
-            for (int i = start; i < end; i++) GemmInt8.PackB(new(values + (nint)i * k * n, k * n), true, [], k, n, n, 1, new(packed + (nint)i * length, length));
+            nint length = (nint)GemmInt8.PackedLength(k, n);
+            for (int i = start; i < end; i++) Pack(values + (nint)i * k * n, packed + i * length);
+        }
+
+        // Panels of 16 columns, two k beside each other.
+        private void Pack(sbyte* from, short* to)
+        {
+            for (int column = 0; column < n; column += GemmInt8.TileColumns)
+                for (int p = 0; p < k; p += 2, to += 2 * GemmInt8.TileColumns)
+                {
+                    sbyte* a = from + (nint)p * n + column, b = a + n;
+                    if (column + GemmInt8.TileColumns <= n && p + 1 < k)
+                    {
+                        var (a0, a1) = Vector128.Widen(Vector128.Load(a));
+                        var (b0, b1) = Vector128.Widen(Vector128.Load(b));
+                        Pairs(a0, b0, to);
+                        Pairs(a1, b1, to + GemmInt8.TileColumns);
+                        continue;
+                    }
+                    for (int j = 0; j < GemmInt8.TileColumns; j++)
+                    {
+                        to[2 * j] = column + j < n ? a[j] : (short)0;
+                        to[2 * j + 1] = column + j < n && p + 1 < k ? b[j] : (short)0;
+                    }
+                }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Pairs(Vector128<short> a, Vector128<short> b, short* to)
+        {
+            var lower = Vector128.Create(0xffff);
+            var (a0, a1) = Vector128.Widen(a);
+            var (b0, b1) = Vector128.Widen(b);
+            (a0 & lower | b0 << 16).AsInt16().Store(to);
+            (a1 & lower | b1 << 16).AsInt16().Store(to + 8);
         }
     }
 

@@ -71,12 +71,12 @@ internal static unsafe class ShiftProperties
         ulong* words = o.Take<ulong>(16 * tiles);
         var w = SpqrTilesTests.Random(o.Random, 16, Math.Max(1, 16 * tiles));
         if (tiles > 0) w.Words.Span<ulong>().CopyTo(new Span<ulong>(words, 16 * tiles));
-        float* x = o.Floats(16 * tiles), sums = o.Take<float>(tiles), expected = o.Take<float>(16), magnitude = o.Take<float>(16);
+        float* plain = o.Floats(16 * tiles), x = o.Take<float>(16 * tiles), sums = o.Take<float>(tiles), expected = o.Take<float>(16), magnitude = o.Take<float>(16);
+        SpqrMatVec.Prepare(plain, 16 * tiles, x, sums);
         for (int i = 0; i < 16 * tiles; i++)
         {
-            sums[i / 16] += x[i];
-            // Codes, scales and the zero points that are taken out of the sum: what it could be at most.
-            for (int r = 0; r < 16; r++) magnitude[r] += 1.5f * Math.Abs(x[i]);
+            // Scales below 0.11, codes and zero points below 14: what a product could be at most.
+            for (int r = 0; r < 16; r++) magnitude[r] += 1.5f * Math.Abs(plain[i]);
         }
         SpqrMatVec.Table.Reference(words, tiles, x, sums, expected);
         foreach (string tier in KernelProperty.Fast(SpqrMatVec.Table))
