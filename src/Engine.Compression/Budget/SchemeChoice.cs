@@ -12,9 +12,14 @@ internal sealed class SchemeChoice
         var products = layers.Where(l => l.IsProduct).ToList();
         var general = options.Policy.Default ?? options.Scheme;
         // Few bits hurt most where a network begins and ends, and those layers are small; where one is not, it is what the bits are saved on.
-        double elements = products.Sum(l => (double)l.Weight.Shape.Elements);
-        Scheme? End(Layer? l) => l is not null && products.Count > 2 && general.Bits < 8 && l.Weight.Shape.Elements < SmallEnd * elements ? Scheme.W8 : null;
-        var policy = options.Policy with { First = options.Policy.First ?? End(products.FirstOrDefault()), Last = options.Policy.Last ?? End(products.LastOrDefault()) };
+        double elements = layers.Sum(l => (double)l.Weight.Shape.Elements);
+        Scheme? End(Layer? l) => l is not null && layers.Count > 2 && general.Bits < 8 && l.Weight.Shape.Elements < SmallEnd * elements ? Scheme.W8 : null;
+        var policy = options.Policy with
+        {
+            First = options.Policy.First ?? End(products.FirstOrDefault()),
+            Last = options.Policy.Last ?? End(products.LastOrDefault()),
+            Embeddings = options.Policy.Embeddings ?? End(layers.Where(l => l.Kind == LayerKind.Embedding).MaxBy(l => l.Weight.Shape.Elements)),
+        };
         foreach (var l in layers)
         {
             var named = policy.Of(l, l == products.FirstOrDefault(), l == products.LastOrDefault());

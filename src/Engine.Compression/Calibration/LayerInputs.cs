@@ -13,7 +13,7 @@ internal sealed class LayerInputs
     public const int RowsOfErrors = 512;
 
     // A layer keeps at most 64 MiB, all layers together 1 GiB.
-    private const int MostRows = 4096, MostFloats = 16 << 20, MostFloatsOfAll = 256 << 20;
+    private const int LeastSplit = 8, MostRows = 4096, MostFloats = 16 << 20, MostFloatsOfAll = 256 << 20;
 
     private readonly List<float>[] _rows;
     private readonly Layer _layer;
@@ -36,6 +36,9 @@ internal sealed class LayerInputs
     /// <summary>Number of rows seen of each part.</summary>
     public int Count => _layer.Columns == 0 ? 0 : _rows[0].Count / _layer.Columns;
 
+    /// <summary>True when there are rows enough to round by some and to judge by others.</summary>
+    public bool IsSplit => Count >= LeastSplit;
+
     /// <summary>Rows [count, columns] of a part that weights are rounded by.</summary>
     public float[] Fitted(int part, int most = int.MaxValue) => Rows(part, most, isHeldOut: false);
 
@@ -44,7 +47,7 @@ internal sealed class LayerInputs
 
     private float[] Rows(int part, int most, bool isHeldOut)
     {
-        int[] rows = Count < 8 ? [.. Enumerable.Range(0, Count)] : [.. Enumerable.Range(0, Count).Where(r => r % 4 == 3 == isHeldOut)];
+        int[] rows = !IsSplit ? [.. Enumerable.Range(0, Count)] : [.. Enumerable.Range(0, Count).Where(r => r % 4 == 3 == isHeldOut)];
         int columns = _layer.Columns, count = Math.Min(most, rows.Length);
         var y = new float[(long)count * columns];
         for (int i = 0; i < count; i++) _rows[part].CopyTo(rows[(int)((long)i * rows.Length / count)] * columns, y, i * columns, columns);

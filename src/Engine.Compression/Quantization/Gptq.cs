@@ -92,7 +92,7 @@ internal static class Gptq
                         errors[i - from] = error;
                         Subtract(error, MemoryMarshal.CreateReadOnlySpan(ref factor[(long)i * n + i], to - i)[1..], row[(i + 1)..to]);
                     }
-                    for (int i = from; i < to; i += 4) SubtractFour(errors[(i - from)..Math.Min(to - from, i - from + 4)], factor, i, n, to, row);
+                    for (int i = from; i < to && to < n; i += 4) SubtractFour(errors[(i - from)..Math.Min(to - from, i - from + 4)], factor, i, n, to, row);
                 }
             }
         }

@@ -17,8 +17,8 @@ internal sealed class LayerCompressor(CompressionOptions options, Calibration? c
         var nearest = RoundToNearest.Run(w, layer.Rows, layer.Columns, groups, scheme, [], search: scheme.Bits < 8, workers);
         if (inputs is null) return Result(layer, nearest, OutputError.Of([(w, nearest.Decode())]), []);
         var best = Judged(layer, w, nearest, inputs);
-        // With 8 bits a channel there is next to nothing to make up for.
-        if (options.Method != RoundingMethod.Gptq || scheme.Bits >= 8 && scheme.Group == 0) return best;
+        // With 8 bits a channel there is next to nothing to make up for; with a few inputs there is nothing to judge by.
+        if (options.Method != RoundingMethod.Gptq || scheme.Bits >= 8 && scheme.Group == 0 || !inputs.IsSplit) return best;
         var grams = Enumerable.Range(0, inputs.Parts).Select(p => inputs.Fitted(p)).Select(x => Products.Gram(x, x.Length / layer.Columns, layer.Columns, workers)).ToList();
         var compensated = Judged(layer, w, Gptq.Run(w, layer.Rows, layer.Columns, groups, scheme, grams, options.Gptq, workers), inputs);
         return compensated.Error.Noise < best.Error.Noise ? compensated : best;
@@ -43,7 +43,7 @@ internal sealed class LayerCompressor(CompressionOptions options, Calibration? c
         List<(float[] Exact, float[] Compressed)> Outputs(Func<int, float[]> rows) => OutputError.Outputs(w, rough, layer.Rows, layer.Columns, inputs.Parts, rows, round, workers);
         var judged = Outputs(inputs.HeldOut);
         var plain = OutputError.Of(judged);
-        if (!options.BiasCorrection || CompressedGraph.Bias(layer) is null) return Result(layer, coded, plain, []);
+        if (!options.BiasCorrection || !inputs.IsSplit || CompressedGraph.Bias(layer) is null) return Result(layer, coded, plain, []);
         var shift = MeanError(Outputs(p => inputs.Fitted(p, LayerInputs.RowsOfErrors)), layer.Rows, inputs.Parts);
         int part = layer.Rows / inputs.Parts;
         for (int p = 0; p < judged.Count; p++)

@@ -23,6 +23,8 @@ internal sealed class WorkFolder
         try
         {
             string file = Path.Combine(path, JobFile);
+            // What somebody else put there is not ours to remove.
+            if (Directory.Exists(path) && !File.Exists(file) && Directory.EnumerateFileSystemEntries(path).Any(e => e != file + AtomicFile.TemporarySuffix)) throw new IOException("the folder exists and is no work folder");
             if (Directory.Exists(path) && !(resume && File.Exists(file) && File.ReadAllText(file) == job)) Directory.Delete(path, true);
             // Never the folders above it: a path mistyped is an error.
             if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path)))) throw new DirectoryNotFoundException("there is no such folder");

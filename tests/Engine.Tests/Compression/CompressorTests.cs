@@ -211,6 +211,16 @@ public sealed class CompressorTests : IDisposable
     }
 
     [Fact]
+    public void A_folder_of_somebody_else_is_not_removed()
+    {
+        string work = Path.Combine(_folder, "work");
+        Directory.CreateDirectory(work);
+        File.WriteAllText(Path.Combine(work, "diary.txt"), "dear");
+        Assert.Contains("no work folder", Assert.Throws<FileWriteException>(() => Compress("fashion-mlp", new CompressionOptions { Scheme = Scheme.W8, WorkFolder = work })).Message, StringComparison.Ordinal);
+        Assert.True(File.Exists(Path.Combine(work, "diary.txt")));
+    }
+
+    [Fact]
     public void Tables_come_back_and_their_hash_is_of_the_content()
     {
         LatencyKey a = new("Conv", "x w", "int4", 1), b = new("Conv", "x w", "float", 2);

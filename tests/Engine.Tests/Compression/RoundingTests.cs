@@ -49,16 +49,17 @@ public sealed class RoundingTests
     }
 
     [Theory]
-    [InlineData("int4", 1)]
-    [InlineData("int3-g64", 1)]
-    [InlineData("int2-channel", 1)]
-    [InlineData("ternary", 1)]
-    [InlineData("nf4", 1)]
-    [InlineData("int4-asym", 3)]
-    public void Compensation_loses_less_than_nearest_codes(string text, int parts)
+    [InlineData("int4", 1, 160)]
+    [InlineData("int4", 1, 9)]
+    [InlineData("int3-g64", 1, 131)]
+    [InlineData("int2-channel", 1, 257)]
+    [InlineData("ternary", 1, 127)]
+    [InlineData("nf4", 1, 33)]
+    [InlineData("int4-asym", 3, 158)]
+    public void Compensation_loses_less_than_nearest_codes(string text, int parts, int columns)
     {
         var scheme = Scheme.Parse(text);
-        const int part = 24, columns = 160, samples = 600;
+        const int part = 24, samples = 600;
         float[] w = TestData.Floats(parts * part * columns, 5);
         // Inputs depend on each other, as activations do: there is something to make up with.
         var inputs = Enumerable.Range(0, parts).Select(p => Correlated(samples, columns, 6 + p)).ToList();
@@ -75,7 +76,7 @@ public sealed class RoundingTests
         foreach (bool order in (bool[])[false, true])
         {
             double compensated = Error(Gptq.Run(w, parts * part, columns, groups, scheme, grams, new GptqOptions(order), Workers.Single));
-            Assert.True(compensated < 0.9 * nearest, $"act-order {order}: {compensated} against {nearest}");
+            Assert.True(compensated < (columns > 32 ? 0.9 : 1) * nearest, $"act-order {order}: {compensated} against {nearest}");
         }
     }
 
