@@ -161,7 +161,7 @@ public sealed class BenchTests : IDisposable
     [InlineData("2")]
     public void The_first_step_that_makes_a_NaN_is_named(string level)
     {
-        Bench("nan.onnx", "--check-finite", "--opt-level", level).FailsWith(1, "'bad'", "Log", "NaN");
+        Bench("nan.onnx", "--check-finite", "--opt-level", level).FailsWith(1, "'bad'", "Log", "NaN", "node by node the first is node 'bad' (Log");
         Assert.Contains("wrote finite numbers", Bench("m.onnx", "--check-finite", "--opt-level", level, "--runs", "2", "--warmup", "0").Output, StringComparison.Ordinal);
     }
 
@@ -173,6 +173,17 @@ public sealed class BenchTests : IDisposable
         var texts = svg.Descendants().Where(e => e.Name.LocalName == "text").Select(e => e.Value).ToList();
         foreach (string text in (string[])["m", "other", "1 thread", "2 threads", "Engine"]) Assert.Contains(text, texts);
         Assert.Equal(1 + 4, svg.Descendants().Count(e => e.Name.LocalName == "rect"));
+    }
+
+    [Fact]
+    public void Processes_are_timed_in_turn_and_their_failures_are_told()
+    {
+        using var json = JsonDocument.Parse(Bench("processes", "dotnet --version", "dotnet --version", "--runs", "2", "--warmup", "0", "--format", "json").Succeeds());
+        var rows = json.RootElement.GetProperty("processes").EnumerateArray().ToList();
+        Assert.All(rows, r => Assert.Equal(2, r.GetProperty("samples_ns").GetArrayLength()));
+        Assert.Equal([JsonValueKind.Null, JsonValueKind.Number], rows.Select(r => r.GetProperty("ratio").ValueKind));
+        Bench("processes", "dotnet no-such-verb").FailsWith(1, "dotnet no-such-verb", "exit code");
+        Bench("processes", "no-such-program").FailsWith(2, "no-such-program");
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Engine.Cli;
+using Engine.Graph;
 using Engine.Runtime;
 using Engine.Tensors;
 
@@ -120,19 +121,30 @@ internal sealed class BenchCase(EngineModel model, BenchSettings settings, int t
         session.Run(_inputs, outputs, cancellation);
     }
 
-    /// <summary>The first step of a plan that writes a NaN or an infinity, or the output that has one, in words; null where there is none.</summary>
+    /// <summary>The first step of a plan that writes a NaN or an infinity, or the output that has one, and the node of the stored model that is the first to make one, in words; null where there is none.</summary>
     public string? FirstNotFinite(CancellationToken cancellation)
     {
         var check = new FiniteCheck();
         using var session = Session(profile: false, check.Observe);
         var outputs = new RuntimeValue?[model.Outputs.Count];
         session.Run(_inputs, outputs, cancellation);
-        if (check.Found is not null) return check.Found;
-        for (int i = 0; i < outputs.Length; i++)
-            if (outputs[i] is Tensor { DType: not DType.String } t && FiniteCheck.First(t.Bytes, new StepOutput(t.Type, Encoding.Plain)) is { } bad)
-                return string.Create(CultureInfo.InvariantCulture, $"output '{model.Outputs[i].Name}' holds {bad.Value} at element {bad.At}, which no step of a plan wrote");
-        return null;
+        string? found = check.Found;
+        for (int i = 0; found is null && i < outputs.Length; i++)
+            if (FiniteCheck.First(outputs[i]) is { } bad)
+                found = string.Create(CultureInfo.InvariantCulture, $"output '{model.Outputs[i].Name}' holds {bad.Value} at element {bad.At}, which no step of a plan wrote");
+        return found is null ? null : found + FirstNodeNotFinite(cancellation);
     }
+
+    // A step may hold several nodes, and some nodes run outside of plans: run one by one, as the file has them, each is seen.
+    private string FirstNodeNotFinite(CancellationToken cancellation)
+    {
+        Value? first = null;
+        model.RunReference(inputs, (v, x) => first ??= FiniteCheck.First(x) is null ? null : v, cancellation);
+        return first is null ? "" : $"; node by node the first is {Producer(model.AsStored.Graph, first)?.Describe() ?? $"wire '{first.Name}'"}";
+    }
+
+    private static Node? Producer(ModelGraph graph, Value wire) =>
+        graph.Nodes.Find(n => n.Outputs.Contains(wire)) ?? graph.Nodes.SelectMany(n => n.Op.Subgraphs).Select(g => Producer(g, wire)).FirstOrDefault(n => n is not null);
 
     private Session Session(bool profile, StepObserver? observe = null) => model.Model.CreateSession(new SessionOptions { Threads = threads, Profile = profile, Observe = observe, SpinMicroseconds = settings.SpinMicroseconds, Affinity = Processors });
 

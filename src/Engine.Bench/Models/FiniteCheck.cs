@@ -23,6 +23,9 @@ internal sealed class FiniteCheck
         _step++;
     }
 
+    /// <summary>As <see cref="First(ReadOnlySpan{byte}, StepOutput)"/>, of a value by itself.</summary>
+    public static (long At, double Value)? First(RuntimeValue? value) => value is Tensor { DType: not DType.String } t ? First(t.Bytes, new StepOutput(t.Type, Encoding.Plain)) : null;
+
     /// <summary>The first element of a tensor that is NaN or infinite, or null. Lanes that only pad are not looked at; elements of blocked tensors count as they lie.</summary>
     public static (long At, double Value)? First(ReadOnlySpan<byte> bytes, StepOutput output)
     {
