@@ -4,6 +4,7 @@
 #define TILE engine_gemm_bf16
 #if defined(__x86_64__)
 #define DOT(s, a, b) _mm512_castps_si512(_mm512_dpbf16_ps(_mm512_castsi512_ps(s), (__m512bh)(a), (__m512bh)(b)))
+#define PLUS(s, t) _mm512_castps_si512(_mm512_add_ps(_mm512_castsi512_ps(s), _mm512_castsi512_ps(t)))
 #include "tile-avx512.h"
 #elif defined(__aarch64__)
 #define SUM float32x4_t

@@ -4,6 +4,7 @@
 #define TILE engine_gemm_u8s8
 #if defined(__x86_64__)
 #define DOT(s, a, b) _mm512_dpbusd_epi32(s, a, b)
+#define PLUS(s, t) _mm512_add_epi32(s, t)
 #include "tile-avx512.h"
 #elif defined(__aarch64__)
 #define SUM int32x4_t

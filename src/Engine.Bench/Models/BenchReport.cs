@@ -76,12 +76,12 @@ internal static class BenchReport
     private static IEnumerable<object?> PeerCells(PeerComparison? p) => p is null ? Enumerable.Repeat<object?>(null, 9) :
         [p.Peer, p.Theirs.Percentile(50) / 1e6, p.Ratio.ToString(), p.Ratio.Median, p.Ratio.Low, p.Ratio.High, p.Ours.Percentile(50) / 1e6, p.Ours.InOrder, p.Theirs.InOrder];
 
-    /// <summary>| # | layer | op | out shape | scheme | kernel | avg ms | p50 ms | % | cum % | GOP/s | weight KiB | vs dense |</summary>
+    /// <summary>| # | layer | op | out shape | scheme | kernel | tier | avg ms | p50 ms | % | cum % | GOP/s | weight KiB | vs dense |</summary>
     private static Table Steps(BenchCase c)
     {
         var table = new Table(
             new("model", "model", Hidden: Hide.Markdown), new("threads", "threads", Hidden: Hide.Markdown), new("batch", "batch", Hidden: Hide.Markdown),
-            new("#", "index"), new("layer", "layer"), new("op", "op"), new("out shape", "out_shape"), new("scheme", "scheme"), new("kernel", "kernel"), new("avg ms", "avg_ms", "0.0000"), new("p50 ms", "p50_ms", "0.0000"),
+            new("#", "index"), new("layer", "layer"), new("op", "op"), new("out shape", "out_shape"), new("scheme", "scheme"), new("kernel", "kernel"), new("tier", "tier"), new("avg ms", "avg_ms", "0.0000"), new("p50 ms", "p50_ms", "0.0000"),
             new("%", "percent", "0.0"), new("cum %", "cumulative_percent", "0.0"), new("GOP/s", "gop_per_s", "0.00"), new("weight KiB", "weight_kib", "0.0"), new("vs dense", "vs_dense", "0.00"));
         var steps = c.Steps.Select(s => (s.Step, s.Index, Times: new Samples(s.Nanoseconds))).ToList();
         double total = steps.Sum(s => s.Times.Mean), sum = 0;
@@ -91,7 +91,7 @@ internal static class BenchReport
             double? rate = step.Cost.Operations > 0 && times.Mean > 0 ? step.Cost.Operations / times.Mean : null;
             // A dense weight is its own baseline; steps without weights have none.
             double? gain = step.Scheme == "Dense" ? 1 : null;
-            table.Add(c.Name, c.Threads, c.Batch, index, step.Name, step.Operator, step.OutputDescription, step.Scheme, step.Stem, times.Mean / 1e6, times.Percentile(50) / 1e6,
+            table.Add(c.Name, c.Threads, c.Batch, index, step.Name, step.Operator, step.OutputDescription, step.Scheme, step.Stem, KernelTables.TierOf(step.Stem), times.Mean / 1e6, times.Percentile(50) / 1e6,
                 total == 0 ? 0.0 : 100 * times.Mean / total, total == 0 ? 0.0 : 100 * sum / total, rate, step.WeightBytes / 1024.0, gain);
         }
         return table;

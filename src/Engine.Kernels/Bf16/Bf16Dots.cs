@@ -31,6 +31,9 @@ internal readonly unsafe struct DotBf16Avx512 : IDot<Vector512<float>, Pair<Vect
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Add(Vector512<float> sum, Pair<Vector512<float>> a, Pair<Vector512<float>> b) =>
         Avx512F.FusedMultiplyAdd(a.Odd, b.Odd, Avx512F.FusedMultiplyAdd(a.Even, b.Even, sum));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Plus(Vector512<float> x, Vector512<float> y) => x + y;
 }
 
 /// <summary>The same in 256 bits.</summary>
@@ -59,6 +62,9 @@ internal readonly unsafe struct DotBf16Avx2 : IDot<Vector256<float>, Pair<Vector
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Add(Vector256<float> sum, Pair<Vector256<float>> a, Pair<Vector256<float>> b) =>
         Fma.MultiplyAdd(a.Odd, b.Odd, Fma.MultiplyAdd(a.Even, b.Even, sum));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Plus(Vector256<float> x, Vector256<float> y) => x + y;
 }
 
 /// <summary>The same in 128 bits, on Arm.</summary>
@@ -87,4 +93,7 @@ internal readonly unsafe struct DotBf16Arm : IDot<Vector128<float>, Pair<Vector1
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Add(Vector128<float> sum, Pair<Vector128<float>> a, Pair<Vector128<float>> b) =>
         AdvSimd.FusedMultiplyAdd(AdvSimd.FusedMultiplyAdd(sum, a.Even, b.Even), a.Odd, b.Odd);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Plus(Vector128<float> x, Vector128<float> y) => x + y;
 }

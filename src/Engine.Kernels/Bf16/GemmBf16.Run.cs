@@ -14,10 +14,17 @@ public unsafe interface IFloatTileStore
 /// <summary>Stores the sums as they are: f32 rows of <paramref name="stride"/>.</summary>
 public readonly unsafe struct F32RowStore(float* y, nint stride) : IFloatTileStore
 {
+    /// <summary>Elements from a row to the next.</summary>
+    internal nint Stride => stride;
+
+    /// <summary>Where an element is stored.</summary>
+    internal float* At(int row, int column) => y + row * stride + column;
+
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Store(float* tile, nint tileStride, int row, int rows, int column, int columns)
     {
-        for (int i = 0; i < rows; i++) new Span<float>(tile + i * tileStride, columns).CopyTo(new Span<float>(y + (row + i) * stride + column, columns));
+        for (int i = 0; i < rows; i++) Int32Store.Copy((int*)(tile + i * tileStride), (int*)(y + (row + i) * stride + column), columns);
     }
 }
 
@@ -25,6 +32,7 @@ public readonly unsafe struct F32RowStore(float* y, nint stride) : IFloatTileSto
 public readonly unsafe struct Bf16RowStore(BFloat16* y, nint stride) : IFloatTileStore
 {
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Store(float* tile, nint tileStride, int row, int rows, int column, int columns)
     {
         for (int i = 0; i < rows; i++)
@@ -85,14 +93,16 @@ public static unsafe partial class GemmBf16
 
     private readonly struct Body<TStore>(PanelUnits units, int n, int k, BFloat16* a, nint rowStride, nint columnStride, BFloat16* b, float* bias, TStore store) : IParallelBody where TStore : struct, IFloatTileStore
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int start, int end)
         {
             var tile = Table.Best;
             bool inPlace = columnStride == 1 && k % 2 == 0;
             // Packed rows begin on other lines of a cache.
             nint stride = inPlace ? rowStride : (2 * Pairs(k) + 31) / 32 * 32 + 32;
-            BFloat16* packed = inPlace ? null : (BFloat16*)Scratch.Get(sizeof(BFloat16) * PanelUnits.RowBlock * stride);
-            float* sums = stackalloc float[PanelUnits.TileRows * PanelColumns], starts = stackalloc float[PanelColumns];
+            // Blocks of scratch begin on whole cache lines, which the stack does not.
+            float* sums = (float*)Scratch.Get(sizeof(float) * PanelUnits.TileRows * PanelColumns + (inPlace ? 0 : sizeof(BFloat16) * PanelUnits.RowBlock * stride)), starts = stackalloc float[PanelColumns];
+            var packed = (BFloat16*)(sums + PanelUnits.TileRows * PanelColumns);
             for (int unit = start; unit < end; unit++)
             {
                 var (row, rows, first, last) = units[unit];
@@ -113,6 +123,16 @@ public static unsafe partial class GemmBf16
                         Segments = 1,
                         Pairs = Pairs(k),
                     };
+                    if (typeof(TStore) == typeof(F32RowStore) && used == width)
+                    {
+                        // The sums are the result: they need no copy.
+                        ref var to = ref Unsafe.As<TStore, F32RowStore>(ref Unsafe.AsRef(in store));
+                        t.C = to.At(row, column);
+                        t.CStride = to.Stride;
+                        t.Rows = rows;
+                        tile(t);
+                        continue;
+                    }
                     for (int i = 0; i < rows; i += PanelUnits.TileRows, t.A += PanelUnits.TileRows * stride)
                     {
                         t.Rows = Math.Min(PanelUnits.TileRows, rows - i);

@@ -62,6 +62,7 @@ public static unsafe partial class GemmBf16
 
     private static ref readonly GemmU8S8.Tile Bytes(in Tile t) => ref Unsafe.As<Tile, GemmU8S8.Tile>(ref Unsafe.AsRef(in t));
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Native(in Tile t) => s_native.Run(Bytes(t));
 
     // A panel of 16 columns is one vector of 512 bits; two of 256 fill the tile.

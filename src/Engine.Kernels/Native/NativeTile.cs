@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Engine.Kernels;
@@ -18,6 +19,7 @@ internal readonly unsafe struct NativeTile(string stem, string x64, string arm64
     /// <summary>Whether the library was loaded and the CPU runs it.</summary>
     public bool Exists => _run != 0;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Run(in GemmU8S8.Tile t)
     {
         fixed (GemmU8S8.Tile* p = &t)

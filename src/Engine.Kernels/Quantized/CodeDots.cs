@@ -26,6 +26,9 @@ internal readonly unsafe struct DotAvxVnni : IDot<Vector256<int>, Vector256<byte
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Add(Vector256<int> sum, Vector256<byte> a, Vector256<sbyte> b) => AvxVnni.MultiplyWideningAndAdd(sum, a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Plus(Vector256<int> x, Vector256<int> y) => x + y;
 }
 
 /// <summary>vpmaddwd of 512 bits on even and on odd bytes.</summary>
@@ -58,6 +61,9 @@ internal readonly unsafe struct DotAvx512 : IDot<Vector512<int>, Pair<Vector512<
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Add(Vector512<int> sum, Pair<Vector512<short>> a, Pair<Vector512<short>> b) =>
         sum + (Avx512BW.MultiplyAddAdjacent(a.Even, b.Even) + Avx512BW.MultiplyAddAdjacent(a.Odd, b.Odd));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> Plus(Vector512<int> x, Vector512<int> y) => x + y;
 }
 
 /// <summary>The same in 256 bits.</summary>
@@ -90,6 +96,9 @@ internal readonly unsafe struct DotAvx2 : IDot<Vector256<int>, Pair<Vector256<sh
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Add(Vector256<int> sum, Pair<Vector256<short>> a, Pair<Vector256<short>> b) =>
         sum + (Avx2.MultiplyAddAdjacent(a.Even, b.Even) + Avx2.MultiplyAddAdjacent(a.Odd, b.Odd));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Plus(Vector256<int> x, Vector256<int> y) => x + y;
 }
 
 /// <summary>
@@ -117,4 +126,7 @@ internal readonly unsafe struct DotArm : IDot<Pair<Vector128<int>>, Vector128<sb
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Pair<Vector128<int>> Add(Pair<Vector128<int>> sum, Vector128<sbyte> a, Vector128<sbyte> b) =>
         new(Dp.DotProduct(sum.Even, a, b), Dp.DotProduct(sum.Odd, Vector128.Create((sbyte)64), b));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Pair<Vector128<int>> Plus(Pair<Vector128<int>> x, Pair<Vector128<int>> y) => new(x.Even + y.Even, x.Odd + y.Odd);
 }

@@ -140,20 +140,38 @@ internal static unsafe class DotPanels
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Rows1<T, TSum, TA, TB>(in GemmU8S8.Tile t, int row, int column) where T : struct, IDot<TSum, TA, TB> where TSum : unmanaged where TA : unmanaged where TB : unmanaged
     {
-        TSum x = Begin<T, TSum, TA, TB>(t, row, column), y = Begin<T, TSum, TA, TB>(t, row, column + T.Lanes);
+        // Two sums would wait for each other: those of four quads take turns.
+        TSum x0 = Begin<T, TSum, TA, TB>(t, row, column), y0 = Begin<T, TSum, TA, TB>(t, row, column + T.Lanes), x1 = default, y1 = default, x2 = default, y2 = default, x3 = default, y3 = default;
         nint step = 4 * (nint)t.Columns;
         byte* run = t.A + row * t.RowStride;
         sbyte* b = t.B + 4 * column;
         for (int s = t.Segments; s > 0; s--, run += t.SegmentStride)
         {
             byte* p = run;
-            for (int q = t.Quads; q > 0; q--, p += 4, b += step)
+            int q = t.Quads;
+            for (; q >= 4; q -= 4, p += 16, b += 4 * step)
             {
                 TA a = T.Row(p);
-                x = T.Add(x, a, T.Columns(b));
-                y = T.Add(y, a, T.Columns(b + 4 * T.Lanes));
+                x0 = T.Add(x0, a, T.Columns(b));
+                y0 = T.Add(y0, a, T.Columns(b + 4 * T.Lanes));
+                a = T.Row(p + 4);
+                x1 = T.Add(x1, a, T.Columns(b + step));
+                y1 = T.Add(y1, a, T.Columns(b + step + 4 * T.Lanes));
+                a = T.Row(p + 8);
+                x2 = T.Add(x2, a, T.Columns(b + 2 * step));
+                y2 = T.Add(y2, a, T.Columns(b + 2 * step + 4 * T.Lanes));
+                a = T.Row(p + 12);
+                x3 = T.Add(x3, a, T.Columns(b + 3 * step));
+                y3 = T.Add(y3, a, T.Columns(b + 3 * step + 4 * T.Lanes));
+            }
+            for (; q > 0; q--, p += 4, b += step)
+            {
+                TA a = T.Row(p);
+                x0 = T.Add(x0, a, T.Columns(b));
+                y0 = T.Add(y0, a, T.Columns(b + 4 * T.Lanes));
             }
         }
+        TSum x = T.Plus(T.Plus(x0, x1), T.Plus(x2, x3)), y = T.Plus(T.Plus(y0, y1), T.Plus(y2, y3));
         End<T, TSum, TA, TB>(x, y, t.C + row * t.CStride + column);
     }
 

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Engine.Kernels;
 
@@ -20,12 +21,13 @@ public static unsafe partial class GemmU8S8
         // Packed rows begin on other lines of a cache.
         private readonly nint _stride = (Quads(k) * (nint)4 + 63) / 64 * 64 + 64;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int start, int end)
         {
             bool inPlace = a.InPlace(k), zeros = new Span<int>(new ColumnTerms(b, k, n).Zeros, n).ContainsAnyExcept(0);
-            byte* scratch = Scratch.Get(sizeof(int) * PanelUnits.RowBlock + (inPlace ? 0 : PanelUnits.RowBlock * _stride));
-            int* rowTerms = (int*)scratch, sums = stackalloc int[PanelUnits.TileRows * PanelColumns];
-            byte* packed = scratch + sizeof(int) * PanelUnits.RowBlock;
+            // Blocks of scratch begin on whole cache lines, which the stack does not.
+            int* sums = (int*)Scratch.Get(sizeof(int) * (PanelUnits.TileRows * PanelColumns + PanelUnits.RowBlock) + (inPlace ? 0 : PanelUnits.RowBlock * _stride)), rowTerms = sums + PanelUnits.TileRows * PanelColumns;
+            byte* packed = (byte*)(rowTerms + PanelUnits.RowBlock);
             for (int unit = start; unit < end; unit++)
             {
                 var (row, rows, first, last) = units[unit];
@@ -39,6 +41,7 @@ public static unsafe partial class GemmU8S8
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Panel(byte* from, nint stride, int row, int rows, int column, int* sums, int* rowTerms)
         {
             int width = PanelWidth(n, column), used = Math.Min(width, n - column);
@@ -48,6 +51,16 @@ public static unsafe partial class GemmU8S8
             for (int j = 0; j < width; j++) start[j] = unchecked(-a.Zero(0) * columns.Sums[column + j]);
             var run = Table.Best;
             var tile = new Tile { A = from, RowStride = stride, B = (sbyte*)b + (nint)column * 4 * Quads(k), Start = start, C = sums, CStride = width, Columns = width, Segments = 1, Quads = Quads(k) };
+            if (typeof(TStore) == typeof(Int32Store) && used == width && a.OneZero && rowTerms == null)
+            {
+                // The sums are the result: they need no copy.
+                ref var to = ref Unsafe.As<TStore, Int32Store>(ref Unsafe.AsRef(in store));
+                tile.C = to.At(row, column);
+                tile.CStride = to.Stride;
+                tile.Rows = rows;
+                run(tile);
+                return;
+            }
             for (int i = 0; i < rows; i += PanelUnits.TileRows, tile.A += PanelUnits.TileRows * stride)
             {
                 tile.Rows = Math.Min(PanelUnits.TileRows, rows - i);
@@ -63,6 +76,7 @@ public static unsafe partial class GemmU8S8
         }
 
         // Σ(a − z)(b − y) = Σab − zΣb + y(kz − Σa).
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Start(int row, int rows, int column, int width, int* sums, int* rowTerms)
         {
             var columns = new ColumnTerms(b, k, n);

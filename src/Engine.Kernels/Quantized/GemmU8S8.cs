@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
@@ -65,6 +66,7 @@ public static unsafe partial class GemmU8S8
         new("advsimd", Dp.IsSupported, TileDotProd),
         new("scalar", true, TileScalar));
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Native(in Tile t) => s_native.Run(t);
 
     private static void TileScalar(in Tile t)

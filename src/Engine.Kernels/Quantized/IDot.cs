@@ -24,6 +24,8 @@ internal unsafe interface IDot<TSum, TA, TB> where TSum : unmanaged where TA : u
     static abstract TB Columns(sbyte* p);
 
     static abstract TSum Add(TSum sum, TA a, TB b);
+
+    static abstract TSum Plus(TSum x, TSum y);
 }
 
 /// <summary>Even and odd parts of a lane, widened.</summary>

@@ -10,7 +10,7 @@ internal readonly struct PanelUnits
     public const int RowBlock = 96;
 
     /// <summary>Rows of a call: whole tiles on every tier. Their sums are stored while the next ones are computed; storing more at once stalls.</summary>
-    public const int TileRows = 12;
+    public const int TileRows = 24;
 
     // Panels of a unit: A is made ready again for each.
     private const int MostPanels = 8;

@@ -30,9 +30,25 @@ public readonly unsafe struct TileParameter<T>(T* data, nint row, nint column) w
 public readonly unsafe struct Int32Store(int* y, nint stride) : ITileStore
 {
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Store(int* tile, nint tileStride, int row, int channel, int rows, int column, int columns)
     {
-        for (int i = 0; i < rows; i++) new Span<int>(tile + i * tileStride, columns).CopyTo(new Span<int>(y + (row + i) * stride + column, columns));
+        for (int i = 0; i < rows; i++) Copy(tile + i * tileStride, y + (row + i) * stride + column, columns);
+    }
+
+    /// <summary>Elements from a row to the next.</summary>
+    internal nint Stride => stride;
+
+    /// <summary>Where an element is stored.</summary>
+    internal int* At(int row, int column) => y + row * stride + column;
+
+    /// <summary>Copies a few dozen elements, without a call.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Copy(int* from, int* to, int count)
+    {
+        int j = 0;
+        for (; j <= count - 16; j += 16) Vector512.Load(from + j).Store(to + j);
+        for (; j < count; j++) to[j] = from[j];
     }
 }
 
@@ -40,6 +56,7 @@ public readonly unsafe struct Int32Store(int* y, nint stride) : ITileStore
 public readonly unsafe struct FloatStore(float* y, nint stride, TileParameter<float> scale, TileParameter<int> bias, TileParameter<float> offset) : ITileStore
 {
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Store(int* tile, nint tileStride, int row, int channel, int rows, int column, int columns)
     {
         for (int i = 0; i < rows; i++)
@@ -48,7 +65,9 @@ public readonly unsafe struct FloatStore(float* y, nint stride, TileParameter<fl
             float* to = y + (row + i) * stride + column;
             float* s = scale.At(channel + i, column), o = offset.At(channel + i, column);
             int* b = bias.At(channel + i, column);
-            for (int j = 0; j < columns; j++)
+            int j = 0;
+            for (; j <= columns - 16; j += 16) Row16(t + j, s + j * scale.Column, b + j * bias.Column, o + j * offset.Column, to + j);
+            for (; j < columns; j++)
             {
                 float v = (bias.Data == null ? t[j] : unchecked(t[j] + b[j * bias.Column])) * s[j * scale.Column];
                 if (offset.Data != null) v += o[j * offset.Column];
@@ -56,12 +75,23 @@ public readonly unsafe struct FloatStore(float* y, nint stride, TileParameter<fl
             }
         }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Row16(int* t, float* s, int* b, float* o, float* to)
+    {
+        var v = Vector512.Load(t);
+        if (bias.Data != null) v += bias.Column == 0 ? Vector512.Create(*b) : Vector512.Load(b);
+        var f = Vector512.ConvertToSingle(v) * (scale.Column == 0 ? Vector512.Create(*s) : Vector512.Load(s));
+        if (offset.Data != null) f += offset.Column == 0 ? Vector512.Create(*o) : Vector512.Load(o);
+        f.Store(to);
+    }
 }
 
 /// <summary>y = max(sum · scale + offset, <paramref name="least"/>) in f32, computed in binary64.</summary>
 public readonly unsafe struct FloatGridStore(float* y, nint stride, TileParameter<double> scale, TileParameter<double> offset, double least) : ITileStore
 {
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Store(int* tile, nint tileStride, int row, int channel, int rows, int column, int columns)
     {
         for (int i = 0; i < rows; i++)
@@ -81,6 +111,7 @@ public readonly unsafe struct FloatGridStore(float* y, nint stride, TileParamete
 public readonly unsafe struct RequantizeStore(byte* y, nint stride, TileParameter<float> scale, TileParameter<int> bias, int zero, int min, int max) : ITileStore
 {
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Store(int* tile, nint tileStride, int row, int channel, int rows, int column, int columns)
     {
         for (int i = 0; i < rows; i++)
@@ -116,6 +147,7 @@ public readonly unsafe struct RequantizeStore(byte* y, nint stride, TileParamete
 public readonly unsafe struct GridStore(byte* y, nint stride, TileParameter<double> scale, TileParameter<double> offset, int zero, int min, int max) : ITileStore
 {
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Store(int* tile, nint tileStride, int row, int channel, int rows, int column, int columns)
     {
         for (int i = 0; i < rows; i++)

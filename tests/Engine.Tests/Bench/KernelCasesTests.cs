@@ -1,4 +1,5 @@
 using Engine.Bench;
+using Engine.Cli;
 using Engine.Kernels;
 using Engine.Tensors;
 

@@ -1,3 +1,4 @@
+using Engine.Cli;
 using Engine.Kernels;
 using Xunit.Abstractions;
 

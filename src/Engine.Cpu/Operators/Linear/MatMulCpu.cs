@@ -32,6 +32,7 @@ internal static class MatMulCpu
         double bytes = n.Inputs.Concat(n.Outputs).Sum(t => t is null ? 0.0 : t.Bytes);
         double time = g.Operations / OperationsPerNanosecond + bytes / BytesPerNanosecond;
         yield return new Candidate("gemm-f32", b => BindF32(g, alpha, addend, activation, b)) { FusesEpilogue = LinearSteps.Accepts(n), Nanoseconds = time };
+        if (alpha == 1 && activation == Activation.None && MatMulBf16Cpu.Accepts(g, addend, n)) yield return new Candidate("gemm-bf16", b => MatMulBf16Cpu.Bind(g, addend, b)) { Nanoseconds = time / 2 };
         if (activation == Activation.None) yield return new Candidate("gemm", b => Dispatch.Number(b, new GenericBinder(g, alpha, addend))) { Nanoseconds = 4 * time };
     }
 

@@ -1,3 +1,4 @@
+using Engine.Cli;
 using Engine.Kernels;
 
 namespace Engine.Tests;

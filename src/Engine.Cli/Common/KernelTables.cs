@@ -1,7 +1,7 @@
 using System.Reflection;
 using Engine.Kernels;
 
-namespace Engine.Tests;
+namespace Engine.Cli;
 
 /// <summary>Every kernel table of the product, found by reflection: static properties that are a table or a list of tables.</summary>
 internal static class KernelTables
@@ -12,6 +12,9 @@ internal static class KernelTables
                                                                   from p in t.GetProperties(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic)
                                                                   from table in Of(p)
                                                                   select table).Distinct().OrderBy(t => t.Stem, StringComparer.Ordinal)];
+
+    /// <summary>The tier that a kernel of a plan runs, or null for one that is written once for all.</summary>
+    public static string? TierOf(string stem) => All.FirstOrDefault(t => t.Stem == stem)?.Tier;
 
     private static IEnumerable<IKernelTable> Of(PropertyInfo p) =>
         typeof(IKernelTable).IsAssignableFrom(p.PropertyType) ? [(IKernelTable)p.GetValue(null)!]

@@ -1,0 +1,75 @@
+// Compares the kernels with their definition on random shapes: for processors that no test of the repository runs on, as under an emulator.
+//   aarch64-linux-gnu-gcc -O2 -static -fno-strict-aliasing -march=armv8.2-a+dotprod+i8mm+bf16 -o check check.c gemm-*.c limits.c engine-kernels.c && qemu-aarch64 -cpu max ./check
+#include "engine-kernels.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROWS = 20, COLUMNS = 32, SEGMENTS = 3, QUADS = 12, STRIDE = 4 * QUADS + 8, PITCH = COLUMNS + 4 };
+
+static uint8_t a[ROWS * STRIDE + SEGMENTS * STRIDE], b[SEGMENTS * QUADS * COLUMNS * 4];
+static int32_t start[ROWS * PITCH], c[ROWS * PITCH];
+
+static double widened(const uint8_t *p) {
+  const uint32_t bits = (uint32_t)(p[0] | p[1] << 8) << 16;
+  float f;
+  memcpy(&f, &bits, 4);
+  return f;
+}
+
+static double magnitude(double x) { return x < 0 ? -x : x; }
+
+// bf16 of magnitude 1/2 to 4.
+static void fill_bf16(uint8_t *p, size_t count) {
+  for (size_t i = 0; i + 1 < count; i += 2) {
+    p[i] = (uint8_t)rand();
+    p[i + 1] = (uint8_t)(0x3f + rand() % 2 + 128 * (rand() % 2));
+  }
+}
+
+static int wrong(const engine_tile *t, int bf16) {
+  int count = 0;
+  for (int i = 0; i < t->rows; i++)
+    for (int j = 0; j < t->columns; j++) {
+      const intptr_t at = i * t->start_stride + j;
+      uint32_t sum = t->start && !bf16 ? (uint32_t)start[at] : 0;
+      double exact = t->start && bf16 ? ((float *)start)[at] : 0, size = magnitude(exact);
+      for (int s = 0; s < t->segments; s++)
+        for (int q = 0; q < t->quads; q++) {
+          const uint8_t *x = a + i * t->row_stride + s * t->segment_stride + 4 * q, *w = b + ((s * t->quads + q) * t->columns + j) * 4;
+          for (int e = 0; e < 4; e++) sum += (uint32_t)(x[e] * (int8_t)w[e]);
+          for (int e = 0; e < 4; e += 2) {
+            exact += widened(x + e) * widened(w + e);
+            size += magnitude(widened(x + e) * widened(w + e));
+          }
+        }
+      const int32_t *to = c + i * t->c_stride + j;
+      count += bf16 ? !(magnitude(*(const float *)to - exact) <= 1e-5 * size) : (uint32_t)*to != sum;
+    }
+  return count;
+}
+
+int main(void) {
+  int32_t n;
+  int bad = 0;
+  const engine_kernel *k = engine_kernels(&n);
+  for (int i = 0; i < n; i++) printf("%s %s: %s\n", k[i].stem, k[i].tier, k[i].supported ? "runs" : "not on this processor");
+  for (int trial = 0; trial < 1000; trial++) {
+    const int from = rand() % 3, columns = 16 * (1 + rand() % 2), pitch = columns + rand() % 4, quads = rand() % QUADS, bf16 = rand() % 2;
+    const engine_tile t = {a, 4 * quads + 2 * (rand() % 4), 4 * quads + 2 * (rand() % 4), b, from ? start : NULL, from == 1 ? 0 : pitch, c, pitch, 1 + rand() % ROWS, columns, 1 + rand() % SEGMENTS, quads};
+    if (!k[bf16].supported) continue;
+    for (size_t i = 0; i < sizeof a; i++) a[i] = (uint8_t)rand();
+    for (size_t i = 0; i < sizeof b; i++) b[i] = (uint8_t)rand();
+    for (size_t i = 0; i < ROWS * PITCH; i++) start[i] = rand();
+    if (bf16) {
+      fill_bf16(a, sizeof a);
+      fill_bf16(b, sizeof b);
+      for (size_t i = 0; i < ROWS * PITCH; i++) ((float *)start)[i] = (float)(rand() % 100) / 9;
+    }
+    (bf16 ? engine_gemm_bf16 : engine_gemm_u8s8)(&t);
+    bad += wrong(&t, bf16);
+  }
+  printf("%d sums differ\n", bad);
+  return bad != 0;
+}
