@@ -29,7 +29,7 @@ internal sealed class FiniteCheck
     /// <summary>The first element of a tensor that is NaN or infinite, or null. Lanes that only pad are not looked at; elements of blocked tensors count as they lie.</summary>
     public static (long At, double Value)? First(ReadOnlySpan<byte> bytes, StepOutput output)
     {
-        if (output.Encoding is QuantizedEncoding) return null;
+        if (output.Encoding is CodeEncoding) return null;
         var numbers = output.Type.DType switch
         {
             DType.F32 or DType.F64 or DType.F16 or DType.BF16 => output.Type.DType,

@@ -17,6 +17,9 @@ internal static class NetworksCommand
         ["resnet18"] = () => ConvNetworks.ResNet("resnet18", [2, 2, 2, 2], bottleneck: false),
         ["resnet50"] = () => ConvNetworks.ResNet("resnet50", [3, 4, 6, 3], bottleneck: true),
         ["mobilenetv2"] = () => ConvNetworks.MobileNetV2(),
+        ["resnet18-qdq"] = () => ConvNetworks.ResNet("resnet18-qdq", [2, 2, 2, 2], bottleneck: false, quantized: true),
+        ["resnet50-qdq"] = () => ConvNetworks.ResNet("resnet50-qdq", [3, 4, 6, 3], bottleneck: true, quantized: true),
+        ["mobilenetv2-qdq"] = () => ConvNetworks.MobileNetV2(quantized: true),
         ["encoder"] = () => EncoderNetwork.Create(),
     };
 

@@ -92,7 +92,16 @@ public sealed class QdqLowering(bool wires) : Rewrite
                 n.Outputs = [.. n.Outputs.Select(v => v is null ? null : Resolve(v))];
             }
             for (int i = 0; i < _graph.Outputs.Count; i++) _graph.Outputs[i] = Resolve(_graph.Outputs[i]);
+            Spread();
             return places;
+        }
+
+        // What only sees a wire under another shape is on its grid too: its readers need not meet f32.
+        private void Spread()
+        {
+            foreach (var n in _graph.Nodes)
+                if (n.Op.Kind == OperatorKind.View && n.Inputs[0]?.Quantization is { } grid && n.Outputs[0] is { Quantization: null } y && _f32.Contains(y) && !_captured.Contains(y) && !_graph.Outputs.Contains(y))
+                    y.Quantization = grid;
         }
 
         private bool Lower(Node quantize, QuantizeLinear op)

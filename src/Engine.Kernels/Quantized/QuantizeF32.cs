@@ -1,6 +1,8 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Engine.Kernels;
 
@@ -15,6 +17,7 @@ public static class QuantizeF32
 
     /// <summary>Best first; the last is the reference.</summary>
     public static KernelTable<Fn> Table { get; } = new("quantize-f32",
+        new("avx512", Avx512BW.IsSupported, RunAvx512),
         new("vector", Vector.IsHardwareAccelerated, Vectors),
         new("scalar", true, Scalar));
 
@@ -29,6 +32,30 @@ public static class QuantizeF32
     private static void Scalar(ReadOnlySpan<float> x, float scale, int zero, int min, int max, Span<byte> codes)
     {
         for (int i = 0; i < x.Length; i++) codes[i] = (byte)Code(x[i], scale, zero, min, max);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RunAvx512(ReadOnlySpan<float> x, float scale, int zero, int min, int max, Span<byte> codes)
+    {
+        ref float px = ref MemoryMarshal.GetReference(x);
+        ref byte py = ref MemoryMarshal.GetReference(codes);
+        int i = 0;
+        // The quotient by way of the reciprocal, rounded correctly by its remainder, holds while neither overflows.
+        if (scale is > 1e-15f and < 1e15f)
+        {
+            Vector512<float> s = Vector512.Create(scale), inverse = Vector512.Create(1 / scale), large = Vector512.Create(1e9f), low = Vector512.Create((float)(min - zero)), high = Vector512.Create((float)(max - zero));
+            var z = Vector512.Create(zero);
+            for (; i <= x.Length - 16; i += 16)
+            {
+                var v = Vector512.LoadUnsafe(ref px, (nuint)i);
+                var q = Avx512F.Max(Avx512F.Min(v * inverse, large), -large);
+                q = Avx512F.FusedMultiplyAdd(Avx512F.FusedMultiplyAddNegated(q, s, v), inverse, q);
+                // The second operand is taken where the first is no number.
+                q = Avx512F.Min(Avx512F.Max(q, low), high);
+                Avx512F.ConvertToVector128Byte(Avx512F.ConvertToVector512Int32(q) + z).StoreUnsafe(ref py, (nuint)i);
+            }
+        }
+        Scalar(x[i..], scale, zero, min, max, codes[i..]);
     }
 
     private static void Vectors(ReadOnlySpan<float> x, float scale, int zero, int min, int max, Span<byte> codes)

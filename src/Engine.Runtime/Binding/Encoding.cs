@@ -40,20 +40,47 @@ public sealed record BlockedEncoding(int Axis, int Block) : Encoding
     public override string ToString() => $"blocked({Axis},{Block})";
 }
 
-/// <summary>
-/// The logical f32 tensor held as 8-bit codes: x = scale · (q − zero). Scale and zero point are per tensor.
-/// </summary>
-public sealed record QuantizedEncoding(DType Code, float Scale, int Zero) : Encoding
+/// <summary>The logical f32 tensor held as 8-bit codes of a grid: x = scale · (q − zero). Scale and zero point are per tensor.</summary>
+public abstract record CodeEncoding(DType Code, float Scale, int Zero) : Encoding
+{
+    /// <summary>The grid this encoding holds.</summary>
+    public WireQuantization Grid => new(Code, Scale, Zero);
+
+    /// <summary>Name of the form with the grid.</summary>
+    protected string Describe(string form) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{form}({Code.Display()},{Scale:g4},{Zero})");
+}
+
+/// <summary>Codes in row-major order.</summary>
+public sealed record QuantizedEncoding(DType Code, float Scale, int Zero) : CodeEncoding(Code, Scale, Zero)
 {
     /// <summary>The encoding that holds a wire's grid exactly.</summary>
     public static QuantizedEncoding Of(WireQuantization q) => new(q.Code, q.Scale, q.Zero);
-
-    /// <summary>The grid this encoding holds.</summary>
-    public WireQuantization Grid => new(Code, Scale, Zero);
 
     /// <inheritdoc/>
     public override long StorageBytes(TensorType type) => Code.ByteCount(type.Elements);
 
     /// <inheritdoc/>
-    public override string ToString() => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"quantized({Code.Display()},{Scale:g4},{Zero})");
+    public override string ToString() => Describe("quantized");
+}
+
+/// <summary>
+/// Codes with channels (axis 1) innermost: NCHW as [N, H, W, C], C padded to a multiple of 4. Codes are u8: those of an i8 grid are stored 128 more.
+/// The content of padding is undefined: what meets it has weight zero.
+/// </summary>
+public sealed record ChannelsLastEncoding(DType Code, float Scale, int Zero) : CodeEncoding(Code, Scale, Zero)
+{
+    private const int Quad = 4;
+
+    /// <summary>The encoding that holds a wire's grid exactly.</summary>
+    public static ChannelsLastEncoding Of(WireQuantization q) => new(q.Code, q.Scale, q.Zero);
+
+    /// <inheritdoc/>
+    public override long StorageBytes(TensorType type)
+    {
+        long c = type.Shape[1];
+        return Checked.Mul(c == 0 ? 0 : type.Shape.Elements / c, Checked.AlignUp(c, Quad));
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Describe("channels-last");
 }

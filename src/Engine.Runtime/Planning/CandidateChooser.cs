@@ -44,7 +44,11 @@ internal sealed class CandidateChooser(LoweredSegment segment, KernelRegistry ke
         for (int i = segment.Nodes.Count - 1; i >= 0; i--)
         {
             var n = segment.Nodes[i];
-            if (n.Node.Op.Kind == OperatorKind.View) continue;
+            if (n.Node.Op.Kind == OperatorKind.View)
+            {
+                (wanted.TryGetValue(n.Inputs[0]!, out var seen) ? seen : wanted[n.Inputs[0]!] = []).Add(ViewEncoding(n));
+                continue;
+            }
             var wants = n.Outputs.Count > 0 && n.Outputs[0] is { } o && wanted.TryGetValue(o, out var w) ? w : [];
             var (best, least) = (_options[n][0], double.PositiveInfinity);
             foreach (var c in _options[n])
@@ -62,7 +66,7 @@ internal sealed class CandidateChooser(LoweredSegment segment, KernelRegistry ke
 
     private List<WeighedChoice> Weigh(LoweredNode n)
     {
-        if (n.Node.Op.Kind == OperatorKind.View) return [new(new Choice(new Candidate("view", _ => throw new InvalidOperationException())), InputCost(n, 0, Encoding.Plain))];
+        if (n.Node.Op.Kind == OperatorKind.View) return [new(new Choice(new Candidate("view", _ => throw new InvalidOperationException()) { Accepts = [ViewEncoding(n)], Produces = ViewEncoding(n) }), InputCost(n, 0, ViewEncoding(n)))];
         var types = Fusion.Types(n, segment);
         var choices = new List<WeighedChoice>();
         foreach (var c in kernels.Candidates(types))
@@ -113,12 +117,15 @@ internal sealed class CandidateChooser(LoweredSegment segment, KernelRegistry ke
         return least;
     }
 
+    /// <summary>What a view reads and is: codes where both wires have one grid.</summary>
+    public static Encoding ViewEncoding(LoweredNode n) => n.Inputs[0]!.Quantization is { } q && n.Outputs[0]!.Quantization == q ? QuantizedEncoding.Of(q) : Encoding.Plain;
+
     // A wire with a grid is stored as its codes, whoever computes it.
-    private static Encoding Stored(LoweredNode n, Choice choice) => n.Outputs[0] is { Quantization: not null } v ? Quantized(v) : choice.Produces;
+    private static Encoding Stored(LoweredNode n, Choice choice) => n.Outputs[0] is { Quantization: { } q } v && (choice.Produces as CodeEncoding)?.Grid != q ? Quantized(v) : choice.Produces;
 
     private double Rounding(LoweredNode n, Choice choice) => n.Outputs.Count > 0 && n.OutTypes[0] is { } type ? Conversion(type, choice.Produces, Stored(n, choice)) : 0;
 
-    private static QuantizedEncoding Quantized(Value v) => new(v.Quantization!.Code, v.Quantization.Scale, v.Quantization.Zero);
+    private static QuantizedEncoding Quantized(Value v) => QuantizedEncoding.Of(v.Quantization!);
 
     private double Conversion(TensorType type, Encoding from, Encoding to)
     {

@@ -111,10 +111,10 @@ internal sealed class MemoryLayout(LoweredSegment segment, IReadOnlyList<Value> 
         return b;
     }
 
-    public void AddView(Value v, TensorType type, PlannedBuffer of) => Register(v, type, Encoding.Plain, of.Extent, of.Offset);
+    public void AddView(Value v, TensorType type, PlannedBuffer of) => Register(v, type, of.Encoding, of.Extent, of.Offset);
 
     public void AddCopy(Node? node, Value v, TensorType type, PlannedBuffer from) =>
-        Add(new Pending { Name = node?.Name ?? v.Name, Operator = node?.Op.ToString() ?? "Copy", Stem = "copy", Run = Copy, Inputs = [from], Outputs = [Produce(v, type, Encoding.Plain)] });
+        Add(new Pending { Name = node?.Name ?? v.Name, Operator = node?.Op.ToString() ?? "Copy", Stem = "copy", Run = Copy, Inputs = [from], Outputs = [Produce(v, type, from.Encoding)] });
 
     public void AddConvert(Value v, StepFn run, PlannedBuffer from, PlannedBuffer to) =>
         Add(new Pending { Name = v.Name, Operator = "Convert", Stem = $"{from.Encoding} → {to.Encoding}", Run = run, Inputs = [from], Outputs = [to] });

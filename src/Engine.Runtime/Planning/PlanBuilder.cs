@@ -39,7 +39,7 @@ internal sealed class PlanBuilder(KernelRegistry kernels, PackedWeights packed, 
     {
         if (n.Node.Op.Kind == OperatorKind.View)
         {
-            var from = Wire(n.Inputs[0]!, Encoding.Plain, segment, layout);
+            var from = Wire(n.Inputs[0]!, CandidateChooser.ViewEncoding(n), segment, layout);
             if (Options.Level >= 1) layout.AddView(n.Outputs[0]!, n.OutTypes[0]!, from);
             else layout.AddCopy(n.Node, n.Outputs[0]!, n.OutTypes[0]!, from);
             return;
@@ -57,7 +57,7 @@ internal sealed class PlanBuilder(KernelRegistry kernels, PackedWeights packed, 
             if (n.Outputs[i] is { } v) outputs[i] = layout.Produce(v, n.OutTypes[i]!, i == 0 ? choice.Produces : Encoding.Plain);
         layout.AddStep(n, bound, inputs, outputs);
         foreach (var v in n.Outputs)
-            if (v?.Quantization is { } q) Round(v, q, segment, layout);
+            if (v?.Quantization is { } q) Round(v, QuantizedEncoding.Of(q), layout);
     }
 
     // The first choice may not bind for these element types; another plain candidate may.
@@ -80,10 +80,9 @@ internal sealed class PlanBuilder(KernelRegistry kernels, PackedWeights packed, 
     }
 
     // A wire with a grid is stored as codes: whoever reads it sees rounded values.
-    private void Round(Value v, WireQuantization q, LoweredSegment segment, MemoryLayout layout)
+    private void Round(Value v, CodeEncoding codes, MemoryLayout layout)
     {
-        var codes = new QuantizedEncoding(q.Code, q.Scale, q.Zero);
-        if (layout.Stored(v) is { } s && s.Encoding == codes) return;
+        if (layout.Stored(v) is { Encoding: CodeEncoding e } && e.Grid == codes.Grid) return;
         layout.Restore(v, Convert(v, layout.Stored(v)!, codes, layout));
     }
 
@@ -92,9 +91,9 @@ internal sealed class PlanBuilder(KernelRegistry kernels, PackedWeights packed, 
     {
         if (layout.Find(v, want) is { } ready) return ready;
         var stored = layout.Stored(v) ?? layout.Adopt(v, segment, packed);
-        if (v.Quantization is { } q && stored.Encoding is not QuantizedEncoding && v.Constant is null)
+        if (v.Quantization is { } q && stored.Encoding is not CodeEncoding && v.Constant is null)
         {
-            Round(v, q, segment, layout);
+            Round(v, want is CodeEncoding e && e.Grid == q ? e : QuantizedEncoding.Of(q), layout);
             stored = layout.Stored(v)!;
         }
         return stored.Encoding == want ? stored : Convert(v, stored, want, layout);

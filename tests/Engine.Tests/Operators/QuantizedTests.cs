@@ -101,14 +101,17 @@ public class QuantizedTests
                 QuantizeF32.Table.Reference(x, 0.5f, 3, -128, 127, expected);
                 QuantizeF32.Table[tier](x, 0.5f, 3, -128, 127, actual);
                 Assert.Equal(expected, actual);
+            }
+            var codes = new byte[n];
+            random.NextBytes(codes);
+            foreach (string tier in Dequantize8.Table.SupportedTiers)
                 foreach (bool signed in new[] { false, true })
                 {
-                    var (fe, fa) = (new float[n], new float[n]);
-                    Dequantize8.Table.Reference(expected, signed, 0.3f, 3, fe);
-                    Dequantize8.Table[tier](expected, signed, 0.3f, 3, fa);
-                    Assert.Equal(fe, fa);
+                    var (expected, actual) = (new float[n], new float[n]);
+                    Dequantize8.Table.Reference(codes, signed, 0.3f, 3, expected);
+                    Dequantize8.Table[tier](codes, signed, 0.3f, 3, actual);
+                    Assert.Equal(expected, actual);
                 }
-            }
         }
     }
 

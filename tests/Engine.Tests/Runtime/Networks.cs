@@ -9,9 +9,9 @@ namespace Engine.Tests;
 /// <summary>The networks that <c>engine-bench networks</c> writes, read back and rewritten; also smaller, and with zeros for weights.</summary>
 internal static class Networks
 {
-    public static ModelGraph MobileNetV2(int size = 224, bool zeroWeights = false) => Read(ConvNetworks.MobileNetV2(size, zeroWeights));
+    public static ModelGraph MobileNetV2(int size = 224, bool zeroWeights = false, bool quantized = false) => Read(ConvNetworks.MobileNetV2(size, zeroWeights, quantized));
 
-    public static ModelGraph ResNet18(int size = 224, bool zeroWeights = false) => Read(ConvNetworks.ResNet("resnet18", [2, 2, 2, 2], false, size, zeroWeights));
+    public static ModelGraph ResNet18(int size = 224, bool zeroWeights = false, bool quantized = false) => Read(ConvNetworks.ResNet("resnet18", [2, 2, 2, 2], false, size, zeroWeights, quantized));
 
     public static ModelGraph ResNet50(int size = 224, bool zeroWeights = false) => Read(ConvNetworks.ResNet("resnet50", [3, 4, 6, 3], true, size, zeroWeights));
 

@@ -12,22 +12,7 @@ namespace Engine.Cpu;
 /// </summary>
 internal static unsafe class GridCandidates
 {
-    private const double OperationsPerNanosecond = 300, BytesPerNanosecond = 20;
-
-    public static IEnumerable<Candidate> Conv(Conv op, NodeTypes n)
-    {
-        if (n.InGrid(0) is not { } grid || Weight(n, 0) is not { } w || !IsAddend(n, w.Shape[0])) return [];
-        var conv = new ConvInt8(ConvCpu.Shape(op, n.In(0).Shape, n.In(1).Shape));
-        var shape = ConvCpu.Shape(op, n.In(0).Shape, n.In(1).Shape);
-        return [Of("conv-int8", grid, n, shape.Operations, b =>
-        {
-            var packed = b.Pack(1, "conv-int8", _ => Packed(conv.PackedLength, to => conv.Pack(w.Codes.Bytes, w.Signed, Zeros(w), to)));
-            var scales = new GridScales(grid, w, b, shape.OutChannels);
-            return scales.Output is null
-                ? (in StepContext c) => conv.Run(c.Workers, c.InPointer(0), grid.Code == DType.I8, grid.Zero, (short*)packed.Pointer, scales.Float(c, conv.Positions, byRow: true))
-                : (in StepContext c) => conv.Run(c.Workers, c.InPointer(0), grid.Code == DType.I8, grid.Zero, (short*)packed.Pointer, scales.Codes(c, conv.Positions, byRow: true));
-        })];
-    }
+    private const double BytesPerNanosecond = 20;
 
     public static IEnumerable<Candidate> MatMul(MatMul op, NodeTypes n) => n.Has(2) ? [] : Product(op.Geometry(n.In(0).Shape, n.In(1).Shape), 1, n);
 
@@ -36,15 +21,6 @@ internal static unsafe class GridCandidates
         if (op.Alpha != 1 || n.Has(2) && op.Beta != 1) return [];
         var g = op.Geometry(n.In(0).Shape, n.In(1).Shape);
         return Product(g, g.BColumn == 1 ? 1 : 0, n);
-    }
-
-    public static IEnumerable<Candidate> MaxPool(MaxPool op, NodeTypes n)
-    {
-        if (n.InGrid(0) is not { } grid || n.OutGrid(0) != grid || n.Outputs.Count(o => o is not null) != 1) return [];
-        var (planes, window) = (SpatialTypes.Planes(n.In(0).Shape), SpatialTypes.Window(op.Windows(n.In(0).Shape)));
-        return [Of("max-pool", grid, n, (double)n.Out(0).Elements * window.Taps, _ => grid.Code == DType.U8
-            ? (in StepContext c) => Pooling.Max(c.Workers, planes, window, c.InPointer(0), c.OutPointer(0), null, false)
-            : (in StepContext c) => Pooling.Max(c.Workers, planes, window, (sbyte*)c.InPointer(0), (sbyte*)c.OutPointer(0), null, false))];
     }
 
     public static IEnumerable<Candidate> Add(Add op, NodeTypes n)
@@ -70,7 +46,7 @@ internal static unsafe class GridCandidates
             var packed = b.Pack(1, $"gemm-u8s8 {g.K}x{g.N} {g.BRow},{g.BColumn}", _ =>
             {
                 var t = Tensor.Allocate(DType.U8, new Shape(GemmU8S8.PackedLength(g.K, g.N)));
-                GemmU8S8.PackB(w.Codes.Bytes, w.Signed, Zeros(w), g.K, g.N, (nint)g.BRow, (nint)g.BColumn, t.Bytes);
+                GemmU8S8.PackB(w.Codes.Bytes, w.Signed, QuantizedZeros.Of(w), g.K, g.N, (nint)g.BRow, (nint)g.BColumn, t.Bytes);
                 return t;
             });
             var scales = new GridScales(grid, w, b, g.N);
@@ -85,7 +61,7 @@ internal static unsafe class GridCandidates
         Accepts = [QuantizedEncoding.Of(grid)],
         Produces = n.OutGrid(0) is { } y ? QuantizedEncoding.Of(y) : Encoding.Plain,
         FusesEpilogue = true,
-        Nanoseconds = operations / OperationsPerNanosecond + (n.In(0).Elements + (double)n.Out(0).Elements) / BytesPerNanosecond,
+        Nanoseconds = operations / Rates.CodeOperations(GemmU8S8.Table) + (n.In(0).Elements + (double)n.Out(0).Elements) / BytesPerNanosecond,
     };
 
     private static CodeGrid Grid(WireQuantization q) => new(q.Code == DType.I8, q.Scale, q.Zero);
@@ -101,23 +77,4 @@ internal static unsafe class GridCandidates
     // A bias that can become a constant a channel.
     private static bool IsAddend(NodeTypes n, long channels) =>
         !n.Has(2) || n.Weights[2] is not null && n.In(2).DType == DType.F32 && (n.In(2).Elements == 1 || n.In(2).Elements == channels && n.In(2).Shape[-1] == channels);
-
-    private delegate void Fill(Span<short> packed);
-
-    private static Tensor Packed(long length, Fill fill)
-    {
-        var t = Tensor.Allocate(DType.I16, new Shape(length));
-        fill(t.Span<short>());
-        return t;
-    }
-
-    private static int[] Zeros(Quantized w)
-    {
-        // Without zero points unsigned codes stand around the middle of their range.
-        if (w.Zero is null) return [w.Signed ? 0 : 128];
-        var zeros = w.Zero.ToF32();
-        var codes = new int[zeros.Shape.Count];
-        for (int i = 0; i < codes.Length; i++) codes[i] = (int)zeros.Span<float>()[i];
-        return codes;
-    }
 }

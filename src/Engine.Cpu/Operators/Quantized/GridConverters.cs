@@ -4,12 +4,13 @@ using Engine.Tensors;
 
 namespace Engine.Cpu;
 
-/// <summary>Between plain f32 and the 8-bit codes of a grid.</summary>
-internal static class GridConverters
+/// <summary>Between plain f32 and the 8-bit codes of a grid, in row-major order or channels last.</summary>
+internal static unsafe class GridConverters
 {
     public static StepFn? Find(TensorType type, Encoding from, Encoding to)
     {
         if (type.DType != DType.F32) return null;
+        if (from is ChannelsLastEncoding || to is ChannelsLastEncoding) return ToOrFromChannelsLast(type, from, to);
         var layout = QuantLayout.PerTensor(type.Elements);
         if (from is PlainEncoding && to is QuantizedEncoding q)
         {
@@ -23,4 +24,28 @@ internal static class GridConverters
         }
         return null;
     }
+
+    private static StepFn? ToOrFromChannelsLast(TensorType type, Encoding from, Encoding to)
+    {
+        if (type.Shape.Rank < 2) return null;
+        int n = type.Shape.Int(0), c = type.Shape.Int(1), pixels = type.Shape.Count(2, type.Shape.Rank);
+        switch (from, to)
+        {
+            case (PlainEncoding, ChannelsLastEncoding e):
+                var rounded = Grid(e);
+                return (in StepContext s) => ChannelsLast.Quantize(s.Workers, (float*)s.InPointer(0), n, c, pixels, rounded, s.OutPointer(0));
+            case (QuantizedEncoding d, ChannelsLastEncoding e) when d.Grid == e.Grid:
+                var interleaved = Grid(e);
+                return (in StepContext s) => ChannelsLast.FromPlanes(s.Workers, s.InPointer(0), n, c, pixels, interleaved, s.OutPointer(0));
+            case (ChannelsLastEncoding e, PlainEncoding):
+                var values = Grid(e);
+                return (in StepContext s) => ChannelsLast.Dequantize(s.Workers, s.InPointer(0), n, c, pixels, values, (float*)s.OutPointer(0));
+            case (ChannelsLastEncoding e, QuantizedEncoding d) when d.Grid == e.Grid:
+                var planes = Grid(e);
+                return (in StepContext s) => ChannelsLast.ToPlanes(s.Workers, s.InPointer(0), n, c, pixels, planes, s.OutPointer(0));
+            default: return null;
+        }
+    }
+
+    private static CodeGrid Grid(ChannelsLastEncoding e) => new(e.Code == DType.I8, e.Scale, e.Zero);
 }

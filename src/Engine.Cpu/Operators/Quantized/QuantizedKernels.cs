@@ -6,15 +6,18 @@ namespace Engine.Cpu;
 
 internal static class QuantizedKernels
 {
-    public static void Register(KernelRegistry r)
+    public static void Register(KernelRegistry r, bool dyadic)
     {
+        var codes = new ChannelsLastCandidates(dyadic);
         r.Add<DequantizeLinear>("dequantize", DequantizeLinearCpu.Bind);
         r.AddConverter(GridConverters.Find);
         r.Extend<Add>(GridCandidates.Add);
-        r.Extend<Conv>(GridCandidates.Conv);
+        r.Extend<Add>(codes.Add);
+        r.Extend<Conv>(codes.Conv);
         r.Extend<Gemm>(GridCandidates.Gemm);
         r.Extend<MatMul>(GridCandidates.MatMul);
-        r.Extend<MaxPool>(GridCandidates.MaxPool);
+        r.Extend<GlobalAveragePool>(codes.GlobalAverage);
+        r.Extend<MaxPool>(codes.MaxPool);
         r.Add<ConvInteger>("conv-int8", IntegerConvCpu.Bind);
         r.Add<QLinearConv>("conv-int8", IntegerConvCpu.Bind);
         r.Add<DynamicQuantizeMatMul>("gemm-u8s8", IntegerMatMulCpu.Bind);

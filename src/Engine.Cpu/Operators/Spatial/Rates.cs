@@ -10,4 +10,7 @@ internal static class Rates
 
     /// <summary>Operations a nanosecond of a blocked multiply-add kernel in the tier that <paramref name="table"/> picked.</summary>
     public static double Operations(IKernelTable table) => table.Tier switch { "avx512" => 220, "avx2" => 90, "vector" or "advsimd" => 40, _ => 1 };
+
+    /// <summary>The same of a kernel of 8-bit codes.</summary>
+    public static double CodeOperations(IKernelTable table) => table.Tier switch { "avx512vnni" => 800, "avxvnni" => 400, "avx512" => 250, "avx2" => 120, "vector" or "advsimd" => 40, _ => 1 };
 }
