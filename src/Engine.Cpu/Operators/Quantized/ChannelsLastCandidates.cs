@@ -64,7 +64,7 @@ internal sealed unsafe class ChannelsLastCandidates(bool dyadic)
             : (in StepContext c) => conv.Run(ConvDepthwiseU8S8.Table.Best, c.Workers, c.InPointer(0), (byte)zero, (short*)packed.Pointer, (int*)starts.Pointer, c.WorkPointer(work), sums.Planes((float*)c.OutPointer(0), s.OutChannels, plane));
     }
 
-    public IEnumerable<Candidate> MaxPool(MaxPool op, NodeTypes n)
+    public static IEnumerable<Candidate> MaxPool(MaxPool op, NodeTypes n)
     {
         if (n.InGrid(0) is not { } grid || n.OutGrid(0) != grid || n.Outputs.Count(o => o is not null) != 1 || n.In(0).Elements == 0) yield break;
         var window = SpatialTypes.Window(op.Windows(n.In(0).Shape));

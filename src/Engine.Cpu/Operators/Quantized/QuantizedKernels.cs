@@ -17,7 +17,7 @@ internal static class QuantizedKernels
         r.Extend<Gemm>(GridCandidates.Gemm);
         r.Extend<MatMul>(GridCandidates.MatMul);
         r.Extend<GlobalAveragePool>(codes.GlobalAverage);
-        r.Extend<MaxPool>(codes.MaxPool);
+        r.Extend<MaxPool>(ChannelsLastCandidates.MaxPool);
         r.Add<ConvInteger>("conv-int8", IntegerConvCpu.Bind);
         r.Add<QLinearConv>("conv-int8", IntegerConvCpu.Bind);
         r.Add<DynamicQuantizeMatMul>("gemm-u8s8", IntegerMatMulCpu.Bind);
