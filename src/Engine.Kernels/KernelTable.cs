@@ -18,6 +18,7 @@ public sealed class KernelTable<TFn> : IKernelTable where TFn : Delegate
         _variants = variants;
         Tier = Tiers.Pick(SupportedTiers);
         Best = this[Tier];
+        KernelTables.Add(this);
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Engine.Cli;
+using Engine.Kernels;
 
 namespace Engine.Bench;
 

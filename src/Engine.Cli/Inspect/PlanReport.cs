@@ -1,3 +1,4 @@
+using Engine.Kernels;
 using Engine.Runtime;
 using Engine.Tensors;
 

@@ -1,4 +1,3 @@
-using Engine.Cli;
 using Engine.Kernels;
 
 namespace Engine.Tests;
@@ -12,7 +11,7 @@ public class KernelPropertyTests
 
     [Fact]
     public void Every_kernel_table_has_a_property() =>
-        Assert.Equal(KernelTables.All.Select(t => t.Stem), KernelProperty.All.Select(p => p.Table.Stem).Order(StringComparer.Ordinal));
+        Assert.Equal(AllKernelTables.List.Select(t => t.Stem), KernelProperty.All.Select(p => p.Table.Stem).Order(StringComparer.Ordinal));
 
     [Fact]
     public void The_suite_tries_many_shapes() => Assert.InRange(KernelProperty.All.Sum(p => p.Shapes), LeastShapes, int.MaxValue);

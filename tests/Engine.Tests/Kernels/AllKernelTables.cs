@@ -1,20 +1,17 @@
 using System.Reflection;
 using Engine.Kernels;
 
-namespace Engine.Cli;
+namespace Engine.Tests;
 
 /// <summary>Every kernel table of the product, found by reflection: static properties that are a table or a list of tables.</summary>
-internal static class KernelTables
+internal static class AllKernelTables
 {
     /// <summary>The tables by stem.</summary>
-    public static IReadOnlyList<IKernelTable> All { get; } = [.. (from t in typeof(IKernelTable).Assembly.GetTypes()
+    public static IReadOnlyList<IKernelTable> List { get; } = [.. (from t in typeof(IKernelTable).Assembly.GetTypes()
                                                                   where !t.ContainsGenericParameters
                                                                   from p in t.GetProperties(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic)
                                                                   from table in Of(p)
                                                                   select table).Distinct().OrderBy(t => t.Stem, StringComparer.Ordinal)];
-
-    /// <summary>The tier that a kernel of a plan runs, or null for one that is written once for all.</summary>
-    public static string? TierOf(string stem) => All.FirstOrDefault(t => t.Stem == stem)?.Tier;
 
     private static IEnumerable<IKernelTable> Of(PropertyInfo p) =>
         typeof(IKernelTable).IsAssignableFrom(p.PropertyType) ? [(IKernelTable)p.GetValue(null)!]
