@@ -1,4 +1,6 @@
 using Engine.Cpu;
+using Engine.Formats;
+using Engine.Formats.EngineFiles;
 using Engine.Formats.Onnx;
 using Engine.Graph;
 using Engine.Runtime;
@@ -12,12 +14,17 @@ public sealed class RoundTripTests
     public static TheoryData<string> Cases => [.. ConformanceData.Names];
 
     [CaseTheory, MemberData(nameof(Cases))]
-    public void Case(string name)
+    public void Case(string name) => RoundTrip(name, (m, to) => OnnxModelWriter.Write(m, to), bytes => OnnxModelReader.Load(bytes));
+
+    [CaseTheory, MemberData(nameof(Cases))]
+    public void Engine_file(string name) => RoundTrip(name, (m, to) => EngineFileWriter.Write(m, to), bytes => EngineFileReader.Load(bytes, new ModelReadOptions { VerifyChecksums = true }));
+
+    private static void RoundTrip(string name, Action<ModelDefinition, Stream> write, Func<byte[], ModelDefinition> read)
     {
         var c = ConformanceData.Cases[name];
         var original = OnnxModelReader.Load(c.ModelPath);
         byte[] bytes = Write(original);
-        var copy = OnnxModelReader.Load(bytes);
+        var copy = read(bytes);
         Assert.Equal(bytes, Write(copy));
         Assert.Equal(original.Metadata.Where(p => p.Key != "ir_version"), copy.Metadata.Where(p => p.Key != "ir_version"));
         Assert.Equal(Shape(original.Graph), Shape(copy.Graph));
@@ -28,13 +35,13 @@ public sealed class RoundTripTests
             var actual = new Interpreter(CpuKernels.Standard).Run(copy.Graph, inputs);
             for (int i = 0; i < expected.Count; i++) Assert.Null(ValueComparer.Compare(expected[i], actual[i], 0, 0));
         }
-    }
 
-    private static byte[] Write(ModelDefinition model)
-    {
-        using var m = new MemoryStream();
-        OnnxModelWriter.Write(model, m);
-        return m.ToArray();
+        byte[] Write(ModelDefinition model)
+        {
+            using var m = new MemoryStream();
+            write(model, m);
+            return m.ToArray();
+        }
     }
 
     /// <summary>Operators with attributes and declared types, names of wires left out; Identity nodes that subgraphs need for their outputs too.</summary>
