@@ -20,7 +20,7 @@ public sealed class BenchTests : IDisposable
         Assert.Equal(0, r.ExitCode);
         var lines = r.Output.Split('\n').Select(l => string.Join(" | ", l.Split('|', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))).ToList();
         Assert.Contains("model | size MiB | params | scheme | backend | threads | batch | runs | p50 ms | mean ± sd ms | p99 ms | inf/s | alloc B/run | peak MiB", lines);
-        Assert.Contains("# | layer | op | out shape | scheme | kernel | avg ms | p50 ms | % | cum % | GOP/s | weight KiB | vs dense", lines);
+        Assert.Contains("# | layer | op | out shape | scheme | kernel | tier | avg ms | p50 ms | % | cum % | GOP/s | weight KiB | vs dense", lines);
     }
 
     [Fact]
