@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Engine.Bench;
 using Engine.Formats.Onnx;
 using Engine.Graph;
+using Engine.Kernels;
 using Engine.Runtime;
 using Engine.Tensors;
 
@@ -51,9 +52,13 @@ public sealed class NetworksTests
         var actual = Assert.Single(session.Run(inputs)).Value;
 
         var steps = model.Plan(inputs).Steps;
-        Assert.Equal(stems.Order(), steps.Where(s => s.Operator != "Convert").Select(s => s.Stem).Distinct().Order());
-        // The picture is rounded, and the last means change their order.
-        Assert.Equal(2, steps.Count(s => s.Operator == "Convert"));
+        // Without vectors for codes, f32 is faster, and the planner knows.
+        if (ConvDepthwiseU8S8.Table.Tier != "scalar" && GemmU8S8.Table.Tier != "scalar")
+        {
+            Assert.Equal(stems.Order(), steps.Where(s => s.Operator != "Convert").Select(s => s.Stem).Distinct().Order());
+            // The picture is rounded, and the last means change their order.
+            Assert.Equal(2, steps.Count(s => s.Operator == "Convert"));
+        }
         var expected = Assert.Single(new Interpreter(Cpu.CpuKernels.Standard).Run(Graph(), [x], default));
         float[] values = ((Tensor)expected).Span<float>().ToArray();
         Assert.True(values.Distinct().Count() > 100);
