@@ -90,6 +90,8 @@ public class QdqLoweringTests
 
         AssertClose(expected, rounded);
         AssertClose(expected, (Tensor)outputs[0]!);
+        // Without vectors for codes, f32 is faster, and the planner knows.
+        if (GemmU8S8.Table.Tier == "scalar") return;
         Assert.Equal(2, stems.Count(s => s == "conv-u8s8"));
         Assert.Equal(2, stems.Count(s => s == "gemm-u8s8"));
         Assert.Contains("add-u8", stems);
