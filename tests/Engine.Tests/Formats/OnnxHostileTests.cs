@@ -77,7 +77,7 @@ public class OnnxHostileTests
     private static void Mutate(byte[] seed, int count)
     {
         var random = new Random(42);
-        for (int i = 0; i < count; i++) Try(Mutation.Of(seed, random));
+        for (int i = 0; i < count; i++) Try(Mutations.Of(seed, random));
     }
 
     [Theory]

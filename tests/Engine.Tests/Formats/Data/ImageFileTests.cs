@@ -54,16 +54,16 @@ public class ImageFileTests
     public void Refuses_truncated_and_flipped_png(string name)
     {
         var file = PngFixtures.Get(name);
-        Mutations.Truncations(file, b => PngFile.Parse(b, name, Mutations.Limit));
+        Mutations.Truncations<DataFormatException>(file, b => PngFile.Parse(b, name, Mutations.Limit));
         // Every bit is under a checksum, the length fields through the chunk that they delimit.
-        Assert.Equal(0, Mutations.BitFlips(file, b => PngFile.Parse(b, name, Mutations.Limit)));
+        Assert.Equal(0, Mutations.BitFlips<DataFormatException>(file, b => PngFile.Parse(b, name, Mutations.Limit)));
     }
 
     [Theory]
     [InlineData("Rgb8")]
     [InlineData("Palette2AlphaAdam7")]
     [InlineData("Gray1")]
-    public void Survives_flips_under_a_repaired_checksum(string name) => Mutations.BitFlips(PngFixtures.Get(name), b => PngFile.Parse(Repair(b), name, Mutations.Limit));
+    public void Survives_flips_under_a_repaired_checksum(string name) => Mutations.BitFlips<DataFormatException>(PngFixtures.Get(name), b => PngFile.Parse(Repair(b), name, Mutations.Limit));
 
     private static byte[] Repair(byte[] b)
     {
@@ -108,10 +108,10 @@ public class ImageFileTests
     [Fact]
     public void Refuses_truncated_and_survives_flipped_pnm()
     {
-        Mutations.Truncations([.. "P6 3 2 255\n"u8, .. new byte[18]], b => NetpbmFile.Parse(b, "x.ppm", Mutations.Limit));
-        Mutations.Truncations([.. "P2 2 2 9 1 2 3 4"u8], b => NetpbmFile.Parse(b, "x.pgm", Mutations.Limit));
-        Mutations.BitFlips([.. "P6 3 2 255\n"u8, .. new byte[18]], b => NetpbmFile.Parse(b, "x.ppm", Mutations.Limit));
-        Mutations.BitFlips([.. "P2 2 2 9 1 2 3 4\n"u8], b => NetpbmFile.Parse(b, "x.pgm", Mutations.Limit));
+        Mutations.Truncations<DataFormatException>([.. "P6 3 2 255\n"u8, .. new byte[18]], b => NetpbmFile.Parse(b, "x.ppm", Mutations.Limit));
+        Mutations.Truncations<DataFormatException>([.. "P2 2 2 9 1 2 3 4"u8], b => NetpbmFile.Parse(b, "x.pgm", Mutations.Limit));
+        Mutations.BitFlips<DataFormatException>([.. "P6 3 2 255\n"u8, .. new byte[18]], b => NetpbmFile.Parse(b, "x.ppm", Mutations.Limit));
+        Mutations.BitFlips<DataFormatException>([.. "P2 2 2 9 1 2 3 4\n"u8], b => NetpbmFile.Parse(b, "x.pgm", Mutations.Limit));
     }
 
     [Fact]

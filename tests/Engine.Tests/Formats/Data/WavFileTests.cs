@@ -59,10 +59,10 @@ public class WavFileTests
     }
 
     [Fact]
-    public void Refuses_truncation_at_every_length() => Mutations.Truncations(Make(1, 2, 24, new byte[36], true, [.. "LIST"u8, 2, 0, 0, 0, 1, 2]), b => WavFile.Parse(b, "x.wav", Mutations.Limit));
+    public void Refuses_truncation_at_every_length() => Mutations.Truncations<DataFormatException>(Make(1, 2, 24, new byte[36], true, [.. "LIST"u8, 2, 0, 0, 0, 1, 2]), b => WavFile.Parse(b, "x.wav", Mutations.Limit));
 
     [Fact]
-    public void Survives_every_bit_flip() => Mutations.BitFlips(Make(1, 2, 24, new byte[36], true, [.. "LIST"u8, 2, 0, 0, 0, 1, 2]), b => WavFile.Parse(b, "x.wav", Mutations.Limit));
+    public void Survives_every_bit_flip() => Mutations.BitFlips<DataFormatException>(Make(1, 2, 24, new byte[36], true, [.. "LIST"u8, 2, 0, 0, 0, 1, 2]), b => WavFile.Parse(b, "x.wav", Mutations.Limit));
 
     [Theory]
     [InlineData(2, 1, 4, "format")]

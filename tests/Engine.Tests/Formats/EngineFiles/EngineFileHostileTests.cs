@@ -58,7 +58,7 @@ public class EngineFileHostileTests
         for (int i = 0; i < count; i++)
         {
             Read(EngineFileMutations.Of(bytes, random));
-            Read(Mutation.Of(bytes, random));
+            Read(Mutations.Of(bytes, random));
         }
     }
 

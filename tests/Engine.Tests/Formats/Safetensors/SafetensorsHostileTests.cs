@@ -40,7 +40,7 @@ public class SafetensorsHostileTests
     private static void Mutate(byte[] seed, int count)
     {
         var random = new Random(42);
-        for (int i = 0; i < count; i++) Read(Mutation.Of(seed, random));
+        for (int i = 0; i < count; i++) Read(Mutations.Of(seed, random));
     }
 
     private static EngineException? Read(byte[] bytes)
