@@ -5,7 +5,7 @@ public static unsafe partial class GemmF32
     /// <summary>
     /// Indices count 16 columns of a block of rows, so that parts are equal in work; a panel is done by the part that its middle falls in.
     /// </summary>
-    private readonly struct RunBody<TEpilogue>(int m, int n, int k, float* a, nint rowStride, nint columnStride, float* packed, float* c, nint ldc, TEpilogue epilogue) : IParallelBody
+    private readonly struct RunBody<TEpilogue>(int m, int n, int k, float* a, nint rowStride, nint columnStride, float* packed, int packedK, int packedN, float* c, nint ldc, TEpilogue epilogue) : IParallelBody
         where TEpilogue : struct, IGemmEpilogue
     {
         public void Run(int start, int end)
@@ -36,12 +36,12 @@ public static unsafe partial class GemmF32
 
         private void Block(TileFn tile, float* edge, int rowStart, int rowEnd, int column)
         {
-            int width = PanelWidth(n, column), used = Math.Min(width, n - column);
+            int width = PanelWidth(packedN, column), used = Math.Min(width, n - column);
             for (int k0 = 0; k0 == 0 || k0 < k; k0 += KBlock)
             {
                 int depth = Math.Min(KBlock, k - k0);
                 bool last = k0 + depth >= k;
-                float* b = packed + (nint)column * k + (nint)k0 * width;
+                float* b = packed + (nint)column * packedK + (nint)k0 * width;
                 for (int row = rowStart; row < rowEnd;)
                 {
                     int rows = Math.Min(TileRows, rowEnd - row);

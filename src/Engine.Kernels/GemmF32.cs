@@ -64,12 +64,16 @@ public static unsafe partial class GemmF32
     /// floats apart. Inside a parallel body pass <see cref="Workers.Single"/>.
     /// </summary>
     public static void Run<TEpilogue>(Workers workers, int m, int n, int k, float* a, nint rowStride, nint columnStride, float* packed, float* c, nint ldc, TEpilogue epilogue)
+        where TEpilogue : struct, IGemmEpilogue => Run(workers, m, n, k, a, rowStride, columnStride, packed, k, n, c, ldc, epilogue);
+
+    /// <summary>As above with the first k rows and n columns of a B that was packed as <paramref name="packedK"/> × <paramref name="packedN"/>; the bits are those of such a B packed by itself.</summary>
+    public static void Run<TEpilogue>(Workers workers, int m, int n, int k, float* a, nint rowStride, nint columnStride, float* packed, int packedK, int packedN, float* c, nint ldc, TEpilogue epilogue)
         where TEpilogue : struct, IGemmEpilogue
     {
         if (m == 0 || n == 0) return;
         int lanes = (n + LaneColumns - 1) / LaneColumns, blocks = (m + RowBlock - 1) / RowBlock;
         double lane = (double)Math.Min(m, RowBlock) * LaneColumns * k;
-        workers.For(Tensors.Checked.Int((long)lanes * blocks), (int)Math.Clamp(65536 / Math.Max(1, lane), PanelLanes, 1 << 20), new RunBody<TEpilogue>(m, n, k, a, rowStride, columnStride, packed, c, ldc, epilogue));
+        workers.For(Tensors.Checked.Int((long)lanes * blocks), (int)Math.Clamp(65536 / Math.Max(1, lane), PanelLanes, 1 << 20), new RunBody<TEpilogue>(m, n, k, a, rowStride, columnStride, packed, packedK, packedN, c, ldc, epilogue));
     }
 
     private readonly struct PackBody(int k, int n, float* b, nint rowStride, nint columnStride, float* packed) : IParallelBody

@@ -7,12 +7,14 @@ namespace Engine.Kernels;
 internal sealed unsafe class WorkerPool : IDisposable
 {
     private readonly Thread[] _threads;
-    private readonly Signal[] _go;
+    private readonly Signal[] _go, _met;
     private readonly Signal _done;
     private readonly Lock _gate = new();
     private delegate*<void*, int, int, void> _run;
     private void* _body;
     private int _count, _parts, _pending;
+    private int _arrived;
+    private bool _failed;
     private volatile bool _stop;
     private ExceptionDispatchInfo? _fault;
     [ThreadStatic] private static bool t_inside;
@@ -25,6 +27,7 @@ internal sealed unsafe class WorkerPool : IDisposable
         _done = new Signal(spinMicroseconds);
         _threads = new Thread[Threads - 1];
         _go = new Signal[Threads - 1];
+        _met = [.. Enumerable.Range(0, Threads).Select(_ => new Signal(spinMicroseconds))];
         for (int i = 0; i < _threads.Length; i++)
         {
             _go[i] = new Signal(spinMicroseconds);
@@ -53,6 +56,45 @@ internal sealed unsafe class WorkerPool : IDisposable
         {
             _gate.Exit();
         }
+    }
+
+    /// <summary>Runs part i of <paramref name="body"/> on thread i, on all threads at once; false where they are busy.</summary>
+    public bool TryTogether<TBody>(TBody body) where TBody : struct, IParallelBody
+    {
+        if (t_inside || !_gate.TryEnter()) return false;
+        try
+        {
+            _arrived = 0;
+            Dispatch(&Invoke<TBody>, Unsafe.AsPointer(ref body), Threads, Threads);
+        }
+        finally
+        {
+            _gate.Exit();
+        }
+        return true;
+    }
+
+    /// <summary>A loop of a body that all threads run: does this thread's part, then waits for the others. After a fault of any of them it throws on all.</summary>
+    public void Meet<TBody>(int part, int count, int grain, TBody body) where TBody : struct, IParallelBody
+    {
+        int parts = Math.Min(Threads, Math.Max(1, count / Math.Max(1, grain)));
+        try
+        {
+            int start = (int)((long)count * part / parts), end = (int)((long)count * (part + 1) / parts);
+            if (part < parts && start < end) body.Run(start, end);
+        }
+        catch (Exception e)
+        {
+            Interlocked.CompareExchange(ref _fault, ExceptionDispatchInfo.Capture(e), null);
+        }
+        if (Interlocked.Increment(ref _arrived) == Threads)
+        {
+            // Read by all before the next meeting, which needs them all.
+            (_arrived, _failed) = (0, _fault is not null);
+            for (int i = 0; i < Threads; i++) if (i != part) _met[i].Set();
+        }
+        else _met[part].Wait();
+        if (_failed) throw new OperationCanceledException();
     }
 
     private static void Invoke<TBody>(void* body, int start, int end) where TBody : struct, IParallelBody => Unsafe.AsRef<TBody>(body).Run(start, end);
@@ -111,6 +153,7 @@ internal sealed unsafe class WorkerPool : IDisposable
             foreach (var g in _go) g.Set();
             foreach (var t in _threads) t.Join();
             foreach (var g in _go) g.Dispose();
+            foreach (var m in _met) m.Dispose();
             _done.Dispose();
         }
     }

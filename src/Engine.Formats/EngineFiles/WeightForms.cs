@@ -35,7 +35,7 @@ internal static class WeightForms
         Of<Binary>("binary", (w, o) => o.Type(w).Tensor("words", w.Words), i => new Binary(i.Shape, i.Tensor("words"), i.DType)),
         Of<BinaryTree>("binary-tree", (w, o) => o.Type(w).Tensor("parents", w.Parents).Tensor("root", w.RootWords).Tensor("starts", w.Starts).Tensor("flips", w.Flips),
             i => new BinaryTree(i.Shape, i.Tensor("parents"), i.Tensor("root"), i.Tensor("starts"), i.Tensor("flips"), i.DType)),
-        Of<LowRank>("low-rank", (w, o) => o.Type(w).Child("u", w.U).Child("v", w.V), i => new LowRank(i.Shape, i.Child("u"), i.Child("v"))),
+        Of<LowRank>("low-rank", (w, o) => o.Type(w).Int("rank", w.Rank).Child("u", w.U).Child("v", w.V), i => new LowRank(i.Shape, i.Child("u"), i.Child("v"), i.FindInt("rank"))),
         Of<Kronecker>("kronecker", (w, o) => o.Child("a", w.A).Child("b", w.B), i => new Kronecker(i.Child("a"), i.Child("b"))),
         Of<WeightSum>("sum", (w, o) => o.Children("terms", w.Terms), i => new WeightSum(i.Children("terms"))),
     ];

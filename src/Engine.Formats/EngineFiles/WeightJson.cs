@@ -74,6 +74,8 @@ internal sealed class WeightIn(JsonElement e, SectionReader sections, int depth)
 
     public int Int(string key) => e.Get(key).Int(key);
 
+    public int? FindInt(string key) => e.Find(key) is { } value ? value.Int(key) : null;
+
     public bool Flag(string key) => e.Get(key).Flag(key);
 
     public string Text(string key) => e.Get(key).Text(key);

@@ -102,6 +102,7 @@ public static unsafe class LowBitGemv
     {
         var fields = TFields.Create();
         Vector512<float> y0 = default, y1 = default;
+        byte* rows = p + l.PanelBytes - LowBitLayout.PanelRows * sizeof(float);
         sbyte* codes = x.Codes;
         float* scales = x.Scales;
         int* sums = x.Sums;
@@ -166,8 +167,8 @@ public static unsafe class LowBitGemv
         }
         if (!TScales.HasScales)
         {
-            y0 *= Vector512.Load((float*)p);
-            y1 *= Vector512.Load((float*)p + 16);
+            y0 *= Vector512.Load((float*)rows);
+            y1 *= Vector512.Load((float*)rows + 16);
         }
         y0.Store(y);
         y1.Store(y + 16);

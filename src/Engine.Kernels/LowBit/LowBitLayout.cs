@@ -52,6 +52,9 @@ public readonly record struct LowBitLayout(int Rows, int Columns, int Bits, int 
     // Activations of this many columns share a scale where the weight's groups are longer.
     private const int LongestActivationGroup = 128;
 
+    /// <summary>Columns that panels hold: more than <see cref="Columns"/> where only the first of them are multiplied.</summary>
+    public int StoredColumns { get; init; } = Columns;
+
     /// <summary>Panels.</summary>
     public int Panels => (Rows + PanelRows - 1) / PanelRows;
 
@@ -71,7 +74,7 @@ public readonly record struct LowBitLayout(int Rows, int Columns, int Bits, int 
     public int ParameterBytes => Scales switch { LowBitScales.Row => 0, LowBitScales.F16 => 64, LowBitScales.F32 or LowBitScales.F16Zeros or LowBitScales.F16Minima => 128, _ => 256 };
 
     /// <summary>Bytes of a panel.</summary>
-    public long PanelBytes => (long)Blocks * BlockBytes + (long)Groups * ParameterBytes + (Scales == LowBitScales.Row ? PanelRows * sizeof(float) : 0);
+    public long PanelBytes => Checked.CeilDiv(StoredColumns, Block) * BlockBytes + Checked.CeilDiv(Checked.CeilDiv(StoredColumns, Block), GroupBlocks) * ParameterBytes + (Scales == LowBitScales.Row ? PanelRows * sizeof(float) : 0);
 
     /// <summary>Bytes of the whole weight.</summary>
     public long Bytes => Checked.Mul(Panels, PanelBytes) + HeadBytes;

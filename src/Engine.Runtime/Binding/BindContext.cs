@@ -98,6 +98,13 @@ public sealed class BindContext
     /// <summary>As <see cref="Pack(int, string, Func{Weight, Tensor})"/>, with threads to pack on.</summary>
     public Tensor Pack(int i, string layout, Func<Weight, Workers, Tensor> pack) => Pack(i, layout, w => pack(w, Workers));
 
+    /// <summary>As <see cref="Pack(int, string, Func{Weight, Tensor})"/> for <paramref name="part"/>, a weight inside that of input <paramref name="i"/>: whatever holds the same part shares it.</summary>
+    public Tensor Pack(int i, Weight part, string layout, Func<Weight, Workers, Tensor> pack)
+    {
+        _consumed.Add(i);
+        return _packed.Get(part, layout, w => pack(w, Workers));
+    }
+
     /// <summary>True when the kernel took input <paramref name="i"/> at bind time and does not read it at run time.</summary>
     public bool IsConsumed(int i) => _consumed.Contains(i);
 

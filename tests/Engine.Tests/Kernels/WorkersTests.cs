@@ -46,6 +46,58 @@ public sealed class WorkersTests
         Assert.Equal(threads, workers.Threads);
     }
 
+    private readonly struct Chain(int[] a, int[] b, int rounds, Action<int>? at = null) : ITeamBody
+    {
+        public void Run(Workers team)
+        {
+            for (int i = 0; i < rounds; i++)
+            {
+                team.For(a.Length, 1, new Shift(a, b, at));
+                team.For(a.Length, 1, new Shift(b, a, null));
+            }
+        }
+    }
+
+    // to[i] = from[i + 1] + 1: reads what other threads wrote in the loop before.
+    private readonly struct Shift(int[] from, int[] to, Action<int>? at) : IParallelBody
+    {
+        public void Run(int start, int end)
+        {
+            at?.Invoke(start);
+            for (int i = start; i < end; i++) to[i] = from[(i + 1) % from.Length] + 1;
+        }
+    }
+
+    [Theory, InlineData(1, 20), InlineData(2, 0), InlineData(2, 20), InlineData(5, 20)]
+    public void Loops_of_a_team_end_before_the_next_begins(int threads, int spin)
+    {
+        using var workers = new Workers(threads, spin);
+        int[] a = [.. Enumerable.Range(0, 37)], b = new int[37];
+        workers.Together(new Chain(a, b, 100));
+        Assert.Equal(Enumerable.Range(0, 37).Select(i => (i + 200) % 37 + 200), a);
+    }
+
+    [Fact]
+    public void A_fault_in_a_loop_of_a_team_ends_all_its_threads()
+    {
+        using var workers = new Workers(3);
+        int[] a = new int[9], b = new int[9];
+        int loops = 0;
+        Assert.Throws<InvalidOperationException>(() => workers.Together(new Chain(a, b, 100, start =>
+        {
+            if (start == 3 && Interlocked.Increment(ref loops) == 50) throw new InvalidOperationException();
+        })));
+        using var cancel = new CancellationTokenSource();
+        loops = 0;
+        var e = Assert.Throws<OperationCanceledException>(() => workers.With(cancel.Token).Together(new Chain(a, b, 1000, start =>
+        {
+            if (start == 0 && Interlocked.Increment(ref loops) == 50) cancel.Cancel();
+        })));
+        Assert.Equal(cancel.Token, e.CancellationToken);
+        Assert.InRange(loops, 50, 52);
+        workers.Together(new Chain(a, b, 1));
+    }
+
     [Fact]
     public void An_exception_is_thrown_after_all_parts_have_ended()
     {

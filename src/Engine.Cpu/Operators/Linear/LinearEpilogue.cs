@@ -96,6 +96,14 @@ internal unsafe struct LinearEpilogue(LinearEpilogue.Step[] steps) : IGemmEpilog
         return e;
     }
 
+    /// <summary>The same steps for rows from <paramref name="row"/> on.</summary>
+    public readonly LinearEpilogue FromRow(int row)
+    {
+        var e = From(row * Columns);
+        e.Plus += row * PlusRow;
+        return e;
+    }
+
     public readonly void Apply(int row, int column, Span<float> values)
     {
         if (Alpha != 1) BinaryLoop.Simd(default(MulOp), values, Alpha, values);

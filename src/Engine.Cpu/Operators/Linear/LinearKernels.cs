@@ -14,9 +14,9 @@ internal static class LinearKernels
         r.AddCandidates<FusedMatMul>(MatMulCpu.Candidates);
         r.AddCandidates<Gemm>(MatMulCpu.CandidatesGemm);
         r.AddCandidates<MatMul>(MatMulCpu.Candidates);
-        r.Extend<FusedGemm>(LowBitCpu.CandidatesGemm);
-        r.Extend<FusedMatMul>(LowBitCpu.Candidates);
-        r.Extend<Gemm>(LowBitCpu.CandidatesGemm);
-        r.Extend<MatMul>(LowBitCpu.Candidates);
+        r.Extend<FusedGemm>(LinearProductCpu.CandidatesGemm);
+        r.Extend<FusedMatMul>(LinearProductCpu.Candidates);
+        r.Extend<Gemm>(LinearProductCpu.CandidatesGemm);
+        r.Extend<MatMul>(LinearProductCpu.Candidates);
     }
 }

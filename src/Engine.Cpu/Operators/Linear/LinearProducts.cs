@@ -1,0 +1,17 @@
+using Engine.Tensors;
+
+namespace Engine.Cpu;
+
+/// <summary>Every way to multiply by a matrix in a form other than dense.</summary>
+internal static class LinearProducts
+{
+    /// <summary>The ways to multiply <paramref name="rows"/> rows by the form itself; none where it has to be decoded.</summary>
+    public static IEnumerable<LinearProduct> Of(LinearMatrix m, int rows) => m.Weight switch
+    {
+        LowRank w => LowRankProduct.Of(m, w, rows),
+        _ => LowBitLinear.Of(m, rows),
+    };
+
+    /// <summary>The fastest way, decoding included, for a part of a larger form.</summary>
+    public static LinearProduct Fastest(LinearMatrix m, int rows, bool exactOnly) => Of(m, rows).Where(p => p.IsExact || !exactOnly).Append(new DenseProduct(m)).MinBy(p => p.Nanoseconds(rows))!;
+}
