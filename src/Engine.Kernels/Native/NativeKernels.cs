@@ -16,7 +16,7 @@ public static unsafe class NativeKernels
     /// <summary>The library's file, or null where none was loaded.</summary>
     public static string? Path { get; private set; }
 
-    /// <summary>The file that was loaded, or why there is none.</summary>
+    /// <summary>The file that was loaded, from the program's folder on, or why there is none.</summary>
     public static string Status { get; } = Load();
 
     /// <summary>Address of the function of a stem's tier, as native/engine-kernels.h declares it; 0 where the library or the CPU does not have it.</summary>
@@ -63,7 +63,8 @@ public static unsafe class NativeKernels
         var kernels = ((delegate* unmanaged<int*, Kernel*>)list)(&count);
         for (int i = 0; i < count; i++)
             if (kernels[i].Supported != 0) s_functions.Add((Name(kernels[i].Stem), Name(kernels[i].Tier)), kernels[i].Run);
-        return Path = path;
+        Path = path;
+        return System.IO.Path.GetRelativePath(AppContext.BaseDirectory, path);
     }
 
     private static string Name(byte* text) => Marshal.PtrToStringUTF8((nint)text) ?? "";

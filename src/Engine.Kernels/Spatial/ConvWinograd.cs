@@ -15,7 +15,7 @@ public static unsafe partial class ConvWinograd
     // Transformed inputs of one chunk of tiles: half of a second-level cache of a megabyte.
     private const int ChunkFloats = 144 * 1024;
 
-    // Tiles that meet one pair's weights at once: two register tiles.
+    // The most tiles that meet one pair's weights at once: two register tiles.
     private const int TilesAtOnce = 28;
 
     /// <summary>True when this kernel computes the shape.</summary>
@@ -55,7 +55,7 @@ public static unsafe partial class ConvWinograd
         for (int n = 0; n < s.Batch; n++)
             for (int first = 0; first < g.TileRows; first += g.ChunkRows)
             {
-                var c = new Chunk(g, first, Math.Min(g.ChunkRows, g.TileRows - first), n);
+                var c = new Chunk(g, first, Math.Min(g.ChunkRows, g.TileRows - first), n, workers.Threads);
                 workers.For(Blocks(s.Channels) * c.Rows, 1 + 4096 / (Positions * Block * g.TileColumns), new InputBody(input, g, c, x, work));
                 workers.For(Pairs(s) * c.Groups, 1, new OutputBody(output, product, g, c, work, packed, bias, y, epilogue));
             }
@@ -83,9 +83,19 @@ public static unsafe partial class ConvWinograd
     }
 
     /// <summary>Rows of tiles of one image that are transformed, multiplied and transformed back together.</summary>
-    private readonly struct Chunk(Geometry g, int firstRow, int rows, int image)
+    private readonly struct Chunk
     {
-        public readonly int FirstRow = firstRow, Rows = rows, Image = image, Tiles = rows * g.TileColumns, Groups = (rows * g.TileColumns + TilesAtOnce - 1) / TilesAtOnce;
+        /// <summary>Tiles in all, and of a group: those that meet one pair's weights at once.</summary>
+        public readonly int FirstRow, Rows, Image, Tiles, Group, Groups;
+
+        public Chunk(Geometry g, int firstRow, int rows, int image, int threads)
+        {
+            (FirstRow, Rows, Image, Tiles) = (firstRow, rows, image, rows * g.TileColumns);
+            // A small image of few channels gives every thread a share of its tiles, each of which is summed alone.
+            int shares = (threads + Pairs(g.Shape) - 1) / Pairs(g.Shape);
+            Group = Math.Min(TilesAtOnce, (Tiles + shares - 1) / shares);
+            Groups = (Tiles + Group - 1) / Group;
+        }
     }
 
     private readonly struct InputBody(InputFn input, Geometry g, Chunk c, float* x, float* work) : IParallelBody
@@ -134,7 +144,7 @@ public static unsafe partial class ConvWinograd
             float* m = (float*)Scratch.Get((long)Positions * sums * sizeof(float));
             for (int i = start; i < end; i++)
             {
-                int pair = i / c.Groups, first = i % c.Groups * TilesAtOnce, tiles = Math.Min(TilesAtOnce, c.Tiles - first);
+                int pair = i / c.Groups, first = i % c.Groups * c.Group, tiles = Math.Min(c.Group, c.Tiles - first);
                 bool two = 2 * pair + 1 < outBlocks;
                 for (int p = 0; p < Positions; p++)
                     product(new ConvBlocked.Row
