@@ -5,6 +5,7 @@ using System.Runtime.Intrinsics.X86;
 namespace Engine.Kernels;
 
 /// <summary>16 lanes: AVX-512.</summary>
+// Here and in the other types of x86: no function whose result .NET leaves to the processor (MultiplyAddEstimate, MinNative): precompiled code calls those out of line.
 internal unsafe struct F32x16(Vector512<float> v) : IF32Vector<F32x16>
 {
     public Vector512<float> Value = v;
@@ -50,10 +51,10 @@ internal unsafe struct F32x16(Vector512<float> v) : IF32Vector<F32x16>
     public static F32x16 operator -(F32x16 a) => new(-a.Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static F32x16 Fma(F32x16 a, F32x16 b, F32x16 c) => new(Vector512.MultiplyAddEstimate(a.Value, b.Value, c.Value));
+    public static F32x16 Fma(F32x16 a, F32x16 b, F32x16 c) => new(Avx512F.FusedMultiplyAdd(a.Value, b.Value, c.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void AddProduct(F32x16 a, F32x16 b) => Value = Vector512.MultiplyAddEstimate(a.Value, b.Value, Value);
+    public void AddProduct(F32x16 a, F32x16 b) => Value = Avx512F.FusedMultiplyAdd(a.Value, b.Value, Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F32x16 Min(F32x16 a, F32x16 b) => new(Vector512.Min(a.Value, b.Value));
@@ -62,7 +63,7 @@ internal unsafe struct F32x16(Vector512<float> v) : IF32Vector<F32x16>
     public static F32x16 Max(F32x16 a, F32x16 b) => new(Vector512.Max(a.Value, b.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static F32x16 Clamp(F32x16 x, F32x16 low, F32x16 high) => new(Vector512.MinNative(high.Value, Vector512.MaxNative(low.Value, x.Value)));
+    public static F32x16 Clamp(F32x16 x, F32x16 low, F32x16 high) => new(Avx512F.Min(high.Value, Avx512F.Max(low.Value, x.Value)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F32x16 Sqrt(F32x16 x) => new(Vector512.Sqrt(x.Value));
@@ -86,7 +87,7 @@ internal unsafe struct F32x16(Vector512<float> v) : IF32Vector<F32x16>
     public static F32x16 Scale(F32x16 x, F32x16 n) => new(Avx512F.Scale(x.Value, n.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static F32x16 PowerOfTwo(F32x16 n) => new((Vector512.ConvertToInt32Native(n.Value) + Vector512.Create(127) << 23).AsSingle());
+    public static F32x16 PowerOfTwo(F32x16 n) => new((Avx512F.ConvertToVector512Int32WithTruncation(n.Value) + Vector512.Create(127) << 23).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F32x16 Split(F32x16 x, out F32x16 e)

@@ -50,10 +50,10 @@ internal unsafe struct F32x8(Vector256<float> v) : IF32Vector<F32x8>
     public static F32x8 operator -(F32x8 a) => new(-a.Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static F32x8 Fma(F32x8 a, F32x8 b, F32x8 c) => new(Vector256.MultiplyAddEstimate(a.Value, b.Value, c.Value));
+    public static F32x8 Fma(F32x8 a, F32x8 b, F32x8 c) => new(System.Runtime.Intrinsics.X86.Fma.MultiplyAdd(a.Value, b.Value, c.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void AddProduct(F32x8 a, F32x8 b) => Value = Vector256.MultiplyAddEstimate(a.Value, b.Value, Value);
+    public void AddProduct(F32x8 a, F32x8 b) => Value = System.Runtime.Intrinsics.X86.Fma.MultiplyAdd(a.Value, b.Value, Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F32x8 Min(F32x8 a, F32x8 b) => new(Vector256.Min(a.Value, b.Value));
@@ -62,7 +62,7 @@ internal unsafe struct F32x8(Vector256<float> v) : IF32Vector<F32x8>
     public static F32x8 Max(F32x8 a, F32x8 b) => new(Vector256.Max(a.Value, b.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static F32x8 Clamp(F32x8 x, F32x8 low, F32x8 high) => new(Vector256.MinNative(high.Value, Vector256.MaxNative(low.Value, x.Value)));
+    public static F32x8 Clamp(F32x8 x, F32x8 low, F32x8 high) => new(Avx.Min(high.Value, Avx.Max(low.Value, x.Value)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F32x8 Sqrt(F32x8 x) => new(Vector256.Sqrt(x.Value));
@@ -86,7 +86,7 @@ internal unsafe struct F32x8(Vector256<float> v) : IF32Vector<F32x8>
     public static F32x8 Scale(F32x8 x, F32x8 n)
     {
         // In two halves, so that subnormal and infinite results come out right: the first is exact.
-        var e = Vector256.ConvertToInt32Native(n.Value);
+        var e = Avx.ConvertToVector256Int32WithTruncation(n.Value);
         var low = e >> 1;
         return new(x.Value * Power(low) * Power(e - low));
     }
@@ -95,7 +95,7 @@ internal unsafe struct F32x8(Vector256<float> v) : IF32Vector<F32x8>
     private static Vector256<float> Power(Vector256<int> e) => (e + Vector256.Create(127) << 23).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static F32x8 PowerOfTwo(F32x8 n) => new(Power(Vector256.ConvertToInt32Native(n.Value)));
+    public static F32x8 PowerOfTwo(F32x8 n) => new(Power(Avx.ConvertToVector256Int32WithTruncation(n.Value)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F32x8 Split(F32x8 x, out F32x8 e)

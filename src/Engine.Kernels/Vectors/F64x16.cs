@@ -40,8 +40,8 @@ internal unsafe struct F64x16(Vector512<double> low, Vector512<double> high) : I
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void AddProduct(F64x16 a, F64x16 b)
     {
-        Low = Vector512.MultiplyAddEstimate(a.Low, b.Low, Low);
-        High = Vector512.MultiplyAddEstimate(a.High, b.High, High);
+        Low = Avx512F.FusedMultiplyAdd(a.Low, b.Low, Low);
+        High = Avx512F.FusedMultiplyAdd(a.High, b.High, High);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -40,8 +40,8 @@ internal unsafe struct F64x8(Vector256<double> low, Vector256<double> high) : IF
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void AddProduct(F64x8 a, F64x8 b)
     {
-        Low = Vector256.MultiplyAddEstimate(a.Low, b.Low, Low);
-        High = Vector256.MultiplyAddEstimate(a.High, b.High, High);
+        Low = System.Runtime.Intrinsics.X86.Fma.MultiplyAdd(a.Low, b.Low, Low);
+        High = System.Runtime.Intrinsics.X86.Fma.MultiplyAdd(a.High, b.High, High);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
