@@ -1,4 +1,4 @@
-// One result of ONNX Runtime under node: node run.js MODEL THREADS 1x3x224x224. Needs 'npm install onnxruntime-node@1.30.0' beside this file.
+// One result of ONNX Runtime under node: node run.js MODEL THREADS 1x3x224x224. Needs 'npm install --ignore-scripts --omit=optional onnxruntime-node@1.30.0' beside this file.
 const ort = require('onnxruntime-node');
 
 (async () => {
