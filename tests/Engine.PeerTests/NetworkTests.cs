@@ -41,7 +41,7 @@ public sealed class NetworkTests
         }
     }
 
-    private static OnnxWriter Small(string name) => name switch
+    private static OnnxBuilder Small(string name) => name switch
     {
         "resnet18" => ConvNetworks.ResNet(name, [2, 2, 2, 2], false, 64),
         "resnet50" => ConvNetworks.ResNet(name, [3, 4, 6, 3], true, 64),

@@ -56,7 +56,7 @@ internal static class KernelPeers
 
         public OnnxNode(PeerNode node, int[] processors)
         {
-            var writer = new OnnxWriter(node.Op);
+            var writer = new OnnxBuilder(node.Op);
             string x = writer.Input("x", node.Inputs[0].DType, node.Inputs[0].Shape.Dims);
             foreach (var (constants, n) in node.Further.Prepend([.. node.Inputs.Skip(1)]).Select((c, n) => (c, n)))
                 writer.Output(writer.Node(node.Op, [x, .. constants.Select((t, i) => writer.Constant($"c{n}_{i}", () => t))], [.. node.Attributes]), node.Output.DType, node.Output.Shape.Dims);

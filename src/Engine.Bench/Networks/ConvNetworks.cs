@@ -11,7 +11,7 @@ internal sealed class ConvNetworks
     // Ranges of activations end at so many standard deviations.
     private const double Deviations = 4.5;
 
-    private readonly OnnxWriter _model;
+    private readonly OnnxBuilder _model;
     private readonly NetworkWeights _weights;
     private readonly QdqLayers? _codes;
     // The expected square of every activation, from which ranges follow.
@@ -20,12 +20,12 @@ internal sealed class ConvNetworks
 
     private ConvNetworks(string name, bool quantized, bool zeroWeights)
     {
-        (_model, _weights) = (new OnnxWriter(name), new NetworkWeights(1, zeroWeights));
+        (_model, _weights) = (new OnnxBuilder(name), new NetworkWeights(1, zeroWeights));
         _codes = quantized ? new QdqLayers(_model) : null;
     }
 
     /// <summary>ResNet of basic blocks (18, 34) or bottlenecks (50 and more); <paramref name="blocks"/> a stage.</summary>
-    public static OnnxWriter ResNet(string name, int[] blocks, bool bottleneck, int size = 224, bool zeroWeights = false, bool quantized = false)
+    public static OnnxBuilder ResNet(string name, int[] blocks, bool bottleneck, int size = 224, bool zeroWeights = false, bool quantized = false)
     {
         var n = new ConvNetworks(name, quantized, zeroWeights);
         string x = n.Conv(n.Picture(size), 3, 64, 7, 2);
@@ -46,7 +46,7 @@ internal sealed class ConvNetworks
     }
 
     /// <summary>MobileNetV2, width 1.</summary>
-    public static OnnxWriter MobileNetV2(int size = 224, bool zeroWeights = false, bool quantized = false)
+    public static OnnxBuilder MobileNetV2(int size = 224, bool zeroWeights = false, bool quantized = false)
     {
         var n = new ConvNetworks(quantized ? "mobilenetv2-qdq" : "mobilenetv2", quantized, zeroWeights);
         string x = n.Conv(n.Picture(size), 3, 32, 3, 2, activation: "Clip");
@@ -66,7 +66,7 @@ internal sealed class ConvNetworks
 
     private string Picture(int size) => Rounded(_model.Input("x", 1, 3, size, size), 1, 3, negative: true);
 
-    private OnnxWriter Classifier(string x, int channels)
+    private OnnxBuilder Classifier(string x, int channels)
     {
         string mean = _model.Node("GlobalAveragePool", [x]);
         if (_codes is not null) mean = Rounded(mean, _squares[x], 2 * Math.Sqrt(_squares[x]), negative: false);

@@ -8,13 +8,13 @@ namespace Engine.Bench;
 /// </summary>
 internal sealed class EncoderNetwork
 {
-    private readonly OnnxWriter _model = new("encoder");
+    private readonly OnnxBuilder _model = new("encoder");
     private readonly NetworkWeights _weights = new(2);
     private readonly int _hidden, _heads, _sequence;
 
     private EncoderNetwork(int hidden, int heads, int sequence) => (_hidden, _heads, _sequence) = (hidden, heads, sequence);
 
-    public static OnnxWriter Create(int hidden = 768, int heads = 12, int sequence = 128, int inner = 3072)
+    public static OnnxBuilder Create(int hidden = 768, int heads = 12, int sequence = 128, int inner = 3072)
     {
         var n = new EncoderNetwork(hidden, heads, sequence);
         string x = n._model.Input("x", 1, sequence, hidden);

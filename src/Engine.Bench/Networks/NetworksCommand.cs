@@ -12,7 +12,7 @@ internal static class NetworksCommand
         """;
 
     /// <summary>The networks by name.</summary>
-    public static IReadOnlyDictionary<string, Func<OnnxWriter>> All { get; } = new Dictionary<string, Func<OnnxWriter>>
+    public static IReadOnlyDictionary<string, Func<OnnxBuilder>> All { get; } = new Dictionary<string, Func<OnnxBuilder>>
     {
         ["resnet18"] = () => ConvNetworks.ResNet("resnet18", [2, 2, 2, 2], bottleneck: false),
         ["resnet50"] = () => ConvNetworks.ResNet("resnet50", [3, 4, 6, 3], bottleneck: true),

@@ -6,7 +6,7 @@ namespace Engine.Bench;
 /// Makes a generated network an int8 one in the form that ONNX Runtime's quantizer writes: QuantizeLinear and DequantizeLinear on every
 /// activation, weights as i8 codes with a scale an output channel, biases as i32. Activations are u8 with a scale a tensor.
 /// </summary>
-internal sealed class QdqLayers(OnnxWriter model)
+internal sealed class QdqLayers(OnnxBuilder model)
 {
     private readonly Dictionary<string, (string Scale, string Zero, float Step)> _grids = [];
 

@@ -1,9 +1,11 @@
+using System.Runtime.CompilerServices;
+
 namespace Engine.Kernels;
 
 public readonly unsafe partial struct AttentionF32
 {
-    // Rows of a block: as many as a product of matrices takes at once. Scores of 64 × 384 stay in a second-level cache.
-    private const int RowBlock = 64, KeyBlock = 8 * GemmF32.PanelColumns;
+    // Rows of a block: as many as a product of matrices takes at once. Scores of 64 × 528 stay in a second-level cache, and 512 keys need no second block.
+    private const int RowBlock = 64, KeyBlock = 11 * GemmF32.PanelColumns;
 
     // Below as many rows, packing keys and values costs more than it gives.
     private const int FewRows = 4;
@@ -58,6 +60,7 @@ public readonly unsafe partial struct AttentionF32
 
     private readonly struct BlockBody<TV>(AttentionF32 a, AttentionOperands o, float* packed, bool shared, int blocks) : IParallelBody where TV : unmanaged, IF32Vector<TV>
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int start, int end)
         {
             int keys = Math.Min(KeyBlock, a._keys);
@@ -72,6 +75,7 @@ public readonly unsafe partial struct AttentionF32
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Block(int b, int n, int s, int rows, float* k, float* v, float* scores, float* product, float* sums, SoftmaxRows<TV> state)
         {
             float* y = o.Y.At(b, n, s);
@@ -100,6 +104,7 @@ public readonly unsafe partial struct AttentionF32
     // For a few rows: keys and values are read where they lie, once a row.
     private readonly struct FewBody<TV>(AttentionF32 a, AttentionOperands o) : IParallelBody where TV : unmanaged, IF32Vector<TV>
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int start, int end)
         {
             float* scores = (float*)Scratch.Get(4L * (a._keys + 3)), sums = scores + a._keys;
@@ -119,6 +124,7 @@ public readonly unsafe partial struct AttentionF32
     }
 
     // Scales, hides and biases the products of a row with n keys from `first` on; the largest score.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private float Score<TV>(in AttentionOperands o, int b, int n, int s, int first, float* scores, int keys) where TV : unmanaged, IF32Vector<TV>
     {
         float scale = _scale;

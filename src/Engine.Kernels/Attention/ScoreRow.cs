@@ -19,6 +19,7 @@ internal static unsafe class ScoreRow<TV> where TV : unmanaged, IF32Vector<TV>
     }
 
     /// <summary>s ← s · scale + addend, the addend <paramref name="step"/> floats from a key to the next.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Plus(float* s, int n, float scale, float* addend, nint step)
     {
         if (step is not (0 or 1))
@@ -30,7 +31,8 @@ internal static unsafe class ScoreRow<TV> where TV : unmanaged, IF32Vector<TV>
         for (int i = 0; i < n; i += TV.Count) Store(TV.Fma(Load(s + i, n - i), factor, step == 0 ? same : Load(addend + i, n - i)), s + i, n - i);
     }
 
-    /// <summary>The largest of s · scale, −∞ for none, NaN where there is one; the products are stored unless the scale is 1.</summary>
+    /// <summary>The largest of s · scale, −∞ for none, where there is a NaN some number or NaN; the products are stored unless the scale is 1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float ScaleMax(float* s, int n, float scale)
     {
         // Lanes beyond the row become −∞, or 0 as the others do.
@@ -43,35 +45,13 @@ internal static unsafe class ScoreRow<TV> where TV : unmanaged, IF32Vector<TV>
                 v *= factor;
                 Store(v, s + i, n - i);
             }
-            max = TV.Max(max, v);
+            max = TV.Larger(v, max);
         }
-        return TV.Largest(max);
-    }
-
-    /// <summary>s ← e^(s − largest); the sum.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static float Exponentials(float* s, int n, float largest)
-    {
-        TV max = TV.Of(largest), a = TV.Of(0), b = a;
-        int i = 0;
-        for (; i + 2 * TV.Count <= n; i += 2 * TV.Count)
-        {
-            TV x = F32Math.Exp(TV.Load(s + i) - max), y = F32Math.Exp(TV.Load(s + i + TV.Count) - max);
-            x.Store(s + i);
-            y.Store(s + i + TV.Count);
-            a += x;
-            b += y;
-        }
-        for (; i < n; i += TV.Count)
-        {
-            var x = F32Math.Exp(Load(s + i, n - i, TV.Of(float.NegativeInfinity)) - max);
-            Store(x, s + i, n - i);
-            a += x;
-        }
-        return TV.Sum(a + b);
+        return TV.LargestNumber(max);
     }
 
     /// <summary>Σ x·y.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Dot(float* x, float* y, int n)
     {
         TV a = TV.Of(0), b = a;
@@ -86,6 +66,7 @@ internal static unsafe class ScoreRow<TV> where TV : unmanaged, IF32Vector<TV>
     }
 
     /// <summary>y ← y · keep + x · factor.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Blend(float* y, float keep, float* x, float factor, int n)
     {
         TV k = TV.Of(keep), f = TV.Of(factor);
@@ -93,6 +74,7 @@ internal static unsafe class ScoreRow<TV> where TV : unmanaged, IF32Vector<TV>
     }
 
     /// <summary>y ← factor · x; y may be x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Scale(float* x, float factor, float* y, int n)
     {
         var f = TV.Of(factor);
@@ -127,7 +109,7 @@ internal readonly unsafe struct SoftmaxRows<TV>(float* memory, int rows) where T
         // As long as every score is −∞, so is the largest, and any other number keeps the weights zero.
         float from = float.IsNegativeInfinity(now) ? 0 : now;
         Correction[row] = float.IsNegativeInfinity(old) ? 0 : MathF.Exp(old - from);
-        _total[row] = _total[row] * Correction[row] + ScoreRow<TV>.Exponentials(scores, n, from);
+        _total[row] = _total[row] * Correction[row] + ExpRow<TV>.Run(scores, scores, n, from);
     }
 
     /// <summary>Sums become factors; a row of no weight gives zeros or NaN.</summary>

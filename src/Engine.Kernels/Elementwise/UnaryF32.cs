@@ -91,6 +91,11 @@ internal static unsafe class UnaryF32Table<TOp> where TOp : struct, IUnaryF32
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Lanes<TV>(float* x, float* y, nint count, float p0, float p1) where TV : unmanaged, IF32Vector<TV>
     {
+        if (typeof(TOp) == typeof(ExpF32))
+        {
+            ExpRow<TV>.Run(x, y, count, 0);
+            return;
+        }
         nint i = 0;
         for (; i <= count - 2 * TV.Count; i += 2 * TV.Count)
         {

@@ -26,49 +26,27 @@ public static unsafe class SoftmaxF32
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Lanes<TV>(float* x, float* y, int count, bool log) where TV : unmanaged, IF32Vector<TV>
     {
-        int whole = count / TV.Count * TV.Count, rest = count - whole;
-        var most = TV.Of(float.NegativeInfinity);
-        for (int i = 0; i < whole; i += TV.Count) most = TV.Max(most, TV.Load(x + i));
-        if (rest > 0) most = TV.Max(most, TV.Load(x + whole, rest, most));
-        float largest = TV.Largest(most);
-        TV shift = TV.Of(largest), even = TV.Of(0), odd = even;
-        int at = 0;
-        for (; at <= whole - 2 * TV.Count; at += 2 * TV.Count)
+        // A NaN that the largest element is found without comes back with the sum.
+        TV most = TV.Of(float.NegativeInfinity), other = most;
+        int i = 0;
+        for (; i <= count - 2 * TV.Count; i += 2 * TV.Count)
         {
-            TV a = TV.Load(x + at) - shift, b = TV.Load(x + at + TV.Count) - shift, ea = F32Math.Exp(a), eb = F32Math.Exp(b);
-            (log ? a : ea).Store(y + at);
-            (log ? b : eb).Store(y + at + TV.Count);
-            even += ea;
-            odd += eb;
+            most = TV.Larger(TV.Load(x + i), most);
+            other = TV.Larger(TV.Load(x + i + TV.Count), other);
         }
-        float sum = TV.Sum(even + odd) + Rest<TV>(x + at, y + at, count - at, largest, log);
+        for (; i < count; i += TV.Count) most = TV.Larger(count - i >= TV.Count ? TV.Load(x + i) : TV.Load(x + i, count - i, most), most);
+        float largest = TV.LargestNumber(TV.Larger(most, other));
         if (log)
         {
-            var less = TV.Of((float)Math.Log(sum));
-            for (int i = 0; i < whole; i += TV.Count) (TV.Load(y + i) - less).Store(y + i);
-            if (rest > 0) (TV.Load(y + whole, rest) - less).Store(y + whole, rest);
+            TV middle = TV.Of(largest), sum = TV.Of((float)Math.Log(RowSumF32.Exponentials.Best(x, count, largest)));
+            for (i = 0; i <= count - TV.Count; i += TV.Count) (TV.Load(x + i) - middle - sum).Store(y + i);
+            if (i < count) (TV.Load(x + i, count - i) - middle - sum).Store(y + i, count - i);
         }
         else
         {
-            var factor = TV.Of(1 / sum);
-            for (int i = 0; i < whole; i += TV.Count) (TV.Load(y + i) * factor).Store(y + i);
-            if (rest > 0) (TV.Load(y + whole, rest) * factor).Store(y + whole, rest);
+            var factor = TV.Of(1 / ExpRow<TV>.Run(x, y, count, largest));
+            for (i = 0; i <= count - TV.Count; i += TV.Count) (TV.Load(y + i) * factor).Store(y + i);
+            if (i < count) (TV.Load(y + i, count - i) * factor).Store(y + i, count - i);
         }
-    }
-
-    // Fewer elements than two vectors; their sum.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static float Rest<TV>(float* x, float* y, int count, float largest, bool log) where TV : unmanaged, IF32Vector<TV>
-    {
-        var sum = TV.Of(0);
-        for (; count > 0; count -= TV.Count, x += TV.Count, y += TV.Count)
-        {
-            var d = (count >= TV.Count ? TV.Load(x) : TV.Load(x, count, TV.Of(float.NegativeInfinity))) - TV.Of(largest);
-            var e = F32Math.Exp(d);
-            sum += e;
-            if (count >= TV.Count) (log ? d : e).Store(y);
-            else (log ? d : e).Store(y, count);
-        }
-        return TV.Sum(sum);
     }
 }

@@ -11,7 +11,14 @@ internal static class F32Math
     /// <summary>The bits of √½.</summary>
     public const int RootHalfBits = 0x3f3504f3;
 
-    private const float Log2E = 1.44269504088896341f, Ln2High = 0.693359375f, Ln2Low = -2.12194440e-4f;
+    /// <summary>Beyond these arguments eˣ is zero or infinite.</summary>
+    public const float ExpLow = -104.5f, ExpHigh = 89;
+
+    /// <summary>log₂ e, and ln 2 in two parts.</summary>
+    public const float Log2E = 1.44269504088896341f, Ln2High = 0.693359375f, Ln2Low = -2.12194440e-4f;
+
+    /// <summary>eʳ = 1 + r + r² · (Series1 + r · (Series2 + …)).</summary>
+    public const float Series1 = 0.5f, Series2 = 1.6666666682e-1f, Series3 = 4.1666464991e-2f, Series4 = 8.3333109328e-3f, Series5 = 1.3933642690e-3f, Series6 = 1.9890982711e-4f;
 
     // x = n · ln 2 + r, |r| ≤ ln 2 / 2; n · Ln2High is exact.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -25,11 +32,11 @@ internal static class F32Math
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TV Series<TV>(TV r) where TV : unmanaged, IF32Vector<TV>
     {
-        var p = TV.Fma(TV.Of(1.9890982711e-4f), r, TV.Of(1.3933642690e-3f));
-        p = TV.Fma(p, r, TV.Of(8.3333109328e-3f));
-        p = TV.Fma(p, r, TV.Of(4.1666464991e-2f));
-        p = TV.Fma(p, r, TV.Of(1.6666666682e-1f));
-        p = TV.Fma(p, r, TV.Of(0.5f));
+        var p = TV.Fma(TV.Of(Series6), r, TV.Of(Series5));
+        p = TV.Fma(p, r, TV.Of(Series4));
+        p = TV.Fma(p, r, TV.Of(Series3));
+        p = TV.Fma(p, r, TV.Of(Series2));
+        p = TV.Fma(p, r, TV.Of(Series1));
         return TV.Fma(p, r * r, r);
     }
 
@@ -37,8 +44,7 @@ internal static class F32Math
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TV Exp<TV>(TV x) where TV : unmanaged, IF32Vector<TV>
     {
-        // Beyond these bounds the result is zero or infinite.
-        var r = Reduce(TV.Clamp(x, TV.Of(-104.5f), TV.Of(89)), out var n);
+        var r = Reduce(TV.Clamp(x, TV.Of(ExpLow), TV.Of(ExpHigh)), out var n);
         return TV.Scale(Series(r) + TV.Of(1), n);
     }
 

@@ -63,6 +63,9 @@ internal unsafe struct F32x16(Vector512<float> v) : IF32Vector<F32x16>
     public static F32x16 Max(F32x16 a, F32x16 b) => new(Vector512.Max(a.Value, b.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F32x16 Larger(F32x16 a, F32x16 b) => new(Avx512F.Max(a.Value, b.Value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F32x16 Clamp(F32x16 x, F32x16 low, F32x16 high) => new(Avx512F.Min(high.Value, Avx512F.Max(low.Value, x.Value)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -102,4 +105,7 @@ internal unsafe struct F32x16(Vector512<float> v) : IF32Vector<F32x16>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Largest(F32x16 x) => F32x8.Largest(new(Vector256.Max(x.Value.GetLower(), x.Value.GetUpper())));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float LargestNumber(F32x16 x) => F32x8.LargestNumber(new(Avx.Max(x.Value.GetLower(), x.Value.GetUpper())));
 }

@@ -66,6 +66,9 @@ internal unsafe struct F32x4(Vector128<float> v) : IF32Vector<F32x4>
     public static F32x4 Max(F32x4 a, F32x4 b) => new(Vector128.Max(a.Value, b.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F32x4 Larger(F32x4 a, F32x4 b) => new(Vector128.MaxNative(a.Value, b.Value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F32x4 Clamp(F32x4 x, F32x4 low, F32x4 high) => new(Vector128.MinNative(high.Value, Vector128.MaxNative(low.Value, x.Value)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -114,4 +117,11 @@ internal unsafe struct F32x4(Vector128<float> v) : IF32Vector<F32x4>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Largest(F32x4 x) => MathF.Max(MathF.Max(x.Value[0], x.Value[1]), MathF.Max(x.Value[2], x.Value[3]));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float LargestNumber(F32x4 x)
+    {
+        var y = Vector128.MaxNative(x.Value, Vector128.Shuffle(x.Value, Vector128.Create(2, 3, 0, 1)));
+        return Vector128.MaxNative(y, Vector128.Shuffle(y, Vector128.Create(1, 0, 3, 2)))[0];
+    }
 }

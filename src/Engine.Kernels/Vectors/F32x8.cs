@@ -62,6 +62,9 @@ internal unsafe struct F32x8(Vector256<float> v) : IF32Vector<F32x8>
     public static F32x8 Max(F32x8 a, F32x8 b) => new(Vector256.Max(a.Value, b.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F32x8 Larger(F32x8 a, F32x8 b) => new(Avx.Max(a.Value, b.Value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F32x8 Clamp(F32x8 x, F32x8 low, F32x8 high) => new(Avx.Min(high.Value, Avx.Max(low.Value, x.Value)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -110,4 +113,7 @@ internal unsafe struct F32x8(Vector256<float> v) : IF32Vector<F32x8>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Largest(F32x8 x) => F32x4.Largest(new(Vector128.Max(x.Value.GetLower(), x.Value.GetUpper())));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float LargestNumber(F32x8 x) => F32x4.LargestNumber(new(Sse.Max(x.Value.GetLower(), x.Value.GetUpper())));
 }

@@ -44,6 +44,9 @@ internal unsafe interface IF32Vector<TSelf> : IAdditionOperators<TSelf, TSelf, T
     /// <summary>The larger; NaN where either is.</summary>
     static abstract TSelf Max(TSelf a, TSelf b);
 
+    /// <summary>The larger, cheaper than <see cref="Max"/>; b or NaN where either is NaN.</summary>
+    static abstract TSelf Larger(TSelf a, TSelf b);
+
     /// <summary>min(max(x, low), high), cheaper than <see cref="Min"/> and <see cref="Max"/>; NaN stays, the bounds are numbers.</summary>
     static abstract TSelf Clamp(TSelf x, TSelf low, TSelf high);
 
@@ -79,4 +82,7 @@ internal unsafe interface IF32Vector<TSelf> : IAdditionOperators<TSelf, TSelf, T
 
     /// <summary>Largest lane; NaN where there is one.</summary>
     static abstract float Largest(TSelf x);
+
+    /// <summary>Largest lane, cheaper than <see cref="Largest"/>; where there is a NaN, some lane.</summary>
+    static abstract float LargestNumber(TSelf x);
 }

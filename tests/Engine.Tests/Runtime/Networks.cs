@@ -17,7 +17,7 @@ internal static class Networks
 
     public static ModelGraph Encoder(int hidden = 768, int heads = 12, int sequence = 128, int inner = 3072) => Read(EncoderNetwork.Create(hidden, heads, sequence, inner));
 
-    private static ModelGraph Read(OnnxWriter model)
+    private static ModelGraph Read(OnnxBuilder model)
     {
         using var bytes = new MemoryStream();
         model.Write(bytes);

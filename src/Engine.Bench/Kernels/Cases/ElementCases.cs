@@ -40,6 +40,7 @@ internal static class ElementCases
         "log-f32" => Operand.Node("Log", [x], y),
         "erf-f32" => Operand.Node("Erf", [x], y),
         "relu-f32" => Operand.Node("Relu", [x], y),
+        "clip-f32" => Operand.Node("Clip", [x, Tensor.Scalar(p0), Tensor.Scalar(p1)], y),
         "sigmoid-f32" => Operand.Node("Sigmoid", [x], y),
         "tanh-f32" => Operand.Node("Tanh", [x], y),
         "softplus-f32" => Operand.Node("Softplus", [x], y),
@@ -51,6 +52,9 @@ internal static class ElementCases
         "celu-f32" => Operand.Node("Celu", [x], y, ("alpha", p0)),
         "hard-sigmoid-f32" => Operand.Node("HardSigmoid", [x], y, ("alpha", p0), ("beta", p1)),
         "selu-f32" => Operand.Node("Selu", [x], y, ("alpha", p0), ("gamma", p1)),
+        "gelu-f32" => Operand.Node("com.microsoft.Gelu", [x], y),
+        "gelu-tanh-f32" => Operand.Node("com.microsoft.FastGelu", [x], y),
+        "swish-f32" => Operand.Node("com.microsoft.QuickGelu", [x], y, ("alpha", p0)),
         _ => null,
     };
 }

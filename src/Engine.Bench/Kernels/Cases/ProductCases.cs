@@ -58,12 +58,11 @@ internal static unsafe class ProductCases
     private static KernelRun Attention(int[] d, Workers workers)
     {
         var (heads, rows, keys, width) = (d[0], d[1], d[2], d[3]);
-        Tensor q = Operand.Random(1, heads, rows, width), k = Operand.Random(2, heads, keys, width), v = Operand.Random(3, heads, keys, width);
-        Tensor y = Operand.Zeros(heads, rows, width), packed = Operand.Zeros(AttentionF32.PackedLength(1, heads, keys, width, width));
+        Tensor q = Operand.Random(1, 1, rows, heads * width), k = Operand.Random(2, 1, keys, heads * width), v = Operand.Random(3, 1, keys, heads * width);
+        Tensor y = Operand.Zeros(1, rows, heads * width), packed = Operand.Zeros(AttentionF32.PackedLength(1, heads, keys, width, width));
         var kernel = new AttentionF32(1, heads, rows, keys, width, width, 1 / MathF.Sqrt(width));
-        return new(() => kernel.Run(workers, new AttentionOperands { Q = Rows(q), K = Rows(k), V = Rows(v), Y = Rows(y) }, (float*)packed.Pointer), () => y);
+        // Heads side by side, as products leave them.
+        HeadRows Heads(Tensor t) => new((float*)t.Pointer, 0, width, (nint)heads * width);
+        return new(() => kernel.Run(workers, new AttentionOperands { Q = Heads(q), K = Heads(k), V = Heads(v), Y = Heads(y) }, (float*)packed.Pointer), () => y, Operand.Node("com.microsoft.MultiHeadAttention", [q, k, v], y, ("num_heads", (long)heads)));
     }
-
-    /// <summary>Heads after each other, each with its rows.</summary>
-    private static HeadRows Rows(Tensor t) => new((float*)t.Pointer, 0, (nint)(t.Shape[1] * t.Shape[2]), (nint)t.Shape[2]);
 }

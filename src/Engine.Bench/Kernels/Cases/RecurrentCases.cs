@@ -3,33 +3,41 @@ using Engine.Tensors;
 
 namespace Engine.Bench;
 
-/// <summary>A step of a recurrent layer for all sequences of a batch, the input's part of the gates given.</summary>
+/// <summary>A recurrent layer over some steps for all sequences of a batch. The input is one number, so that its part of the gates, which is given, is nothing beside the states' part.</summary>
 internal static unsafe class RecurrentCases
 {
-    private static readonly string[] s_shapes = ["1x128", "1x512", "16x256"];
+    private static readonly string[] s_shapes = ["1x1x128", "32x1x512", "32x16x256"];
 
-    public static IEnumerable<KernelFamily> All => [Step(RecurrentF32.Lstm, 4), Step(RecurrentF32.Gru, 3)];
+    public static IEnumerable<KernelFamily> All => [Layer(RecurrentF32.Lstm, "LSTM", 4), Layer(RecurrentF32.Gru, "GRU", 3)];
 
-    // Weights, the gates' sums, the state before and after, and the cells, which are read and written.
-    private static KernelFamily Step(KernelTable<RecurrentF32.Fn> table, int gates) =>
-        new(table.Stem, [table], "rows x hidden", s_shapes, d => new(LimitKind.F32, 2.0 * d[0] * gates * d[1] * d[1], 4.0 * ((double)gates * d[1] * d[1] + (double)d[0] * d[1] * (gates == 4 ? 8 : 5))), (d, workers) =>
+    private static KernelFamily Layer(KernelTable<RecurrentF32.Fn> table, string op, int gates) => new(table.Stem, [table], "steps x rows x hidden", s_shapes, d => Work(d, gates), (d, workers) =>
+    {
+        var (steps, rows, hidden) = (d[0], d[1], d[2]);
+        int columns = gates * hidden;
+        Tensor x = Operand.Random(1, steps, rows, 1), h = Operand.Random(2, 1, rows, hidden), c = Operand.Random(3, 1, rows, hidden), input = Operand.Random(4, 1, columns, 1), w = Operand.Map(Operand.Random(5, 1, columns, hidden), v => v / Math.Sqrt(hidden));
+        Tensor y = Operand.Zeros(steps, 1, rows, hidden), sums = Operand.Zeros(steps, rows, columns), cells = Operand.Zeros(rows, hidden), packed = Operand.Zeros(RecurrentF32.PackedLength(gates, hidden, hidden));
+        for (int i = 0; i < sums.Shape.Count; i++) sums.Span<float>()[i] = x.Span<float>()[i / columns] * input.Span<float>()[i % columns];
+        RecurrentF32.Pack(gates, hidden, hidden, (float*)w.Pointer, (float*)packed.Pointer);
+        var lengths = Tensor.Allocate(DType.I32, new Shape(rows));
+        lengths.Span<int>().Fill(steps);
+        Tensor[] operands = [x, input, w, Operand.Zeros(1, 2 * columns), lengths, h];
+        return new(() =>
         {
-            var (rows, hidden) = (d[0], d[1]);
-            Tensor x = Operand.Random(1, rows, gates * hidden), h = Operand.Random(2, rows, hidden), c = Operand.Random(3, rows, hidden), w = Operand.Map(Operand.Random(4, gates * hidden, hidden), v => v / Math.Sqrt(hidden));
-            Tensor y = Operand.Zeros(rows, hidden), packed = Operand.Zeros(RecurrentF32.PackedLength(gates, hidden, hidden));
-            RecurrentF32.Pack(gates, hidden, hidden, (float*)w.Pointer, (float*)packed.Pointer);
-            return new(() => RecurrentF32.Run(workers, table.Best, gates, new RecurrentStep
+            c.Bytes.CopyTo(cells.Bytes);
+            var step = new RecurrentStep { Weights = (float*)packed.Pointer, Hidden = hidden, Rows = rows, H = (float*)h.Pointer, C = (float*)cells.Pointer, XRow = columns, HRow = hidden, NextRow = hidden };
+            for (int t = 0; t < steps; t++, step.H = step.Next)
             {
-                Weights = (float*)packed.Pointer,
-                Hidden = hidden,
-                Rows = rows,
-                X = (float*)x.Pointer,
-                H = (float*)h.Pointer,
-                Next = (float*)y.Pointer,
-                C = (float*)c.Pointer,
-                XRow = gates * hidden,
-                HRow = hidden,
-                NextRow = hidden,
-            }), () => y);
-        });
+                step.X = (float*)sums.Pointer + (nint)t * rows * columns;
+                step.Next = (float*)y.Pointer + (nint)t * rows * hidden;
+                RecurrentF32.Run(workers, table.Best, gates, step);
+            }
+        }, () => y, gates == 4 ? Operand.Node(op, [.. operands, c], y, ("hidden_size", (long)hidden)) : Operand.Node(op, operands, y, ("hidden_size", (long)hidden), ("linear_before_reset", 1L)));
+    });
+
+    // Weights and the states before, then a step's gates and its result.
+    private static KernelWork Work(int[] d, int gates)
+    {
+        double weights = (double)gates * d[2] * d[2], states = (double)d[1] * d[2];
+        return new(LimitKind.F32, 2.0 * d[0] * d[1] * weights, 4.0 * (weights + (gates - 2) * states + d[0] * (gates + 1) * states));
+    }
 }
