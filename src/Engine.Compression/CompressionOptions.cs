@@ -57,6 +57,9 @@ public sealed record CompressionOptions
     /// <summary>How weights are rounded.</summary>
     public RoundingMethod Method { get; init; } = RoundingMethod.Gptq;
 
+    /// <summary>What factors are chosen for; without samples the weight itself.</summary>
+    public FactorMethod FactorMethod { get; init; } = FactorMethod.Outputs;
+
     /// <summary>Options of error compensation.</summary>
     public GptqOptions Gptq { get; init; } = new();
 
@@ -98,4 +101,15 @@ public sealed record CompressionOptions
 
     /// <summary>Called with the name of each step.</summary>
     public Action<string> Progress { get; init; } = static _ => { };
+
+    /// <summary>True where some factors are to be coded, which takes a second pass over what the first one made.</summary>
+    internal bool CodesFactors => Policy.Schemes.Append(Scheme).Concat(Candidates).Any(s => s.Factors is not null && !s.Codes.IsFloat);
+
+    /// <summary>The first of two passes: factors as asked for, all else as it is.</summary>
+    internal CompressionOptions FirstPass => Select(s => Scheme.Float with { Factors = s.Factors }) with { Budget = null, MaxDrop = null, Candidates = [], WorkFolder = WorkFolder is null ? null : WorkFolder + ".factors" };
+
+    /// <summary>The second of two passes: codes.</summary>
+    internal CompressionOptions SecondPass => Select(s => s.Codes);
+
+    private CompressionOptions Select(Func<Scheme, Scheme> map) => this with { Scheme = map(Scheme), Policy = Policy.Select(map), Candidates = [.. Candidates.Select(map).Distinct()] };
 }

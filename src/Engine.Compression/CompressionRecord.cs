@@ -9,7 +9,7 @@ internal static class CompressionRecord
     /// <summary>Key of the model's metadata.</summary>
     public const string Key = "engine.compression";
 
-    public static string Json(string sourceSha256, string dataSha256, CompressionOptions options, IReadOnlyList<LayerReport> layers, DropReport? drop)
+    public static string Json(string sourceSha256, string dataSha256, CompressionOptions options, IReadOnlyList<LayerReport> layers, IReadOnlyList<LayerReport> factored, DropReport? drop)
     {
         using var m = new MemoryStream();
         using (var w = new Utf8JsonWriter(m))
@@ -26,18 +26,24 @@ internal static class CompressionRecord
                 w.WriteString("drop_kind", drop.Kind);
                 w.WriteNumber("drop", Round(drop.Drop));
             }
-            w.WriteStartObject("layers");
-            foreach (var l in layers)
-            {
-                w.WriteStartObject(l.Name);
-                w.WriteString("scheme", l.Scheme.ToString());
-                w.WriteNumber("relative_rmse", Round(l.Error.RelativeRmse));
-                w.WriteEndObject();
-            }
-            w.WriteEndObject();
+            if (factored.Count > 0) Layers(w, "factors", factored);
+            Layers(w, "layers", layers);
             w.WriteEndObject();
         }
         return Encoding.UTF8.GetString(m.ToArray());
+    }
+
+    private static void Layers(Utf8JsonWriter w, string name, IReadOnlyList<LayerReport> layers)
+    {
+        w.WriteStartObject(name);
+        foreach (var l in layers)
+        {
+            w.WriteStartObject(l.Name);
+            w.WriteString("scheme", l.Scheme.ToString());
+            w.WriteNumber("relative_rmse", Round(l.Error.RelativeRmse));
+            w.WriteEndObject();
+        }
+        w.WriteEndObject();
     }
 
     // Enough digits to read; not so many that they say more than they know.

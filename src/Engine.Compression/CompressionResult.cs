@@ -40,11 +40,14 @@ public sealed record CompressionResult(ModelDefinition Model, IReadOnlyList<Laye
     /// <summary>Removes what was kept for resuming; to be called once the model is written.</summary>
     public Action Finish { get; init; } = static () => { };
 
+    /// <summary>The first of two passes, which made the factors that this one coded; null where there was one pass.</summary>
+    public CompressionResult? Factored { get; init; }
+
     /// <summary>Hash of the calibration samples, in lower-case hex.</summary>
     public string CalibrationSha256 { get; init; } = "";
 
     /// <summary>Bytes of constants before.</summary>
-    public long BytesBefore => Layers.Sum(l => l.BytesBefore) + OtherBytes;
+    public long BytesBefore => Factored?.BytesBefore ?? Layers.Sum(l => l.BytesBefore) + OtherBytes;
 
     /// <summary>Bytes of constants after.</summary>
     public long BytesAfter => Layers.Sum(l => l.BytesAfter) + OtherBytes;

@@ -19,6 +19,10 @@ public sealed class Compressor
     private readonly Workers _workers;
     private readonly string _sourceSha256;
 
+    // What an earlier pass made this pass's model of.
+    private (CompressionResult Result, IReadOnlyList<IReadOnlyList<RuntimeValue>> Outputs)? _first;
+    private IReadOnlyList<IReadOnlyList<RuntimeValue>> _exact = [];
+
     /// <summary>Prepares the job. <paramref name="model"/> is folded in place: it is the compressor's from here on.</summary>
     /// <param name="model">The float model.</param>
     /// <param name="sourceSha256">Hash of the file it came from, for provenance.</param>
@@ -32,6 +36,23 @@ public sealed class Compressor
     /// <summary>Compresses. Throws <see cref="InputException"/> where options and samples do not fit, or a budget or drop cannot be met (<see cref="BudgetException"/>).</summary>
     public CompressionResult Run(CancellationToken cancellation = default)
     {
+        if (!_options.CodesFactors) return Pass(cancellation);
+        var first = new Compressor(_model, _sourceSha256, _options.FirstPass, _data, _kernels, _workers);
+        var factored = first.Pass(cancellation);
+        var result = new Compressor(factored.Model, _sourceSha256, _options.SecondPass, _data, _kernels, _workers) { _first = (factored, first._exact) }.Pass(cancellation);
+        return result with
+        {
+            Factored = factored,
+            Finish = () =>
+            {
+                factored.Finish();
+                result.Finish();
+            },
+        };
+    }
+
+    private CompressionResult Pass(CancellationToken cancellation)
+    {
         var context = new RewriteContext(new NodeEvaluator(_kernels, _workers));
         foreach (var pass in (Rewrite[])[new ConstantFolding(), new RemoveIdentities(), new FoldPad(), new FoldBatchNorm()]) pass.Apply(_model.Graph, context);
         var graph = _model.Graph;
@@ -39,14 +60,8 @@ public sealed class Compressor
         var choice = new SchemeChoice(layers, _options);
         if (choice.NeedsSamples && _data.Inputs.Count == 0) throw new InputException("static int8 needs calibration samples: give a folder of inputs");
         var calibration = _data.Inputs.Count == 0 ? null : Calibrate(graph, layers, choice, cancellation);
+        _exact = _first?.Outputs ?? calibration?.Outputs ?? [];
         var probe = _options.Latencies is null || calibration is null ? null : new LatencyProbe(_kernels, _workers, calibration.Types, _options.DynamicActivations);
-        if (_options.Measure && probe is not null)
-            foreach (var l in layers)
-            {
-                _options.Progress($"measure {l.Name}");
-                probe.Fill(_options.Latencies!, l, choice.Of(l).Append(Scheme.W8).Append(Scheme.Float), cancellation);
-            }
-
         var folder = new WorkFolder(_options.WorkFolder, Job(), _options.Resume);
         var compressor = new LayerCompressor(_options, calibration, _workers.With(cancellation));
         var results = new Dictionary<Layer, IReadOnlyList<LayerResult>>();
@@ -58,17 +73,24 @@ public sealed class Compressor
                 return s.IsFloat ? LayerResult.Float(l) : folder.Get(l, s, () => compressor.Compress(l, s));
             })];
 
+        if (_options.Measure && probe is not null)
+            foreach (var l in layers)
+            {
+                _options.Progress($"measure {l.Name}");
+                probe.Fill(_options.Latencies!, l, results[l].Concat([LayerResult.Of(Scheme.W8), LayerResult.Float(l)]), cancellation);
+            }
+
         long others = graph.Constants.Except(layers.Select(l => l.Node.Inputs[l.Input]!)).Sum(v => v.Constant!.StoredBytes);
         var solver = new Assignment(layers, results, choice, _options, probe, others);
         ModelGraph Build(IReadOnlyDictionary<Layer, LayerResult> chosen) => CompressedGraph.Of(graph, chosen, compressor.Grid, _options.DynamicActivations);
-        DropReport? Judge(IReadOnlyDictionary<Layer, LayerResult> chosen) => calibration is null ? null : Drop.Measure(Build(chosen), _data, calibration.Outputs, _kernels, _workers, _options.Progress, cancellation);
+        DropReport? Judge(IReadOnlyDictionary<Layer, LayerResult> chosen) => calibration is null ? null : Drop.Measure(Build(chosen), _data, _exact, _kernels, _workers, _options.Progress, cancellation);
         var (final, drop) = solver.Solve(Judge);
         var reports = layers.Select(l => solver.Report(l, final)).ToList();
         var compressed = new ModelDefinition(Build(final.Results))
         {
             Source = _model.Source,
             Opsets = _model.Opsets,
-            Metadata = new Dictionary<string, string>(_model.Metadata) { [CompressionRecord.Key] = CompressionRecord.Json(_sourceSha256, DataHash(), _options, reports, drop) },
+            Metadata = new Dictionary<string, string>(_model.Metadata) { [CompressionRecord.Key] = CompressionRecord.Json(_sourceSha256, DataHash(), _options, reports, _first?.Result.Layers ?? [], drop) },
             Resources = _model.Resources,
         };
         return new(compressed, reports, drop, others, folder.Reused) { Finish = folder.Remove, CalibrationSha256 = DataHash() };
@@ -82,7 +104,7 @@ public sealed class Compressor
     }
 
     /// <summary>What results of layers depend on.</summary>
-    private string Job() => string.Join('\n', _sourceSha256, DataHash(), _options.Method, _options.Gptq, _options.Range, _options.Percentile, _options.SignedActivations, _options.BiasCorrection, _options.Seed);
+    private string Job() => string.Join('\n', _sourceSha256, DataHash(), _options.Method, _options.FactorMethod, _options.Gptq, _options.Range, _options.Percentile, _options.SignedActivations, _options.BiasCorrection, _options.Seed);
 
     private string DataHash()
     {

@@ -54,6 +54,16 @@ public sealed record Policy
         }
     }
 
+    /// <summary>The policy with other schemes in the place of its own.</summary>
+    internal Policy Select(Func<Scheme, Scheme> map)
+    {
+        Scheme? Of(Scheme? s) => s is null ? null : map(s);
+        return this with { Default = Of(Default), First = Of(First), Last = Of(Last), Embeddings = Of(Embeddings), Layers = [.. Layers.Select(l => (l.Pattern, map(l.Scheme)))] };
+    }
+
+    /// <summary>Every scheme that it names.</summary>
+    internal IEnumerable<Scheme> Schemes => new[] { Default, First, Last, Embeddings }.OfType<Scheme>().Concat(Layers.Select(l => l.Scheme));
+
     private static string Text(JsonElement e) => e.GetString() ?? throw new InvalidOperationException("a scheme is a string");
 
     /// <summary>The scheme that names the layer itself, or null where only the default speaks for it.</summary>

@@ -16,6 +16,7 @@ public sealed class Model : IDisposable
     private static ModelOptions Defaults { get; } = new();
 
     private readonly Program _program;
+    private readonly WeightViews _views;
     private readonly string _source;
     private readonly Lock _lifetime = new();
     private int _sessions;
@@ -37,9 +38,13 @@ public sealed class Model : IDisposable
         // A few factors may stand for any number of elements, and whatever has no kernel for a form decodes it.
         foreach (var v in constants)
             if (v.Constant is not Dense) Budget.Check(DType.F32.ByteCount(v.Constant!.Shape.Elements), $"constant '{v.Name}', decoded,");
+        // Before rewrites, which may rename or reshape what adapters speak of.
+        WeightViews.Merge(definition.Graph, options.MergedAdapters);
         Rewrites = Rewriter.Run(definition.Graph, new RewriteContext(new NodeEvaluator(options.Kernels)), options.OptimizationLevel);
         Packed = new PackedWeights { Reserve = Budget.Reserve };
-        _program = new Program(definition.Graph, options.Kernels, Packed, new PlanOptions { Level = options.OptimizationLevel, AllowInexact = options.AllowInexact, MaxPlans = options.MaxPlans, MaxMemory = options.MaxMemory });
+        var plans = new PlanOptions { Level = options.OptimizationLevel, AllowInexact = options.AllowInexact, MaxPlans = options.MaxPlans, MaxMemory = options.MaxMemory };
+        _views = new WeightViews(definition.Graph, views => new Program(definition.Graph, options.Kernels, Packed, plans, views));
+        _program = _views.Of(options.Rank, []);
         double milliseconds = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
         EngineEvents.Log.ModelLoaded(_source, definition.Graph.Nodes.Count, WeightBytes, milliseconds);
         if (options.Logger is { } log) ModelLog.Loaded(log, _source, definition.Graph.Nodes.Count, WeightBytes, milliseconds, null);
@@ -76,7 +81,8 @@ public sealed class Model : IDisposable
 
     internal PackedWeights Packed { get; }
 
-    internal Program Program => _program;
+    /// <summary>The program of a session. Throws <see cref="InputException"/> where its options do not fit the model.</summary>
+    internal Program ProgramFor(SessionOptions options) => _views.Of(options.Rank ?? Options.Rank, options.Adapters);
 
     /// <summary>Loads a file: an engine file or an ONNX model; the content tells which. Throws <see cref="InvalidModelException"/>, <see cref="UnsupportedException"/>, <see cref="OperatorException"/> or <see cref="MemoryLimitException"/>.</summary>
     public static Model Load(string path, ModelOptions? options = null) => Load(o => ModelFile.Load(path, o), options);
@@ -106,15 +112,17 @@ public sealed class Model : IDisposable
         return new Model(definition, options, started);
     }
 
-    /// <summary>A new session. Throws <see cref="ObjectDisposedException"/> after <see cref="Dispose"/>.</summary>
+    /// <summary>A new session. Throws <see cref="ObjectDisposedException"/> after <see cref="Dispose"/>, and <see cref="InputException"/> where adapters or ranks do not fit the model.</summary>
     public Session CreateSession(SessionOptions? options = null)
     {
+        options ??= new();
+        var program = ProgramFor(options);
         lock (_lifetime)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             _sessions++;
         }
-        return new(this, options ?? new());
+        return new(this, program, options);
     }
 
     internal void SessionEnded()

@@ -44,6 +44,12 @@ public sealed record ModelOptions
     /// </summary>
     public bool AllowInexact { get; init; }
 
+    /// <summary>Ranks that low-rank weights keep in sessions that do not say otherwise; null for all.</summary>
+    public RankLimit? Rank { get; init; }
+
+    /// <summary>Adapters that are added to the weights once, at load: they cost nothing afterwards and cannot be taken off. Weights in codes become dense.</summary>
+    public IReadOnlyList<Adapter> MergedAdapters { get; init; } = [];
+
     /// <summary>What is checked at load.</summary>
     public Verification Verification { get; init; } = Verification.Full;
 

@@ -22,12 +22,12 @@ public sealed class Session : IDisposable
     private long _arenaBytes;
     private bool _disposed;
 
-    internal Session(Model model, SessionOptions options)
+    internal Session(Model model, Program program, SessionOptions options)
     {
         _model = model;
         _ownsWorkers = options.Pool is null;
         _workers = options.Pool ?? new Workers(options.Threads, options.SpinMicroseconds, options.Affinity);
-        _executor = new Executor(model.Program, _workers, new ExecutorOptions
+        _executor = new Executor(program, _workers, new ExecutorOptions
         {
             Profile = options.Profile,
             Poison = options.Poison,

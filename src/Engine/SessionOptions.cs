@@ -18,6 +18,12 @@ public sealed record SessionOptions
     /// <summary>A pool shared with other sessions; <see cref="Threads"/>, <see cref="SpinMicroseconds"/> and <see cref="Affinity"/> are then its own. The caller disposes it.</summary>
     public Workers? Pool { get; init; }
 
+    /// <summary>Ranks that low-rank weights keep, a prefix of those that are stored; null for <see cref="ModelOptions.Rank"/>. Sessions of every rank share packed weights.</summary>
+    public RankLimit? Rank { get; init; }
+
+    /// <summary>Adapters that this session adds to the weights as it runs. Sessions share the weights and, where they use the same adapters, plans too.</summary>
+    public IReadOnlyList<Adapter> Adapters { get; init; } = [];
+
     /// <summary>Times every step; see <see cref="Session.Timings"/>.</summary>
     public bool Profile { get; init; }
 

@@ -7,14 +7,10 @@ internal static class CompressReport
 {
     public static Report Make(CompressionResult r, CompressionOptions options)
     {
-        var table = new Table(new("layer", "layer"), new("op", "op"), new("shape", "shape"), new("scheme", "scheme"), new("asked", "asked"), new("rel rmse", "relative_rmse", "0.00e+0"), new("cos", "cosine", "0.000000"),
-            new("KiB before", "kib_before", "0.0"), new("KiB after", "kib_after", "0.0"), new("bits/weight", "bits_per_weight", "0.00"), new("µs", "us", "0.0"), new("dense µs", "dense_us", "0.0"), new("vs dense", "vs_dense", "0.00"),
-            new("kernel", "kernel"), new("fallback", "fallback"));
-        foreach (var l in r.Layers)
-            table.Add(l.Name, l.Kind.ToString(), l.Shape, l.Scheme.ToString(), l.Asked.ToString(), l.Error.RelativeRmse, l.Error.Cosine, l.BytesBefore / 1024.0, l.BytesAfter / 1024.0, l.BitsPerWeight,
-                l.Nanoseconds / 1e3, l.DenseNanoseconds / 1e3, l.Nanoseconds is { } now && l.DenseNanoseconds is { } dense ? (double)dense / now : null, l.Kernel, l.IsFallback);
         long elements = r.Layers.Sum(l => l.BytesBefore / 4);
-        var report = new Report().Add("layers", "", table)
+        var report = new Report();
+        if (r.Factored is { } factored) report.Add("factors", "factors, before they were coded", Layers(factored));
+        report.Add("layers", r.Factored is null ? "" : "layers", Layers(r))
             .Add("bytes_before", "constants before, bytes", r.BytesBefore)
             .Add("bytes_after", "constants after, bytes", r.BytesAfter)
             .Add("ratio", "smaller by", r.BytesAfter == 0 ? null : (double)r.BytesBefore / r.BytesAfter, "0.00")
@@ -28,6 +24,18 @@ internal static class CompressReport
         }
         if (r.Reused > 0) report.Add("resumed_layers", "layers taken from the interrupted run", r.Reused);
         if (options.Latencies is null) report.AddNote("Latencies were not measured (--measure), so that nothing fell back to a faster form.");
+        if (r.Factored is not null) report.AddNote("The layers of the second table are those of the model whose weights are factors; the last of a layer's factors has its name.");
         return report.AddNote("Errors are of a layer's output on calibration rows held out, its inputs being exact; where no inputs are known, of the weight.");
+    }
+
+    private static Table Layers(CompressionResult r)
+    {
+        var table = new Table(new("layer", "layer"), new("op", "op"), new("shape", "shape"), new("scheme", "scheme"), new("asked", "asked"), new("rel rmse", "relative_rmse", "0.00e+0"), new("cos", "cosine", "0.000000"),
+            new("KiB before", "kib_before", "0.0"), new("KiB after", "kib_after", "0.0"), new("bits/weight", "bits_per_weight", "0.00"), new("µs", "us", "0.0"), new("dense µs", "dense_us", "0.0"), new("vs dense", "vs_dense", "0.00"),
+            new("kernel", "kernel"), new("fallback", "fallback"));
+        foreach (var l in r.Layers)
+            table.Add(l.Name, l.Kind.ToString(), l.Shape, l.Scheme.ToString(), l.Asked.ToString(), l.Error.RelativeRmse, l.Error.Cosine, l.BytesBefore / 1024.0, l.BytesAfter / 1024.0, l.BitsPerWeight,
+                l.Nanoseconds / 1e3, l.DenseNanoseconds / 1e3, l.Nanoseconds is { } now && l.DenseNanoseconds is { } dense ? (double)dense / now : null, l.Kernel, l.IsFallback);
+        return table;
     }
 }

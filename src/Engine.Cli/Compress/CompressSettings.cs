@@ -11,7 +11,7 @@ internal sealed class CompressSettings
 {
     private readonly Argument<string> _model = CommonOptions.Model();
     private readonly Option<string?> _output = new("--output", "-o") { Description = "Model to write: .engine, or .onnx with DequantizeLinear and MatMulNBits", HelpName = "file" };
-    private readonly Option<string> _scheme = new("--scheme") { Description = "int8 (weights and activations), w8, int2 to int7, ternary, sign, nf4, mxfp4 or float, with -gN or -channel, and -asym", DefaultValueFactory = _ => "int8", HelpName = "scheme" };
+    private readonly Option<string> _scheme = new("--scheme") { Description = "int8 (weights and activations), w8, int2 to int7, ternary, sign, nf4, mxfp4 or float, with -gN or -channel, and -asym; low-rank:R (or R%, energy=P%, break-even), spatial:R, tucker:R or cp:R, alone or with + and one of the others", DefaultValueFactory = _ => "int8", HelpName = "scheme" };
     private readonly Option<string?> _calibration = new("--calib") { Description = "Folder of samples: files, or a folder with a file an input for each", HelpName = "dir" };
     private readonly Option<string?> _labels = new("--labels") { Description = "Classes of the samples (.npy, or a number a line): the drop is measured in accuracy", HelpName = "file" };
     private readonly Option<string?> _policy = new("--policy") { Description = "Schemes by layer, as JSON", HelpName = "layers.json" };
@@ -19,6 +19,7 @@ internal sealed class CompressSettings
     private readonly Option<string?> _candidates = new("--candidates") { Description = "Schemes that --target and --max-drop choose from", DefaultValueFactory = _ => "int3,int4,w8,float", HelpName = "a,b,c" };
     private readonly Option<string?> _maxDrop = new("--max-drop") { Description = "Give layers more bits until accuracy lost (or classes changed, or relative RMSE) is within it", HelpName = "1%" };
     private readonly Option<string> _method = new("--method") { Description = "gptq: later weights make up for errors (needs --calib); nearest: they do not", DefaultValueFactory = _ => "gptq", HelpName = "gptq|nearest" };
+    private readonly Option<FactorMethod> _factors = new("--factors") { Description = "What factors keep: plain, the weight; outputs, the outputs on the samples; centredOutputs, those less their means", DefaultValueFactory = _ => FactorMethod.Outputs, HelpName = "method" };
     private readonly Option<RangeMethod> _range = new("--range") { Description = "Ranges of activations: minmax, percentile, entropy or mse", DefaultValueFactory = _ => RangeMethod.Mse, HelpName = "method" };
     private readonly Option<double> _percentile = new("--percentile") { Description = "Part of the values that --range percentile holds", DefaultValueFactory = _ => 99.99, HelpName = "P" };
     private readonly Option<bool> _signed = new("--signed-activations") { Description = "Activations as i8 around zero instead of u8 with a zero point" };
@@ -40,7 +41,7 @@ internal sealed class CompressSettings
     public void AddTo(Command command)
     {
         command.Arguments.Add(_model);
-        foreach (Option o in (Option[])[_output, _scheme, _calibration, _labels, _policy, _target, _candidates, _maxDrop, _method, _range, _percentile, _signed, _dynamic, _noOrder, _damp, _noBias, _measure, _table, _noFallback, _seed, _dryRun, _resume, _report]) command.Options.Add(o);
+        foreach (Option o in (Option[])[_output, _scheme, _calibration, _labels, _policy, _target, _candidates, _maxDrop, _method, _factors, _range, _percentile, _signed, _dynamic, _noOrder, _damp, _noBias, _measure, _table, _noFallback, _seed, _dryRun, _resume, _report]) command.Options.Add(o);
         _images.AddTo(command);
         foreach (Option o in (Option[])[_threads, _format]) command.Options.Add(o);
         _method.AcceptOnlyFromAmong("gptq", "nearest");
@@ -65,6 +66,7 @@ internal sealed class CompressSettings
             Budget = target,
             MaxDrop = maxDrop,
             Method = p.GetValue(_method) == "nearest" ? RoundingMethod.Nearest : RoundingMethod.Gptq,
+            FactorMethod = p.GetValue(_factors),
             Gptq = new GptqOptions(!p.GetValue(_noOrder), p.GetValue(_damp)),
             Range = p.GetValue(_range),
             Percentile = p.GetValue(_percentile),

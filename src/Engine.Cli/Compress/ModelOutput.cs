@@ -23,7 +23,7 @@ internal static class ModelOutput
             LatencyTableSha256 = options.Latencies?.Sha256(),
             Seed = (long)options.Seed,
             Scheme = options.Scheme.ToString(),
-            Layers = [.. result.Layers.Where(l => !l.Scheme.IsFloat || l.IsFallback).Select(l => new LayerProvenance(l.Name, l.Scheme.ToString())
+            Layers = [.. (result.Factored?.Layers ?? []).Concat(result.Layers).Where(l => !l.Scheme.IsFloat || l.IsFallback).Select(l => new LayerProvenance(l.Name, l.Scheme.ToString())
             {
                 Error = l.Error.RelativeRmse,
                 Fallback = l.IsFallback ? $"{l.Asked} measures slower than float" : null,

@@ -18,7 +18,7 @@ internal sealed class LayerInputs
     private readonly List<float>[] _rows;
     private readonly Layer _layer;
     private readonly int _perSample;
-    private ulong _random;
+    private SplitMix _random;
 
     public LayerInputs(Layer layer, int samples, int layers, ulong seed)
     {
@@ -27,7 +27,7 @@ internal sealed class LayerInputs
         for (int p = 0; p < _rows.Length; p++) _rows[p] = [];
         int most = Math.Clamp(Math.Min(MostFloats, MostFloatsOfAll / layers) / Math.Max(1, layer.Columns * layer.Parts), 64, MostRows);
         _perSample = Math.Max(1, (most + samples - 1) / samples);
-        _random = seed ^ 0x9E3779B97F4A7C15;
+        _random = new SplitMix(seed);
     }
 
     /// <summary>Parts of the layer's rows; each has inputs of its own.</summary>
@@ -114,18 +114,8 @@ internal sealed class LayerInputs
         {
             // One from each of as many equal stretches.
             long from = (long)i * count / picked.Length, to = (long)(i + 1) * count / picked.Length;
-            picked[i] = (int)(from + (long)(Next() % (ulong)(to - from)));
+            picked[i] = (int)(from + (long)(_random.Next() % (ulong)(to - from)));
         }
         return picked;
-    }
-
-    // splitmix64: a sequence that no runtime version changes.
-    private ulong Next()
-    {
-        _random += 0x9E3779B97F4A7C15;
-        ulong z = _random;
-        z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9;
-        z = (z ^ z >> 27) * 0x94D049BB133111EB;
-        return z ^ z >> 31;
     }
 }

@@ -30,12 +30,12 @@ internal sealed class LatencyProbe(KernelRegistry kernels, Workers workers, IRea
         return new($"{layer.Node.Op} {attributes}".TrimEnd(), $"{x} {layer.Weight}", form, workers.Threads);
     }
 
-    /// <summary>Measures the forms that the table lacks.</summary>
-    public void Fill(LatencyTable table, Layer layer, IEnumerable<Scheme> schemes, CancellationToken cancellation)
+    /// <summary>Measures the forms that the table lacks; factors are those found, other weights stand for any.</summary>
+    public void Fill(LatencyTable table, Layer layer, IEnumerable<LayerResult> results, CancellationToken cancellation)
     {
         var forms = new List<(LatencyKey Key, Form Form)>();
-        foreach (var s in schemes)
-            if (Key(layer, s) is { } key && table.Find(key) is null && forms.TrueForAll(f => f.Key != key)) forms.Add((key, new Form(this, layer, s)));
+        foreach (var r in results)
+            if (Key(layer, r.Scheme) is { } key && table.Find(key) is null && forms.TrueForAll(f => f.Key != key)) forms.Add((key, new Form(this, layer, r)));
         for (int round = 0; round < Rounds; round++)
             foreach (var (_, form) in forms) form.Run(warm: round == 0, cancellation);
         foreach (var (key, form) in forms) table.Set(key, form.Median(), form.Kernel);
@@ -54,23 +54,30 @@ internal sealed class LatencyProbe(KernelRegistry kernels, Workers workers, IRea
         private readonly Executor _executor;
         private readonly RuntimeValue[] _inputs;
         private readonly RuntimeValue?[] _outputs = [null];
-        private readonly string _node;
+        private readonly HashSet<string> _names = [];
         private readonly List<long> _nanoseconds = [];
 
-        public Form(LatencyProbe probe, Layer layer, Scheme scheme)
+        public Form(LatencyProbe probe, Layer layer, LayerResult result)
         {
+            var scheme = result.Scheme;
             var type = probe.TypeOf(layer.Node.Inputs[0]!);
             var x = new Value("x", new DeclaredType.Tensor(type.DType, [.. type.Shape.Dims.ToArray().Select(d => new Dim(d))]));
             var y = new Value("y");
-            _node = layer.Node.Name;
             var inputs = layer.Node.Inputs.ToList();
             inputs[0] = x;
-            var node = new Node(_node, layer.Node.Op, inputs, [y]);
+            var node = new Node(layer.Node.Name, layer.Node.Op, inputs, [y]);
+            _names.Add(node.Name);
             var graph = new ModelGraph("layer");
             graph.Inputs.Add(x);
             if (scheme.IsFloat)
             {
                 graph.Nodes.Add(node);
+                graph.Outputs.Add(y);
+            }
+            else if (result.Factors is { } factors)
+            {
+                graph.Nodes.AddRange(FactorNodes.Of(layer, factors, node, null));
+                foreach (var n in graph.Nodes) _names.Add(n.Name);
                 graph.Outputs.Add(y);
             }
             else
@@ -81,10 +88,10 @@ internal sealed class LatencyProbe(KernelRegistry kernels, Workers workers, IRea
                 {
                     // Grids as after a ReLU: latency does not depend on them.
                     var (q, d, rounded) = StaticPass.Pair(x, new WireQuantization(DType.U8, 1f / 128, 0));
-                    var (q2, d2, result) = StaticPass.Pair(y, new WireQuantization(DType.U8, 1f / 16, 128));
+                    var (q2, d2, dequantized) = StaticPass.Pair(y, new WireQuantization(DType.U8, 1f / 16, 128));
                     node.Inputs = [rounded, .. node.Inputs.Skip(1)];
                     graph.Nodes.AddRange([q, d, node, q2, d2]);
-                    graph.Outputs.Add(result);
+                    graph.Outputs.Add(dequantized);
                 }
                 else
                 {
@@ -109,7 +116,7 @@ internal sealed class LatencyProbe(KernelRegistry kernels, Workers workers, IRea
             if (!warm)
             {
                 // Steps before and after the layer belong to its neighbours.
-                var steps = _executor.Timings.Where(t => t.Step.Node?.Name == _node).ToList();
+                var steps = _executor.Timings.Where(t => t.Step.Node?.Name is { } name && _names.Contains(name)).ToList();
                 for (int i = 0; steps.Count > 0 && i < steps.Min(t => t.Nanoseconds.Count); i++) _nanoseconds.Add(steps.Sum(t => t.Nanoseconds[i]));
                 Kernel = string.Join('+', steps.Select(t => t.Step.Stem).Distinct());
             }

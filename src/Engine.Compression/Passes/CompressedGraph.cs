@@ -37,7 +37,15 @@ internal sealed class CompressedGraph
         {
             var node = n;
             if (layers.TryGetValue(n, out var replaced))
+            {
+                if (replaced is [var (factored, factors)] && factors.Factors is not null)
+                {
+                    _nodes.AddRange(Factored(factored, factors, n));
+                    foreach (var v in n.Outputs) if (v is not null) Round(v, grids);
+                    continue;
+                }
                 foreach (var (layer, result) in replaced) node = Replace(layer, result, node, grids);
+            }
             if (node.Inputs.Any(v => v is not null && _rounded.ContainsKey(v)))
                 node = new Node(node.Name, node.Op, [.. node.Inputs.Select(v => v is null ? null : _rounded.GetValueOrDefault(v, v))], node.Outputs);
             _nodes.Add(node);
@@ -55,6 +63,16 @@ internal sealed class CompressedGraph
         _nodes.Add(dequantize);
         _rounded[wire] = rounded;
     }
+
+    private IEnumerable<Node> Factored(Layer layer, LayerResult result, Node node)
+    {
+        var inputs = node.Inputs.Select(v => v is null ? null : _rounded.GetValueOrDefault(v, v)).ToList();
+        return FactorNodes.Of(layer, result.Factors!, new Node(node.Name, node.Op, inputs, node.Outputs), ShiftedBias(layer, result));
+    }
+
+    // Null where the layer's own stays.
+    private static Value? ShiftedBias(Layer layer, LayerResult result) =>
+        result.Shift.Length == 0 || Bias(layer) is not { } own ? null : Value.Of($"{layer.Name}_bias", Tensor.Vector<float>([.. own.Zip(result.Shift, (b, s) => b + s)]));
 
     private Node Replace(Layer layer, LayerResult result, Node node, Dictionary<Value, WireQuantization> grids)
     {

@@ -22,7 +22,7 @@ internal static class Cholesky
             {
                 Finish(a, n, i, j, i);
                 ref double d = ref a[(long)i * n + i];
-                d -= Dot(ref a[(long)i * n + j], ref a[(long)i * n + j], i - j);
+                d -= Vectors64.Dot(ref a[(long)i * n + j], ref a[(long)i * n + j], i - j);
                 if (!(d > 0) || !double.IsFinite(d)) return false;
                 d = Math.Sqrt(d);
                 Row(a, n, i)[(i + 1)..].Clear();
@@ -56,24 +56,8 @@ internal static class Cholesky
         for (int k = from; k < to; k++)
         {
             ref double x = ref a[(long)i * n + k];
-            x = (x - Dot(ref a[(long)i * n + from], ref a[(long)k * n + from], k - from)) / a[(long)k * n + k];
+            x = (x - Vectors64.Dot(ref a[(long)i * n + from], ref a[(long)k * n + from], k - from)) / a[(long)k * n + k];
         }
-    }
-
-    private static double Dot(ref double a, ref double b, int count)
-    {
-        nuint w = (nuint)Vector<double>.Count, i = 0, n = (nuint)count;
-        Vector<double> s0 = default, s1 = default, s2 = default, s3 = default;
-        for (; i + 4 * w <= n; i += 4 * w)
-        {
-            s0 += Vector.LoadUnsafe(ref a, i) * Vector.LoadUnsafe(ref b, i);
-            s1 += Vector.LoadUnsafe(ref a, i + w) * Vector.LoadUnsafe(ref b, i + w);
-            s2 += Vector.LoadUnsafe(ref a, i + 2 * w) * Vector.LoadUnsafe(ref b, i + 2 * w);
-            s3 += Vector.LoadUnsafe(ref a, i + 3 * w) * Vector.LoadUnsafe(ref b, i + 3 * w);
-        }
-        double sum = Vector.Sum(s0 + s1 + s2 + s3);
-        for (; i < n; i++) sum += Unsafe.Add(ref a, i) * Unsafe.Add(ref b, i);
-        return sum;
     }
 
     /// <summary>Rows from a block of columns on: subtracts the products with the columns before the block, four rows of the block at a time.</summary>
@@ -105,7 +89,7 @@ internal static class Cholesky
                     Unsafe.Add(ref y, 2) -= Vector.Sum(s2);
                     Unsafe.Add(ref y, 3) -= Vector.Sum(s3);
                 }
-                for (; k < stop; k++) Unsafe.Add(ref x, k) -= Dot(ref x, ref a[(long)k * n], most);
+                for (; k < stop; k++) Unsafe.Add(ref x, k) -= Vectors64.Dot(ref x, ref a[(long)k * n], most);
             }
         }
     }
@@ -128,7 +112,7 @@ internal static class Cholesky
             {
                 ref double x = ref inverse[(long)c * n];
                 Unsafe.Add(ref x, c) = 1 / l[(long)c * n + c];
-                for (int i = c + 1; i < n; i++) Unsafe.Add(ref x, i) = -Dot(ref l[(long)i * n + c], ref Unsafe.Add(ref x, c), i - c) / l[(long)i * n + i];
+                for (int i = c + 1; i < n; i++) Unsafe.Add(ref x, i) = -Vectors64.Dot(ref l[(long)i * n + c], ref Unsafe.Add(ref x, c), i - c) / l[(long)i * n + i];
             }
         }
     }

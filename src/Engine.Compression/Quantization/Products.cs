@@ -13,6 +13,23 @@ internal static unsafe class Products
         return y;
     }
 
+    /// <summary>x [m, k] · w [k, n]: [m, n].</summary>
+    public static float[] Times(float[] x, int m, float[] w, int n, int k, Workers workers)
+    {
+        var y = new float[(long)m * n];
+        fixed (float* a = x, b = w, c = y) Multiply(workers, m, n, k, a, k, 1, b, n, 1, c);
+        return y;
+    }
+
+    /// <summary>x [rows, columns] with axes exchanged.</summary>
+    public static float[] Transposed(float[] x, int rows, int columns)
+    {
+        var y = new float[x.LongLength];
+        for (int r = 0; r < rows; r++)
+            for (int c = 0; c < columns; c++) y[(long)c * rows + r] = x[(long)r * columns + c];
+        return y;
+    }
+
     /// <summary>xᵀ·x / rows of x [rows, k]: [k, k].</summary>
     public static float[] Gram(float[] x, int rows, int k, Workers workers)
     {

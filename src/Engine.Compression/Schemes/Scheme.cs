@@ -22,7 +22,7 @@ public enum CodeKind
 
 /// <summary>
 /// How one layer is compressed: bits a weight, what shares a scale, and what happens to the activations. The notation is
-/// <c>NAME[-gN|-channel][-asym]</c>; see <see cref="Parse"/>.
+/// <c>NAME[-gN|-channel][-asym]</c>, or <c>FACTORS[+NAME…]</c> (see <see cref="Factorization"/>); see <see cref="Parse"/>.
 /// </summary>
 /// <param name="Kind">What codes stand for.</param>
 /// <param name="Bits">Bits a code; 32 for float.</param>
@@ -44,8 +44,14 @@ public sealed record Scheme(CodeKind Kind, int Bits, int Group)
     /// <summary>Groups have a zero point.</summary>
     public bool IsAsymmetric { get; init; }
 
+    /// <summary>What the weight is factored into before it is coded; null where it stays one.</summary>
+    public Factorization? Factors { get; init; }
+
+    /// <summary>The scheme of the factors.</summary>
+    public Scheme Codes => this with { Factors = null };
+
     /// <summary>True when nothing is changed.</summary>
-    public bool IsFloat => Kind == CodeKind.Float;
+    public bool IsFloat => Kind == CodeKind.Float && Factors is null;
 
     /// <summary>What the codes stand for, in scales; null where they stand for integers.</summary>
     public Tensor? Table => Kind switch
@@ -57,11 +63,14 @@ public sealed record Scheme(CodeKind Kind, int Bits, int Group)
     };
 
     /// <summary>
-    /// Reads <c>float</c>, <c>int8</c> (static), <c>w8</c>, <c>int2</c> to <c>int7</c>, <c>ternary</c>, <c>sign</c>, <c>nf4</c> or <c>mxfp4</c>, followed by
+    /// Reads <c>low-rank:R</c>, <c>spatial:R</c>, <c>tucker:R</c> or <c>cp:R</c>, alone or followed by <c>+</c> and one of the others:
+    /// <c>float</c>, <c>int8</c> (static), <c>w8</c>, <c>int2</c> to <c>int7</c>, <c>ternary</c>, <c>sign</c>, <c>nf4</c> or <c>mxfp4</c>, followed by
     /// <c>-gN</c> (8 to 1024) or <c>-channel</c> and, for integers, <c>-asym</c>. Without group: 32, and a channel for 8 bits. Throws <see cref="InputException"/>.
     /// </summary>
     public static Scheme Parse(string text)
     {
+        if (text.Split('+') is var joined && Factorization.TryParse(joined[0]) is { } factors)
+            return joined.Length switch { 1 => Float with { Factors = factors }, 2 when Parse(joined[1]) is { Factors: null } codes => codes with { Factors = factors }, _ => throw Unknown(text) };
         var parts = text.Split('-');
         var scheme = parts[0] switch
         {
@@ -89,6 +98,7 @@ public sealed record Scheme(CodeKind Kind, int Bits, int Group)
     /// <inheritdoc/>
     public override string ToString()
     {
+        if (Factors is not null) return Kind == CodeKind.Float ? Factors.ToString() : $"{Factors}+{Codes}";
         string name = Kind switch
         {
             CodeKind.Float => "float",
@@ -103,5 +113,5 @@ public sealed record Scheme(CodeKind Kind, int Bits, int Group)
         return name + share + (IsAsymmetric ? "-asym" : "");
     }
 
-    private static InputException Unknown(string text) => new($"scheme '{text}' is not known: float, int8, w8, int2 to int7, ternary, sign, nf4 or mxfp4, with -gN (a multiple of 8) or -channel, and -asym for integers");
+    private static InputException Unknown(string text) => new($"scheme '{text}' is not known: float, int8, w8, int2 to int7, ternary, sign, nf4 or mxfp4, with -gN (a multiple of 8) or -channel, and -asym for integers; or low-rank:R, spatial:R, tucker:R or cp:R, with + and one of these");
 }

@@ -7,49 +7,71 @@ namespace Engine.Compression;
 /// <summary>Compresses one layer one way, and says what that costs.</summary>
 internal sealed class LayerCompressor(CompressionOptions options, Calibration? calibration, Workers workers)
 {
+    private readonly Factorizer _factorizer = new(options, calibration, workers);
+
     /// <summary>The layer in the given scheme; of the ways to round it the one of least error on inputs held out.</summary>
     public LayerResult Compress(Layer layer, Scheme scheme)
     {
         if (scheme.IsFloat) return LayerResult.Float(layer);
         var w = layer.Matrix();
+        if (scheme.Factors is { } form) return Factored(layer, w, form);
         var groups = layer.Groups(scheme);
         var inputs = calibration?.Inputs(layer);
         var nearest = RoundToNearest.Run(w, layer.Rows, layer.Columns, groups, scheme, [], search: scheme.Bits < 8, workers);
-        if (inputs is null) return Result(layer, nearest, OutputError.Of([(w, nearest.Decode())]), []);
-        var best = Judged(layer, w, nearest, inputs);
+        if (inputs is null) return Result(layer, nearest)(OutputError.Of([(w, nearest.Decode())]), []);
+        var best = Judged(layer, w, nearest.Decode(), nearest.Scheme, inputs, Result(layer, nearest));
         // With 8 bits a channel there is next to nothing to make up for; with a few inputs there is nothing to judge by.
         if (options.Method != RoundingMethod.Gptq || scheme.Bits >= 8 && scheme.Group == 0 || !inputs.IsSplit) return best;
         var grams = Enumerable.Range(0, inputs.Parts).Select(p => inputs.Fitted(p)).Select(x => Products.Gram(x, x.Length / layer.Columns, layer.Columns, workers)).ToList();
-        var compensated = Judged(layer, w, Gptq.Run(w, layer.Rows, layer.Columns, groups, scheme, grams, options.Gptq, workers), inputs);
+        var gptq = Gptq.Run(w, layer.Rows, layer.Columns, groups, scheme, grams, options.Gptq, workers);
+        var compensated = Judged(layer, w, gptq.Decode(), gptq.Scheme, inputs, Result(layer, gptq));
         return compensated.Error.Noise < best.Error.Noise ? compensated : best;
+    }
+
+    /// <summary>The layer's factors; the layer as it is where they would be no smaller.</summary>
+    private LayerResult Factored(Layer layer, float[] w, Factorization form)
+    {
+        var inputs = calibration?.Inputs(layer);
+        LayerResult? Try(FactorMethod method)
+        {
+            if (_factorizer.Factor(layer, form, method) is not { } factors) return null;
+            var scheme = Scheme.Float with { Factors = factors.Form };
+            var rough = factors.Decode(layer, workers);
+            LayerResult Result(OutputError error, float[] shift) => new(scheme, null, error, shift, factors.Bytes) { Factors = factors };
+            return inputs is null ? Result(OutputError.Of([(w, rough)]), []) : Judged(layer, w, rough, scheme, inputs, Result);
+        }
+        var result = Try(options.FactorMethod);
+        // Energies of different things cannot be compared.
+        if (inputs is not { IsSplit: true } || options.FactorMethod == FactorMethod.Plain || form.Rule == RankRule.Energy) return result ?? LayerResult.Float(layer);
+        var plain = Try(FactorMethod.Plain);
+        return (plain is not null && !(result?.Error.Noise <= plain.Error.Noise) ? plain : result) ?? LayerResult.Float(layer);
     }
 
     /// <summary>The grid that calibration found for a wire.</summary>
     public WireQuantization Grid(Value wire) =>
         StaticPass.Grid(calibration!.Wire(wire).Range(options.Range, options.Percentile), options.SignedActivations);
 
-    private static LayerResult Result(Layer layer, CodedMatrix coded, OutputError error, float[] shift) => new(coded.Scheme, coded, error, shift, WeightForm.Of(layer, coded).StoredBytes);
+    private static Func<OutputError, float[], LayerResult> Result(Layer layer, CodedMatrix coded) => (error, shift) => new(coded.Scheme, coded, error, shift, WeightForm.Of(layer, coded).StoredBytes);
 
-    /// <summary>The result with its error on inputs held out, and with bias correction where that makes it less.</summary>
-    private LayerResult Judged(Layer layer, float[] w, CodedMatrix coded, LayerInputs inputs)
+    /// <summary>The result with its error on inputs held out, and with bias correction where that makes it less; <paramref name="rough"/> is what the compressed weight stands for.</summary>
+    private LayerResult Judged(Layer layer, float[] w, float[] rough, Scheme scheme, LayerInputs inputs, Func<OutputError, float[], LayerResult> result)
     {
         Func<float[], float[]>? round = null;
-        if (coded.Scheme.IsStatic)
+        if (scheme.IsStatic)
         {
             var grid = Grid(layer.Node.Inputs[0]!);
             round = x => StaticPass.Round(x, grid);
         }
-        var rough = coded.Decode();
         List<(float[] Exact, float[] Compressed)> Outputs(Func<int, float[]> rows) => OutputError.Outputs(w, rough, layer.Rows, layer.Columns, inputs.Parts, rows, round, workers);
         var judged = Outputs(inputs.HeldOut);
         var plain = OutputError.Of(judged);
-        if (!options.BiasCorrection || !inputs.IsSplit || CompressedGraph.Bias(layer) is null) return Result(layer, coded, plain, []);
+        if (!options.BiasCorrection || !inputs.IsSplit || CompressedGraph.Bias(layer) is null) return result(plain, []);
         var shift = MeanError(Outputs(p => inputs.Fitted(p, LayerInputs.RowsOfErrors)), layer.Rows, inputs.Parts);
         int part = layer.Rows / inputs.Parts;
         for (int p = 0; p < judged.Count; p++)
             for (int i = 0; i < judged[p].Compressed.Length; i++) judged[p].Compressed[i] += shift[p * part + i % part];
         var corrected = OutputError.Of(judged);
-        return corrected.Noise < plain.Noise ? Result(layer, coded, corrected, shift) : Result(layer, coded, plain, []);
+        return corrected.Noise < plain.Noise ? result(corrected, shift) : result(plain, []);
     }
 
     // What each output is too small by, on average.

@@ -11,15 +11,20 @@ namespace Engine.Compression;
 /// <param name="Bytes">Bytes that the weight takes.</param>
 internal sealed record LayerResult(Scheme Scheme, CodedMatrix? Coded, OutputError Error, float[] Shift, long Bytes)
 {
-    private const int Magic = 0x31524C45;
+    private const int Magic = 0x32524C45;
+
+    /// <summary>The factors, where the scheme is of factors.</summary>
+    public LayerFactors? Factors { get; init; }
 
     /// <summary>The layer as it is.</summary>
     public static LayerResult Float(Layer layer) => new(Scheme.Float, null, OutputError.None, [], layer.DenseBytes);
 
+    /// <summary>A scheme alone, for what does not depend on the weights.</summary>
+    public static LayerResult Of(Scheme scheme) => new(scheme, null, OutputError.None, [], 0);
+
     /// <summary>The result as bytes with a checksum.</summary>
     public byte[] ToBytes()
     {
-        var c = Coded!;
         using var m = new MemoryStream();
         using (var w = new BinaryWriter(m, System.Text.Encoding.UTF8, leaveOpen: true))
         {
@@ -30,12 +35,8 @@ internal sealed record LayerResult(Scheme Scheme, CodedMatrix? Coded, OutputErro
             w.Write(Bytes);
             w.Write(Shift.Length);
             foreach (float v in Shift) w.Write(v);
-            w.Write(c.Rows);
-            w.Write(c.Columns);
-            w.Write(c.Groups.Groups);
-            w.Write(c.Codes);
-            foreach (float v in c.Scales) w.Write(v);
-            w.Write(c.Zeros);
+            if (Factors is { } f) Write(w, f);
+            else if (Coded is { } c) Write(w, c);
         }
         m.Write(SHA256.HashData(m.GetBuffer().AsSpan(0, (int)m.Length)));
         return m.ToArray();
@@ -49,12 +50,18 @@ internal sealed record LayerResult(Scheme Scheme, CodedMatrix? Coded, OutputErro
         using var r = new BinaryReader(new MemoryStream(bytes, 0, body, writable: false));
         try
         {
-            if (r.ReadInt32() != Magic || r.ReadString() != scheme.ToString()) return null;
+            if (r.ReadInt32() != Magic || r.ReadString() is var name && scheme.Factors is null && name != scheme.ToString()) return null;
             var error = new OutputError(r.ReadDouble(), r.ReadDouble());
             long stored = r.ReadInt64();
             int shifts = r.ReadInt32();
             if (shifts != 0 && shifts != layer.Rows) return null;
             var shift = Floats(r, shifts);
+            if (scheme.Factors is not null)
+            {
+                // The scheme found, its rank a number; float where no factors were.
+                var found = Scheme.Parse(name);
+                return found.IsFloat ? Float(layer) : new(found, null, error, shift, stored) { Factors = ReadFactors(r, found.Factors!) };
+            }
             var groups = layer.Groups(scheme);
             if (r.ReadInt32() != layer.Rows || r.ReadInt32() != layer.Columns || r.ReadInt32() != groups.Groups) return null;
             var coded = new CodedMatrix(layer.Rows, layer.Columns, groups, scheme);
@@ -67,6 +74,41 @@ internal sealed record LayerResult(Scheme Scheme, CodedMatrix? Coded, OutputErro
         {
             return null;
         }
+    }
+
+    private static void Write(BinaryWriter w, CodedMatrix c)
+    {
+        w.Write(c.Rows);
+        w.Write(c.Columns);
+        w.Write(c.Groups.Groups);
+        w.Write(c.Codes);
+        foreach (float v in c.Scales) w.Write(v);
+        w.Write(c.Zeros);
+    }
+
+    private static void Write(BinaryWriter w, LayerFactors f)
+    {
+        w.Write(f.Stages.Count);
+        foreach (var t in f.Stages)
+        {
+            w.Write(t.Shape.Rank);
+            foreach (long d in t.Shape.Dims) w.Write(d);
+            w.Write(t.Bytes);
+        }
+    }
+
+    // A checksum of our own vouches for the bytes.
+    private static LayerFactors ReadFactors(BinaryReader r, Factorization form)
+    {
+        var stages = new Tensor[r.ReadInt32()];
+        for (int i = 0; i < stages.Length; i++)
+        {
+            var dims = new long[r.ReadInt32()];
+            for (int d = 0; d < dims.Length; d++) dims[d] = r.ReadInt64();
+            stages[i] = Tensor.Allocate(DType.F32, new Shape(dims));
+            r.BaseStream.ReadExactly(stages[i].Bytes);
+        }
+        return new(form, stages);
     }
 
     private static float[] Floats(BinaryReader r, int count)

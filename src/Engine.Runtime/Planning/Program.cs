@@ -14,12 +14,12 @@ public sealed class Program
     private readonly Lock _lock = new();
     private readonly Program _root;
 
-    /// <summary>Prepares a graph.</summary>
-    public Program(ModelGraph graph, KernelRegistry kernels, PackedWeights packed, PlanOptions options)
+    /// <summary>Prepares a graph; <paramref name="views"/> holds the constants that others stand in for, of the same shape and type. Plans are the program's own.</summary>
+    public Program(ModelGraph graph, KernelRegistry kernels, PackedWeights packed, PlanOptions options, IReadOnlyDictionary<Value, Value>? views = null)
     {
         (Graph, Kernels, Packed, _root) = (graph, kernels, packed, this);
         Builder = new PlanBuilder(kernels, packed, options);
-        Source = new SegmentSource(graph.Nodes, new Dictionary<Value, Value>(), graph.Outputs);
+        Source = new SegmentSource(graph.Nodes, views ?? new Dictionary<Value, Value>(), graph.Outputs);
     }
 
     private Program(ModelGraph graph, Program root, IReadOnlyDictionary<Value, Value> aliases)

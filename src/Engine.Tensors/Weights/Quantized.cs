@@ -110,6 +110,19 @@ public sealed class Quantized : EncodedWeight
         return string.Create(CultureInfo.InvariantCulture, $"Quantized({Bits}, {share}{(Zero is null ? "" : ", zero")}{(Minimum is null ? "" : ", minimum")}{(Table is null ? "" : ", " + (CodeTable.Name(Table) ?? "table"))}{(Scale is Dense ? "" : ", " + Scale.Describe())})");
     }
 
+    /// <summary>The transpose of a matrix, in codes and scales of its own.</summary>
+    public Quantized Transposed()
+    {
+        Require(Shape.Rank == 2, $"shape {Shape} is no matrix");
+        var codes = Tensor.Allocate(DType.U8, new Shape(Codes.ByteLength));
+        for (int r = 0; r < Rows; r++)
+            for (int k = 0; k < Columns; k++) BitStream.Set(codes.Bytes, (long)k * Rows + r, Bits, BitStream.Get(Codes.Bytes, (long)r * Columns + k, Bits));
+        // Scales of groups lie as the matrix does.
+        Weight Turned(Weight s) => Granularity != Granularity.Group || s.Shape.Elements == 1 ? s
+            : new Dense(s.ToF32().Reshape(Axis == 0 ? new Shape(s.Shape.Elements / Columns, Columns) : new Shape(Rows, s.Shape.Elements / Rows)).Transposed());
+        return new(new Shape(Columns, Rows), Bits, codes, Granularity, Turned(Scale), Zero is null ? null : Turned(Zero), Signed, 1 - Axis, Group, Table, DType, Minimum is null ? null : Turned(Minimum));
+    }
+
     private protected override void DecodeTo(Span<float> y)
     {
         var codes = Codes.Bytes;

@@ -51,7 +51,7 @@ internal sealed class LinearSteps
     }
 }
 
-/// <summary>y ← α·y + β·addend, then the steps, for a piece of a row.</summary>
+/// <summary>y ← α·(y + sum) + β·addend, then the steps, for a piece of a row.</summary>
 internal unsafe struct LinearEpilogue(LinearEpilogue.Step[] steps) : IGemmEpilogue
 {
     /// <summary>Most steps.</summary>
@@ -65,6 +65,10 @@ internal unsafe struct LinearEpilogue(LinearEpilogue.Step[] steps) : IGemmEpilog
 
     public float Alpha = 1, Beta = 0;
     public float* Plus = null;
+
+    /// <summary>Added before anything else: rows of a product that is another part of the same sum, or null.</summary>
+    public float* Sum = null;
+
     public nint PlusRow = 0, PlusColumn = 0, Columns = 0;
 
     /// <summary>Nothing to do.</summary>
@@ -78,7 +82,7 @@ internal unsafe struct LinearEpilogue(LinearEpilogue.Step[] steps) : IGemmEpilog
         return e;
     }
 
-    public readonly bool IsEmpty => Alpha == 1 && Plus == null && steps.Length == 0;
+    public readonly bool IsEmpty => Sum == null && Alpha == 1 && Plus == null && steps.Length == 0;
 
     public void Add(Addend addend, float* operand)
     {
@@ -101,11 +105,13 @@ internal unsafe struct LinearEpilogue(LinearEpilogue.Step[] steps) : IGemmEpilog
     {
         var e = From(row * Columns);
         e.Plus += row * PlusRow;
+        e.Sum += Sum == null ? 0 : row * Columns;
         return e;
     }
 
     public readonly void Apply(int row, int column, Span<float> values)
     {
+        if (Sum != null) BinaryLoop.Simd(default(AddOp), values, new ReadOnlySpan<float>(Sum + row * Columns + column, values.Length), values);
         if (Alpha != 1) BinaryLoop.Simd(default(MulOp), values, Alpha, values);
         if (Plus != null)
         {

@@ -9,6 +9,8 @@ internal static class LinearProducts
     public static IEnumerable<LinearProduct> Of(LinearMatrix m, int rows) => m.Weight switch
     {
         LowRank w => LowRankProduct.Of(m, w, rows),
+        Kronecker => KroneckerProduct.Of(m, rows),
+        WeightSum w when LowBitLinear.Parts.Of(w) is null => KroneckerProduct.Of(m, rows).Concat(SumProduct.Of(m, w, rows)),
         _ => LowBitLinear.Of(m, rows),
     };
 

@@ -13,6 +13,8 @@ internal static class MatMulCpu
     // A product that fits the caches, one core, and memory that does not.
     private const double OperationsPerNanosecond = 150, BytesPerNanosecond = 20;
 
+    private const double CopyNanoseconds = 1e12;
+
     public static IEnumerable<Candidate> Candidates<TOp>(TOp op, NodeTypes n) where TOp : Operator, IMatMul =>
         Candidates(op.Geometry(n.In(0).Shape, n.In(1).Shape), op.Alpha, null, Activation.None, n);
 
@@ -31,6 +33,8 @@ internal static class MatMulCpu
     {
         double bytes = n.Inputs.Concat(n.Outputs).Sum(t => t is null ? 0.0 : t.Bytes);
         double time = g.Operations / OperationsPerNanosecond + bytes / BytesPerNanosecond;
+        // What is added to a dense matrix stays apart wherever a product does that: a sum of its own would be a second copy of the matrix for every adapter.
+        if (n.Weights[1] is WeightSum { Terms: [Dense, ..] }) time += CopyNanoseconds;
         yield return new Candidate("gemm-f32", b => BindF32(g, alpha, addend, activation, b)) { FusesEpilogue = LinearSteps.Accepts(n), Nanoseconds = time };
         if (alpha == 1 && activation == Activation.None && MatMulBf16Cpu.Accepts(g, addend, n)) yield return new Candidate("gemm-bf16", b => MatMulBf16Cpu.Bind(g, addend, b)) { Nanoseconds = time / 2 };
         if (activation == Activation.None) yield return new Candidate("gemm", b => Dispatch.Number(b, new GenericBinder(g, alpha, addend))) { Nanoseconds = 4 * time };

@@ -1,9 +1,7 @@
-using Engine.Tensors;
-
-namespace Engine.Formats.Safetensors;
+namespace Engine.Tensors;
 
 /// <summary>Matrices with their axes exchanged.</summary>
-internal static class TensorTranspose
+public static class TensorTranspose
 {
     /// <summary>The transpose of a matrix whose elements are whole bytes.</summary>
     public static Tensor Transposed(this Tensor t)
