@@ -42,6 +42,12 @@ public sealed record CompressionOptions
     /// <summary>The scheme of every layer that the policy does not name; with a budget the smallest one allowed.</summary>
     public Scheme Scheme { get; init; } = Scheme.Int8;
 
+    /// <summary>Part of the channels of each group of wires that is removed before anything else; 0 removes none.</summary>
+    public double Prune { get; init; }
+
+    /// <summary>Makes up for removed channels in the layers that read them: by samples where there are some, else by the weights alone.</summary>
+    public bool Reconstruct { get; init; } = true;
+
     /// <summary>Schemes layer by layer.</summary>
     public Policy Policy { get; init; } = new();
 
@@ -109,7 +115,7 @@ public sealed record CompressionOptions
     internal CompressionOptions FirstPass => Select(s => Scheme.Float with { Factors = s.Factors }) with { Budget = null, MaxDrop = null, Candidates = [], WorkFolder = WorkFolder is null ? null : WorkFolder + ".factors" };
 
     /// <summary>The second of two passes: codes.</summary>
-    internal CompressionOptions SecondPass => Select(s => s.Codes);
+    internal CompressionOptions SecondPass => Select(s => s.Codes) with { Prune = 0 };
 
     private CompressionOptions Select(Func<Scheme, Scheme> map) => this with { Scheme = map(Scheme), Policy = Policy.Select(map), Candidates = [.. Candidates.Select(map).Distinct()] };
 }

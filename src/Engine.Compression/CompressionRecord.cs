@@ -20,6 +20,7 @@ internal static class CompressionRecord
             w.WriteString("method", options.Method.ToString());
             w.WriteString("range", options.Range.ToString());
             w.WriteNumber("seed", options.Seed);
+            if (options.Prune > 0) w.WriteNumber("prune", Round(options.Prune));
             if (options.Latencies is { } table) w.WriteString("latency_table_sha256", table.Sha256());
             if (drop is not null)
             {

@@ -46,8 +46,11 @@ public sealed record CompressionResult(ModelDefinition Model, IReadOnlyList<Laye
     /// <summary>Hash of the calibration samples, in lower-case hex.</summary>
     public string CalibrationSha256 { get; init; } = "";
 
+    /// <summary>Channels that were removed first; layers then have what is left.</summary>
+    public IReadOnlyList<PrunedChannels> Pruned { get; init; } = [];
+
     /// <summary>Bytes of constants before.</summary>
-    public long BytesBefore => Factored?.BytesBefore ?? Layers.Sum(l => l.BytesBefore) + OtherBytes;
+    public required long BytesBefore { get; init; }
 
     /// <summary>Bytes of constants after.</summary>
     public long BytesAfter => Layers.Sum(l => l.BytesAfter) + OtherBytes;

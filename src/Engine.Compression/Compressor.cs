@@ -43,6 +43,8 @@ public sealed class Compressor
         return result with
         {
             Factored = factored,
+            Pruned = factored.Pruned,
+            BytesBefore = factored.BytesBefore,
             Finish = () =>
             {
                 factored.Finish();
@@ -56,11 +58,20 @@ public sealed class Compressor
         var context = new RewriteContext(new NodeEvaluator(_kernels, _workers));
         foreach (var pass in (Rewrite[])[new ConstantFolding(), new RemoveIdentities(), new FoldPad(), new FoldBatchNorm()]) pass.Apply(_model.Graph, context);
         var graph = _model.Graph;
+        long bytesBefore = graph.Constants.Sum(v => v.Constant!.StoredBytes);
+        IReadOnlyList<PrunedChannels> pruned = [];
+        if (_options.Prune > 0)
+        {
+            _exact = Outputs(graph, cancellation);
+            var pruning = new ChannelPruning(_options, _kernels, _workers);
+            graph = pruning.Run(graph, _options.Prune, _data, cancellation);
+            pruned = pruning.Pruned;
+        }
         var layers = LayerScan.Of(graph);
         var choice = new SchemeChoice(layers, _options);
         if (choice.NeedsSamples && _data.Inputs.Count == 0) throw new InputException("static int8 needs calibration samples: give a folder of inputs");
         var calibration = _data.Inputs.Count == 0 ? null : Calibrate(graph, layers, choice, cancellation);
-        _exact = _first?.Outputs ?? calibration?.Outputs ?? [];
+        if (_options.Prune == 0) _exact = _first?.Outputs ?? calibration?.Outputs ?? [];
         var probe = _options.Latencies is null || calibration is null ? null : new LatencyProbe(_kernels, _workers, calibration.Types, _options.DynamicActivations);
         var folder = new WorkFolder(_options.WorkFolder, Job(), _options.Resume);
         var compressor = new LayerCompressor(_options, calibration, _workers.With(cancellation));
@@ -93,7 +104,7 @@ public sealed class Compressor
             Metadata = new Dictionary<string, string>(_model.Metadata) { [CompressionRecord.Key] = CompressionRecord.Json(_sourceSha256, DataHash(), _options, reports, _first?.Result.Layers ?? [], drop) },
             Resources = _model.Resources,
         };
-        return new(compressed, reports, drop, others, folder.Reused) { Finish = folder.Remove, CalibrationSha256 = DataHash() };
+        return new(compressed, reports, drop, others, folder.Reused) { Finish = folder.Remove, CalibrationSha256 = DataHash(), Pruned = pruned, BytesBefore = bytesBefore };
     }
 
     private Calibration Calibrate(ModelGraph graph, IReadOnlyList<Layer> layers, SchemeChoice choice, CancellationToken cancellation)
@@ -103,8 +114,11 @@ public sealed class Compressor
         return Calibration.Collect(graph, _data.Inputs, layers, wires, _options.Range != RangeMethod.MinMax, _options.Seed, _kernels, _workers, _options.Progress, cancellation);
     }
 
+    private List<IReadOnlyList<RuntimeValue>> Outputs(ModelGraph graph, CancellationToken cancellation) =>
+        [.. _data.Inputs.Select(s => new Interpreter(_kernels, _workers).Run(graph, graph.Inputs.ConvertAll(v => s.TryGetValue(v.Name, out var t) ? t : throw new InputException($"the samples have no input '{v.Name}'", v.Name)), cancellation))];
+
     /// <summary>What results of layers depend on.</summary>
-    private string Job() => string.Join('\n', _sourceSha256, DataHash(), _options.Method, _options.FactorMethod, _options.Gptq, _options.Range, _options.Percentile, _options.SignedActivations, _options.BiasCorrection, _options.Seed);
+    private string Job() => string.Join('\n', _sourceSha256, DataHash(), _options.Method, _options.FactorMethod, _options.Gptq, _options.Range, _options.Percentile, _options.SignedActivations, _options.BiasCorrection, _options.Seed, _options.Prune, _options.Reconstruct);
 
     private string DataHash()
     {

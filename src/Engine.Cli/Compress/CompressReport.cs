@@ -9,6 +9,12 @@ internal static class CompressReport
     {
         long elements = r.Layers.Sum(l => l.BytesBefore / 4);
         var report = new Report();
+        if (r.Pruned.Count > 0)
+        {
+            var groups = new Table(new("channels", "channels"), new("before", "before"), new("after", "after"));
+            foreach (var g in r.Pruned) groups.Add(g.Name, g.Before, g.After);
+            report.Add("pruned", "", groups);
+        }
         if (r.Factored is { } factored) report.Add("factors", "factors, before they were coded", Layers(factored));
         report.Add("layers", r.Factored is null ? "" : "layers", Layers(r))
             .Add("bytes_before", "constants before, bytes", r.BytesBefore)

@@ -11,7 +11,7 @@ internal sealed class CompressSettings
 {
     private readonly Argument<string> _model = CommonOptions.Model();
     private readonly Option<string?> _output = new("--output", "-o") { Description = "Model to write: .engine, or .onnx with DequantizeLinear and MatMulNBits", HelpName = "file" };
-    private readonly Option<string> _scheme = new("--scheme") { Description = "int8 (weights and activations), w8, int2 to int7, ternary, sign, nf4, mxfp4 or float, with -gN or -channel, and -asym; low-rank:R (or R%, energy=P%, break-even), spatial:R, tucker:R or cp:R, alone or with + and one of the others", DefaultValueFactory = _ => "int8", HelpName = "scheme" };
+    private readonly Option<string> _scheme = new("--scheme") { Description = "int8 (weights and activations), w8, int2 to int7, ternary, sign, nf4, mxfp4 or float, with -gN or -channel, and -asym; low-rank:R (or R%, energy=P%, break-even), spatial:R, tucker:R or cp:R, alone or with + and one of the others; prune:0.5+ before all of it, or alone, removes that part of the channels first", DefaultValueFactory = _ => "int8", HelpName = "scheme" };
     private readonly Option<string?> _calibration = new("--calib") { Description = "Folder of samples: files, or a folder with a file an input for each", HelpName = "dir" };
     private readonly Option<string?> _labels = new("--labels") { Description = "Classes of the samples (.npy, or a number a line): the drop is measured in accuracy", HelpName = "file" };
     private readonly Option<string?> _policy = new("--policy") { Description = "Schemes by layer, as JSON", HelpName = "layers.json" };
@@ -27,6 +27,7 @@ internal sealed class CompressSettings
     private readonly Option<bool> _noOrder = new("--no-act-order") { Description = "Round columns in their order, not by how strongly inputs drive them" };
     private readonly Option<double> _damp = new("--damp") { Description = "Dampening of error compensation, part of the mean diagonal", DefaultValueFactory = _ => 0.01, HelpName = "part" };
     private readonly Option<bool> _noBias = new("--no-bias-correction") { Description = "Leave biases as they are" };
+    private readonly Option<bool> _noReconstruction = new("--no-reconstruction") { Description = "Do not fit the layers behind removed channels" };
     private readonly Option<bool> _measure = new("--measure") { Description = "Measure the latency of layers that the table lacks, and keep it in the table" };
     private readonly Option<string?> _table = new("--latency-table") { Description = "Table of measured latencies; default: this machine's, in the user's cache folder", HelpName = "f.json" };
     private readonly Option<bool> _noFallback = new("--no-fallback") { Description = "Keep schemes that measure slower than float" };
@@ -41,7 +42,7 @@ internal sealed class CompressSettings
     public void AddTo(Command command)
     {
         command.Arguments.Add(_model);
-        foreach (Option o in (Option[])[_output, _scheme, _calibration, _labels, _policy, _target, _candidates, _maxDrop, _method, _factors, _range, _percentile, _signed, _dynamic, _noOrder, _damp, _noBias, _measure, _table, _noFallback, _seed, _dryRun, _resume, _report]) command.Options.Add(o);
+        foreach (Option o in (Option[])[_output, _scheme, _calibration, _labels, _policy, _target, _candidates, _maxDrop, _method, _factors, _range, _percentile, _signed, _dynamic, _noOrder, _damp, _noBias, _noReconstruction, _measure, _table, _noFallback, _seed, _dryRun, _resume, _report]) command.Options.Add(o);
         _images.AddTo(command);
         foreach (Option o in (Option[])[_threads, _format]) command.Options.Add(o);
         _method.AcceptOnlyFromAmong("gptq", "nearest");
@@ -58,9 +59,12 @@ internal sealed class CompressSettings
         if (p.GetValue(_damp) is not (>= 0 and <= 1)) throw CommandException.Usage("--damp: expected 0 to 1");
         var target = CompressTargets.Budget(p.GetValue(_target));
         var maxDrop = CompressTargets.Part(p.GetValue(_maxDrop), "--max-drop");
+        var recipe = Recipe.Parse(p.GetRequiredValue(_scheme));
         var options = new CompressionOptions
         {
-            Scheme = Scheme.Parse(p.GetRequiredValue(_scheme)),
+            Scheme = recipe.Scheme,
+            Prune = recipe.Prune,
+            Reconstruct = !p.GetValue(_noReconstruction),
             Policy = p.GetValue(_policy) is { } policy ? Policy.Read(policy) : new(),
             Candidates = target is null && maxDrop is null ? [] : [.. p.GetValue(_candidates)!.Split(',').Select(Scheme.Parse)],
             Budget = target,

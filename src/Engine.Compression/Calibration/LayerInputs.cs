@@ -30,6 +30,9 @@ internal sealed class LayerInputs
         _random = new SplitMix(seed);
     }
 
+    /// <summary>Draws the same rows as <paramref name="like"/> does, for a layer that takes its place.</summary>
+    public LayerInputs(Layer layer, LayerInputs like, ulong seed) : this(layer, 1, 1, seed) => _perSample = like._perSample;
+
     /// <summary>Parts of the layer's rows; each has inputs of its own.</summary>
     public int Parts => _rows.Length;
 
