@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS = 20, COLUMNS = 32, SEGMENTS = 3, QUADS = 12, STRIDE = 4 * QUADS + 8, PITCH = COLUMNS + 4 };
+enum { ROWS = 20, COLUMNS = 96, SEGMENTS = 3, QUADS = 12, STRIDE = 4 * QUADS + 8, PITCH = COLUMNS + 4 };
 
 static uint8_t a[ROWS * STRIDE + SEGMENTS * STRIDE], b[SEGMENTS * QUADS * COLUMNS * 4];
 static int32_t start[ROWS * PITCH], c[ROWS * PITCH];
@@ -33,11 +33,12 @@ static int wrong(const engine_tile *t, int bf16) {
   for (int i = 0; i < t->rows; i++)
     for (int j = 0; j < t->columns; j++) {
       const intptr_t at = i * t->start_stride + j;
+      const int panel = j / 32 * 32, width = t->columns - panel > 16 ? 32 : 16;
       uint32_t sum = t->start && !bf16 ? (uint32_t)start[at] : 0;
       double exact = t->start && bf16 ? ((float *)start)[at] : 0, size = magnitude(exact);
       for (int s = 0; s < t->segments; s++)
         for (int q = 0; q < t->quads; q++) {
-          const uint8_t *x = a + i * t->row_stride + s * t->segment_stride + 4 * q, *w = b + ((s * t->quads + q) * t->columns + j) * 4;
+          const uint8_t *x = a + i * t->row_stride + s * t->segment_stride + 4 * q, *w = b + (panel * t->segments * t->quads + (s * t->quads + q) * width + j - panel) * 4;
           for (int e = 0; e < 4; e++) sum += (uint32_t)(x[e] * (int8_t)w[e]);
           for (int e = 0; e < 4; e += 2) {
             exact += widened(x + e) * widened(w + e);
@@ -56,7 +57,7 @@ int main(void) {
   const engine_kernel *k = engine_kernels(&n);
   for (int i = 0; i < n; i++) printf("%s %s: %s\n", k[i].stem, k[i].tier, k[i].supported ? "runs" : "not on this processor");
   for (int trial = 0; trial < 1000; trial++) {
-    const int from = rand() % 3, columns = 16 * (1 + rand() % 2), pitch = columns + rand() % 4, quads = rand() % QUADS, bf16 = rand() % 2;
+    const int from = rand() % 3, columns = 16 * (1 + rand() % 6), pitch = columns + rand() % 4, quads = rand() % QUADS, bf16 = rand() % 2;
     const engine_tile t = {a, 4 * quads + 2 * (rand() % 4), 4 * quads + 2 * (rand() % 4), b, from ? start : NULL, from == 1 ? 0 : pitch, c, pitch, 1 + rand() % ROWS, columns, 1 + rand() % SEGMENTS, quads};
     if (!k[bf16].supported) continue;
     for (size_t i = 0; i < sizeof a; i++) a[i] = (uint8_t)rand();

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ENGINE_KERNELS_ABI 1
+#define ENGINE_KERNELS_ABI 2
 
 #if defined(_WIN32)
 #define ENGINE_EXPORT __declspec(dllexport)
@@ -23,9 +23,9 @@ typedef struct {
 ENGINE_EXPORT int32_t engine_kernels_abi(void);
 ENGINE_EXPORT const engine_kernel *engine_kernels(int32_t *count);
 
-// GemmU8S8.Tile and GemmBf16.Tile: c[i, j] = start[i, j] + sum over segments and k of a[i, k] * b[k, j] for 16 or 32 columns. Four bytes of k
-// are taken at a time: four of u8 and s8, summed in i32, or two of bf16, summed in f32. B is [segments * quads, columns, 4 bytes]; strides
-// of A are bytes, those of start and C elements; start is null for zeros.
+// GemmU8S8.Tile and GemmBf16.Tile: c[i, j] = start[i, j] + sum over segments and k of a[i, k] * b[k, j] for panels of 32 columns, the last of
+// 16 or 32. Four bytes of k are taken at a time: four of u8 and s8, summed in i32, or two of bf16, summed in f32. B is its panels one after the
+// other, each [segments * quads, its columns, 4 bytes]; strides of A are bytes, those of start and C elements; start is null for zeros.
 typedef struct {
   const uint8_t *a;
   intptr_t row_stride, segment_stride;

@@ -12,12 +12,12 @@ static inline __attribute__((always_inline)) __m512i quad_of(const uint8_t *p) {
   return _mm512_set1_epi32(quad);
 }
 
-// R rows and W vectors of 16 columns; both are constants where this is inlined, and so are all loops over them.
-static inline __attribute__((always_inline)) void tile(const int R, const int W, const engine_tile *t, int row) {
+// R rows from `row` and W vectors of 16 columns from `column`, where a panel begins; R and W are constants where this is inlined, and so are all loops over them.
+static inline __attribute__((always_inline)) void tile(const int R, const int W, const engine_tile *t, int row, int column) {
   const intptr_t rs = t->row_stride, rs3 = 3 * rs, step = 64 * (intptr_t)W;
-  const uint8_t *from = t->a + row * rs, *b = t->b;
-  const int32_t *start = (const int32_t *)t->start + row * t->start_stride;
-  int32_t *c = (int32_t *)t->c + row * t->c_stride;
+  const uint8_t *from = t->a + row * rs, *b = t->b + 4 * (intptr_t)column * t->segments * t->quads;
+  const int32_t *start = (const int32_t *)t->start + row * t->start_stride + column;
+  int32_t *c = (int32_t *)t->c + row * t->c_stride + column;
   // Few rows are few chains of sums: more of them take turns, a quad each.
   const int U = R == 1 ? 4 : R < 4 ? 2 : 1;
   __m512i s[ROWS][2], more[3][3][2];
@@ -75,13 +75,17 @@ static inline __attribute__((always_inline)) void tile(const int R, const int W,
     for (int j = 0; j < W; j++) _mm512_storeu_si512(c + i * t->c_stride + 16 * j, s[i][j]);
 }
 
-#define CASE(R) case R: if (t->columns == 32) tile(R, 2, t, row); else tile(R, 1, t, row); break;
+#define CASE(R) case R: if (t->columns - column > 16) tile(R, 2, t, row, column); else tile(R, 1, t, row, column); break;
 
+// Rows of A stay in the first-level cache while panels stream by in the order that they lie in.
 void TILE(const engine_tile *t) {
-  for (int row = 0; row < t->rows; row += ROWS) {
-    const int rows = t->rows - row;
-    switch (rows < ROWS ? rows : ROWS) {
-      CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14)
-    }
+  for (int row = 0, rows; row < t->rows; row += rows) {
+    const int left = t->rows - row;
+    // Two tiles of half the height pass a whole one and one of a few rows.
+    rows = left <= ROWS ? left : left < 2 * ROWS ? (left + 1) / 2 : ROWS;
+    for (int column = 0; column < t->columns; column += 32)
+      switch (rows) {
+        CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14)
+      }
   }
 }

@@ -88,10 +88,10 @@ public static unsafe partial class GemmBf16
     {
         if (m == 0 || n == 0) return;
         var units = new PanelUnits(m, n, k);
-        workers.For(units.Count, units.Grain, new Body<TStore>(units, n, k, a, rowStride, columnStride, packedB, bias, store));
+        workers.For(units.Count, units.Grain, new Body<TStore>(units, k, a, rowStride, columnStride, packedB, bias, store));
     }
 
-    private readonly struct Body<TStore>(PanelUnits units, int n, int k, BFloat16* a, nint rowStride, nint columnStride, BFloat16* b, float* bias, TStore store) : IParallelBody where TStore : struct, IFloatTileStore
+    private readonly struct Body<TStore>(PanelUnits units, int k, BFloat16* a, nint rowStride, nint columnStride, BFloat16* b, float* bias, TStore store) : IParallelBody where TStore : struct, IFloatTileStore
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int start, int end)
@@ -101,38 +101,32 @@ public static unsafe partial class GemmBf16
             // Packed rows begin on other lines of a cache.
             nint stride = inPlace ? rowStride : (2 * Pairs(k) + 31) / 32 * 32 + 32;
             // Blocks of scratch begin on whole cache lines, which the stack does not.
-            float* sums = (float*)Scratch.Get(sizeof(float) * PanelUnits.TileRows * PanelColumns + (inPlace ? 0 : sizeof(BFloat16) * PanelUnits.RowBlock * stride)), starts = stackalloc float[PanelColumns];
-            var packed = (BFloat16*)(sums + PanelUnits.TileRows * PanelColumns);
+            float* sums = (float*)Scratch.Get(sizeof(float) * (PanelUnits.TileRows * PanelUnits.TileColumns + PanelUnits.MostColumns) + (inPlace ? 0 : sizeof(BFloat16) * PanelUnits.RowBlock * stride));
+            float* starts = sums + PanelUnits.TileRows * PanelUnits.TileColumns;
+            var packed = (BFloat16*)(starts + PanelUnits.MostColumns);
+            var t = new Tile { RowStride = sizeof(BFloat16) * stride, Segments = 1, Pairs = Pairs(k) };
             for (int unit = start; unit < end; unit++)
             {
                 var (row, rows, first, last) = units[unit];
                 if (!inPlace) PackA(row, rows, packed, stride);
-                for (int column = first; column < last; column += PanelColumns)
+                var from = inPlace ? a + row * rowStride : packed;
+                if (bias != null)
                 {
-                    int width = GemmU8S8.PanelWidth(n, column), used = Math.Min(width, n - column);
-                    for (int j = 0; bias != null && j < width; j++) starts[j] = j < used ? bias[column + j] : 0;
-                    var t = new Tile
-                    {
-                        A = inPlace ? a + row * rowStride : packed,
-                        RowStride = sizeof(BFloat16) * stride,
-                        B = b + (nint)column * 2 * Pairs(k),
-                        Start = bias == null ? null : starts,
-                        C = sums,
-                        CStride = width,
-                        Columns = width,
-                        Segments = 1,
-                        Pairs = Pairs(k),
-                    };
-                    if (typeof(TStore) == typeof(F32RowStore) && used == width)
-                    {
-                        // The sums are the result: they need no copy.
-                        ref var to = ref Unsafe.As<TStore, F32RowStore>(ref Unsafe.AsRef(in store));
-                        t.C = to.At(row, column);
-                        t.CStride = to.Stride;
-                        t.Rows = rows;
-                        tile(t);
-                        continue;
-                    }
+                    new Span<float>(starts, PanelUnits.MostColumns).Clear();
+                    new ReadOnlySpan<float>(bias + first, last - first).CopyTo(new(starts, last - first));
+                }
+                if (typeof(TStore) == typeof(F32RowStore) && last % (PanelColumns / 2) == 0)
+                {
+                    // The sums are the result: they need no copy.
+                    ref var to = ref Unsafe.As<TStore, F32RowStore>(ref Unsafe.AsRef(in store));
+                    t = t with { A = from, B = b + (nint)first * 2 * t.Pairs, Start = bias == null ? null : starts, C = to.At(row, first), CStride = to.Stride, Rows = rows, Columns = last - first };
+                    tile(t);
+                    continue;
+                }
+                for (int column = first; column < last; column += PanelUnits.TileColumns)
+                {
+                    int used = Math.Min(PanelUnits.TileColumns, last - column), width = (int)GemmU8S8.Columns(used);
+                    t = t with { A = from, B = b + (nint)column * 2 * t.Pairs, Start = bias == null ? null : starts + column - first, C = sums, CStride = width, Columns = width };
                     for (int i = 0; i < rows; i += PanelUnits.TileRows, t.A += PanelUnits.TileRows * stride)
                     {
                         t.Rows = Math.Min(PanelUnits.TileRows, rows - i);

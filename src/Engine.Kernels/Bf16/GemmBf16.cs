@@ -16,7 +16,7 @@ public static unsafe partial class GemmBf16
     /// <summary>Columns of a packed panel; the last may have half of them.</summary>
     public const int PanelColumns = GemmU8S8.PanelColumns;
 
-    /// <summary>C[i, j] = Start[i, j] + Σk A[i, k]·B[k, j] for the columns (16 or 32) of a panel.</summary>
+    /// <summary>C[i, j] = Start[i, j] + Σk A[i, k]·B[k, j] for the columns of some panels.</summary>
     /// <remarks>The structure engine_tile of native/engine-kernels.h, and in memory that of <see cref="GemmU8S8.Tile"/>.</remarks>
     [StructLayout(LayoutKind.Sequential)]
     public struct Tile
@@ -27,7 +27,7 @@ public static unsafe partial class GemmBf16
         /// <summary>Bytes from a row of A, and from a run, to the next.</summary>
         public nint RowStride, SegmentStride;
 
-        /// <summary>The panel of B, [Segments · Pairs, Columns, 2].</summary>
+        /// <summary>The panels of B, [Segments · Pairs, columns of the panel, 2], one after the other.</summary>
         public BFloat16* B;
 
         /// <summary>What sums start from, or null for 0.</summary>
@@ -46,7 +46,7 @@ public static unsafe partial class GemmBf16
         public int Rows, Columns, Segments, Pairs;
     }
 
-    /// <summary>Sums of all rows of a panel.</summary>
+    /// <summary>Sums of all rows of some panels.</summary>
     public delegate void TileFn(in Tile t);
 
     // Before the table, which asks for it.
@@ -69,8 +69,10 @@ public static unsafe partial class GemmBf16
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TileAvx512(in Tile t)
     {
-        if (t.Columns == PanelColumns) DotPanels.Run<DotBf16Avx512, Vector512<float>, Pair<Vector512<float>>, Pair<Vector512<float>>>(Bytes(t));
-        else DotPanels.Run<DotBf16Avx2, Vector256<float>, Pair<Vector256<float>>, Pair<Vector256<float>>>(Bytes(t));
+        ref readonly var b = ref Bytes(t);
+        int wide = b.Columns / PanelColumns * PanelColumns;
+        if (wide > 0) DotPanels.Run<DotBf16Avx512, Vector512<float>, Pair<Vector512<float>>, Pair<Vector512<float>>>(b.Of(0, wide));
+        if (wide < b.Columns) DotPanels.Run<DotBf16Avx2, Vector256<float>, Pair<Vector256<float>>, Pair<Vector256<float>>>(b.Of(wide, b.Columns - wide));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -85,11 +87,12 @@ public static unsafe partial class GemmBf16
             for (int j = 0; j < t.Columns; j++)
             {
                 double sum = t.Start == null ? 0 : t.Start[i * t.StartStride + j];
-                BFloat16* b = t.B + 2 * j;
+                int width = GemmU8S8.PanelWidth(t.Columns, j / PanelColumns * PanelColumns);
+                var b = (BFloat16*)Bytes(t).Panel(j) + 2 * (j % PanelColumns);
                 for (int s = 0; s < t.Segments; s++)
                 {
                     var a = (BFloat16*)((byte*)t.A + i * t.RowStride + s * t.SegmentStride);
-                    for (int p = 0; p < t.Pairs; p++, a += 2, b += 2 * t.Columns) sum += (double)(float)a[0] * (float)b[0] + (double)(float)a[1] * (float)b[1];
+                    for (int p = 0; p < t.Pairs; p++, a += 2, b += 2 * width) sum += (double)(float)a[0] * (float)b[0] + (double)(float)a[1] * (float)b[1];
                 }
                 t.C[i * t.CStride + j] = (float)sum;
             }

@@ -6,8 +6,8 @@ namespace Engine.Kernels;
 /// <summary>A product of panels in the native library: its tier on x64 or on Arm, and how it is called.</summary>
 internal readonly unsafe struct NativeTile(string stem, string x64, string arm64)
 {
-    // Products of 8 bits that take about a microsecond: less is not worth telling the garbage collector of.
-    private const long ShortProducts = 400_000;
+    // Products of 8 bits that take some ten microseconds: telling the garbage collector of less costs more than it would wait.
+    private const long ShortProducts = 4_000_000;
 
     private readonly nint _run = NativeKernels.Find(stem, IsArm ? arm64 : x64);
 

@@ -12,6 +12,12 @@ internal static unsafe class DotPanels
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Run<T, TSum, TA, TB>(in GemmU8S8.Tile t) where T : struct, IDot<TSum, TA, TB> where TSum : unmanaged where TA : unmanaged where TB : unmanaged
     {
+        for (int column = 0; column < t.Columns; column += GemmU8S8.PanelColumns) Panel<T, TSum, TA, TB>(t.Of(column, GemmU8S8.PanelWidth(t.Columns, column)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Panel<T, TSum, TA, TB>(in GemmU8S8.Tile t) where T : struct, IDot<TSum, TA, TB> where TSum : unmanaged where TA : unmanaged where TB : unmanaged
+    {
         for (int column = 0; column < t.Columns; column += 2 * T.Lanes)
         {
             int row = 0;

@@ -24,65 +24,62 @@ public static unsafe partial class GemmU8S8
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int start, int end)
         {
-            bool inPlace = a.InPlace(k), zeros = new Span<int>(new ColumnTerms(b, k, n).Zeros, n).ContainsAnyExcept(0);
+            var columns = new ColumnTerms(b, k, n);
+            bool inPlace = a.InPlace(k), zeros = new Span<int>(columns.Zeros, n).ContainsAnyExcept(0), sameStart = a.OneZero && !zeros;
             // Blocks of scratch begin on whole cache lines, which the stack does not.
-            int* sums = (int*)Scratch.Get(sizeof(int) * (PanelUnits.TileRows * PanelColumns + PanelUnits.RowBlock) + (inPlace ? 0 : PanelUnits.RowBlock * _stride)), rowTerms = sums + PanelUnits.TileRows * PanelColumns;
+            int* sums = (int*)Scratch.Get(sizeof(int) * (PanelUnits.TileRows * PanelUnits.TileColumns + PanelUnits.MostColumns + PanelUnits.RowBlock) + (inPlace ? 0 : PanelUnits.RowBlock * _stride));
+            int* starts = sums + PanelUnits.TileRows * PanelUnits.TileColumns, rowTerms = starts + PanelUnits.MostColumns;
             byte* packed = (byte*)(rowTerms + PanelUnits.RowBlock);
+            var tile = new Tile { Segments = 1, Quads = Quads(k), RowStride = inPlace ? a.Stride : _stride };
+            int started = -1;
             for (int unit = start; unit < end; unit++)
             {
                 var (row, rows, first, last) = units[unit];
                 if (!inPlace) a.Pack(row, rows, k, packed, _stride);
                 byte* from = inPlace ? a.At(row) : packed;
-                nint stride = inPlace ? a.Stride : _stride;
                 if (zeros)
-                    for (int i = 0; i < rows; i++) rowTerms[i] = a.Zero(row + i) * k - Sum(from + i * stride, k);
-                for (int column = first; column < last; column += PanelColumns)
-                    Panel(from, stride, row, rows, column, sums, zeros ? rowTerms : null);
-            }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Panel(byte* from, nint stride, int row, int rows, int column, int* sums, int* rowTerms)
-        {
-            int width = PanelWidth(n, column), used = Math.Min(width, n - column);
-            int* start = stackalloc int[PanelColumns];
-            var columns = new ColumnTerms(b, k, n);
-            // Σ(a − z)b = Σab − zΣb.
-            for (int j = 0; j < width; j++) start[j] = unchecked(-a.Zero(0) * columns.Sums[column + j]);
-            var run = Table.Best;
-            var tile = new Tile { A = from, RowStride = stride, B = (sbyte*)b + (nint)column * 4 * Quads(k), Start = start, C = sums, CStride = width, Columns = width, Segments = 1, Quads = Quads(k) };
-            if (typeof(TStore) == typeof(Int32Store) && used == width && a.OneZero && rowTerms == null)
-            {
-                // The sums are the result: they need no copy.
-                ref var to = ref Unsafe.As<TStore, Int32Store>(ref Unsafe.AsRef(in store));
-                tile.C = to.At(row, column);
-                tile.CStride = to.Stride;
-                tile.Rows = rows;
-                run(tile);
-                return;
-            }
-            for (int i = 0; i < rows; i += PanelUnits.TileRows, tile.A += PanelUnits.TileRows * stride)
-            {
-                tile.Rows = Math.Min(PanelUnits.TileRows, rows - i);
-                if (!a.OneZero || rowTerms != null)
+                    for (int i = 0; i < rows; i++) rowTerms[i] = a.Zero(row + i) * k - Sum(from + i * tile.RowStride, k);
+                if (sameStart && first != started)
                 {
-                    Start(row + i, tile.Rows, column, width, sums, rowTerms == null ? null : rowTerms + i);
-                    tile.Start = sums;
-                    tile.StartStride = width;
+                    // Σ(a − z)b = Σab − zΣb.
+                    Start(a.Zero(0), 0, columns, first, (int)Columns(last) - first, starts);
+                    started = first;
                 }
-                run(tile);
-                store.Store(sums, width, row + i, row + i, tile.Rows, column, used);
+                if (typeof(TStore) == typeof(Int32Store) && sameStart && last % (PanelColumns / 2) == 0)
+                {
+                    // The sums are the result: they need no copy.
+                    ref var to = ref Unsafe.As<TStore, Int32Store>(ref Unsafe.AsRef(in store));
+                    tile = tile with { A = from, B = (sbyte*)b + (nint)first * 4 * tile.Quads, Start = starts, C = to.At(row, first), CStride = to.Stride, Rows = rows, Columns = last - first };
+                    Table.Best(tile);
+                    continue;
+                }
+                for (int column = first; column < last; column += PanelUnits.TileColumns)
+                {
+                    int used = Math.Min(PanelUnits.TileColumns, last - column), width = (int)Columns(used);
+                    tile = tile with { A = from, B = (sbyte*)b + (nint)column * 4 * tile.Quads, Start = starts + column - first, C = sums, CStride = width, Columns = width };
+                    for (int i = 0; i < rows; i += PanelUnits.TileRows, tile.A += PanelUnits.TileRows * tile.RowStride)
+                    {
+                        tile.Rows = Math.Min(PanelUnits.TileRows, rows - i);
+                        if (!sameStart)
+                        {
+                            // Σ(a − z)(b − y) = Σab − zΣb + y(kz − Σa).
+                            for (int r = 0; r < tile.Rows; r++) Start(a.Zero(row + i + r), zeros ? rowTerms[i + r] : 0, columns, column, width, sums + r * width);
+                            tile.Start = sums;
+                            tile.StartStride = width;
+                        }
+                        Table.Best(tile);
+                        store.Store(sums, width, row + i, row + i, tile.Rows, column, used);
+                    }
+                }
             }
         }
 
-        // Σ(a − z)(b − y) = Σab − zΣb + y(kz − Σa).
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Start(int row, int rows, int column, int width, int* sums, int* rowTerms)
+        // −zero · sum of a column + term · its zero point; counts are multiples of 16.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Start(int zero, int term, ColumnTerms columns, int column, int count, int* to)
         {
-            var columns = new ColumnTerms(b, k, n);
-            for (int i = 0; i < rows; i++)
-                for (int j = 0; j < width; j++)
-                    sums[i * width + j] = unchecked(-a.Zero(row + i) * columns.Sums[column + j] + (rowTerms == null ? 0 : rowTerms[i] * columns.Zeros[column + j]));
+            for (int j = 0; j < count; j += Vector<int>.Count)
+                (Vector.Load(columns.Zeros + column + j) * term - Vector.Load(columns.Sums + column + j) * zero).Store(to + j);
         }
     }
 

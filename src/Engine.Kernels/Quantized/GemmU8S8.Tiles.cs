@@ -12,8 +12,9 @@ public static unsafe partial class GemmU8S8
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TileAvx512(in Tile t)
     {
-        if (t.Columns == PanelColumns) DotPanels.Run<DotAvx512, Vector512<int>, Pair<Vector512<short>>, Pair<Vector512<short>>>(t);
-        else DotPanels.Run<DotAvx2, Vector256<int>, Pair<Vector256<short>>, Pair<Vector256<short>>>(t);
+        int wide = t.Columns / PanelColumns * PanelColumns;
+        if (wide > 0) DotPanels.Run<DotAvx512, Vector512<int>, Pair<Vector512<short>>, Pair<Vector512<short>>>(t.Of(0, wide));
+        if (wide < t.Columns) DotPanels.Run<DotAvx2, Vector256<int>, Pair<Vector256<short>>, Pair<Vector256<short>>>(t.Of(wide, t.Columns - wide));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -15,8 +15,8 @@ public static unsafe partial class GemmU8S8
     public const int PanelColumns = 32;
 
     /// <summary>
-    /// C[i, j] = Start[i, j] + Σs Σk A[i, s, k]·B[s, k, j] for <see cref="Rows"/> rows and the <see cref="Columns"/> columns (16 or 32) of a
-    /// panel: k runs over 4 · <see cref="Quads"/> bytes beside each other, s over <see cref="Segments"/> such runs, as the rows of a window of
+    /// C[i, j] = Start[i, j] + Σs Σk A[i, s, k]·B[s, k, j] for <see cref="Rows"/> rows and the <see cref="Columns"/> columns of some
+    /// panels, of 32 columns but for the last one, which has 16 or 32: k runs over 4 · <see cref="Quads"/> bytes beside each other, s over <see cref="Segments"/> such runs, as the rows of a window of
     /// a picture whose channels lie last. A product of matrices has one segment. All of these bytes of A are read, whatever weights they meet.
     /// </summary>
     /// <remarks>The structure engine_tile of native/engine-kernels.h.</remarks>
@@ -29,7 +29,7 @@ public static unsafe partial class GemmU8S8
         /// <summary>Bytes from a row of A, and from a run, to the next.</summary>
         public nint RowStride, SegmentStride;
 
-        /// <summary>The panel of B, s8 [Segments · Quads, Columns, 4].</summary>
+        /// <summary>The panels of B, s8 [Segments · Quads, columns of the panel, 4], one after the other.</summary>
         public sbyte* B;
 
         /// <summary>What sums start from, or null for 0: a bias with stride 0, or C itself to add to it.</summary>
@@ -46,9 +46,15 @@ public static unsafe partial class GemmU8S8
 
         /// <summary>Sizes; see <see cref="Tile"/>.</summary>
         public int Rows, Columns, Segments, Quads;
+
+        /// <summary>The panel that holds a column.</summary>
+        internal readonly sbyte* Panel(int column) => B + column / PanelColumns * PanelColumns * 4 * (nint)Segments * Quads;
+
+        /// <summary>Some of the panels, the first of which begins with a column.</summary>
+        internal readonly Tile Of(int column, int columns) => this with { B = Panel(column), Start = Start == null ? null : Start + column, C = C + column, Columns = columns };
     }
 
-    /// <summary>Sums of all rows of a panel.</summary>
+    /// <summary>Sums of all rows of some panels.</summary>
     public delegate void TileFn(in Tile t);
 
     // Before the table, which asks for it.
@@ -74,12 +80,12 @@ public static unsafe partial class GemmU8S8
         for (int i = 0; i < t.Rows; i++)
             for (int j = 0; j < t.Columns; j++)
             {
-                int sum = t.Start == null ? 0 : t.Start[i * t.StartStride + j];
-                sbyte* b = t.B + 4 * j;
+                int sum = t.Start == null ? 0 : t.Start[i * t.StartStride + j], width = PanelWidth(t.Columns, j / PanelColumns * PanelColumns);
+                sbyte* b = t.Panel(j) + 4 * (j % PanelColumns);
                 for (int s = 0; s < t.Segments; s++)
                 {
                     byte* a = t.A + i * t.RowStride + s * t.SegmentStride;
-                    for (int q = 0; q < t.Quads; q++, a += 4, b += 4 * t.Columns)
+                    for (int q = 0; q < t.Quads; q++, a += 4, b += 4 * width)
                         for (int k = 0; k < 4; k++) sum = unchecked(sum + a[k] * b[k]);
                 }
                 t.C[i * t.CStride + j] = sum;

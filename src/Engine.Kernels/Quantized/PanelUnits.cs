@@ -7,12 +7,14 @@ namespace Engine.Kernels;
 internal readonly struct PanelUnits
 {
     /// <summary>Rows that meet a panel before the next one is fetched.</summary>
-    public const int RowBlock = 96;
+    public const int RowBlock = 2 * TileRows;
 
-    /// <summary>Rows of a call: whole tiles on every tier. Their sums are stored while the next ones are computed; storing more at once stalls.</summary>
-    public const int TileRows = 24;
+    /// <summary>Rows and columns of a call whose sums are not the result yet: whole tiles of 14 and of 6 rows, and the sums stay in the cache.</summary>
+    public const int TileRows = 42, TileColumns = 4 * GemmU8S8.PanelColumns;
 
-    // Panels of a unit: A is made ready again for each.
+    /// <summary>Most columns of a unit: A is made ready again for each.</summary>
+    public const int MostColumns = MostPanels * GemmU8S8.PanelColumns;
+
     private const int MostPanels = 8;
 
     private readonly int _m, _n, _blocks, _columns, _splits;

@@ -50,7 +50,7 @@ internal static unsafe class ProductProperties
     private static void GemmU8S8Tiles(Operands o)
     {
         var r = o.Random;
-        int rows = r.Next(1, 31), columns = 16 * r.Next(1, 3), segments = r.Next(1, 4), quads = r.Next(0, 20), ldc = columns + r.Next(3);
+        int rows = r.Next(1, 31), columns = 16 * r.Next(1, 8), segments = r.Next(1, 4), quads = r.Next(0, 20), ldc = columns + r.Next(3);
         int run = 4 * quads, pitch = r.Next(2) == 0 ? run + r.Next(9) : r.Next(1, 5), between = r.Next(2) == 0 ? run : rows * pitch + r.Next(9);
         int sizeA = quads == 0 ? 0 : (rows - 1) * pitch + (segments - 1) * between + run, sizeC = (rows - 1) * ldc + columns;
         byte* a = o.Take<byte>(sizeA), b = o.Take<byte>(segments * run * columns);
@@ -93,7 +93,7 @@ internal static unsafe class ProductProperties
     private static void GemmBf16Tiles(Operands o)
     {
         var r = o.Random;
-        int rows = r.Next(1, 20), columns = 16 * r.Next(1, 3), pairs = r.Next(0, 60), pitch = 2 * pairs + r.Next(5), ldc = columns + r.Next(3);
+        int rows = r.Next(1, 31), columns = 16 * r.Next(1, 8), pairs = r.Next(0, 60), pitch = 2 * pairs + r.Next(5), ldc = columns + r.Next(3);
         int sizeA = pairs == 0 ? 0 : (rows - 1) * pitch + 2 * pairs, sizeC = (rows - 1) * ldc + columns;
         bool start = r.Next(2) == 0;
         BFloat16* a = o.Take<BFloat16>(sizeA), b = o.Take<BFloat16>(2 * pairs * columns), positiveA = o.Take<BFloat16>(sizeA), positiveB = o.Take<BFloat16>(2 * pairs * columns);
