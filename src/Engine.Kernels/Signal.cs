@@ -33,17 +33,17 @@ internal sealed class Signal(int spinMicroseconds) : IDisposable
         if (Interlocked.Exchange(ref _line.State, Ready) == Asleep) _event.Set();
     }
 
-    /// <summary>Waits for <see cref="Set"/> and takes the signal.</summary>
-    public void Wait()
+    /// <summary>Waits for <see cref="Set"/> and takes the signal; spins, if at all, for <paramref name="ticks"/> of <see cref="Stopwatch"/> where that is longer.</summary>
+    public void Wait(long ticks = 0)
     {
-        if (!Spin() && Interlocked.CompareExchange(ref _line.State, Asleep, Idle) == Idle) _event.WaitOne();
+        if (!Spin(_spinTicks == 0 ? 0 : Math.Max(ticks, _spinTicks)) && Interlocked.CompareExchange(ref _line.State, Asleep, Idle) == Idle) _event.WaitOne();
         Volatile.Write(ref _line.State, Idle);
     }
 
-    private bool Spin()
+    private bool Spin(long ticks)
     {
         if (Volatile.Read(ref _line.State) == Ready) return true;
-        if (_spinTicks == 0) return false;
+        if (ticks == 0) return false;
         long start = Stopwatch.GetTimestamp();
         do
         {
@@ -53,7 +53,7 @@ internal sealed class Signal(int spinMicroseconds) : IDisposable
                 Pause();
             }
         }
-        while (Stopwatch.GetTimestamp() - start < _spinTicks);
+        while (Stopwatch.GetTimestamp() - start < ticks);
         return false;
     }
 

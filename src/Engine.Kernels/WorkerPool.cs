@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 
@@ -6,6 +7,9 @@ namespace Engine.Kernels;
 /// <summary>Threads that wait between loops: spinning at first, then asleep. One loop at a time is split over them; see <see cref="Workers"/> for the promises.</summary>
 internal sealed unsafe class WorkerPool : IDisposable
 {
+    // The others end about when a thread does, and the next loop often follows: it spins for so small a part of what its work took.
+    private const int Patience = 8;
+
     private readonly Thread[] _threads;
     private readonly Signal[] _go, _met;
     private readonly Signal _done;
@@ -107,13 +111,14 @@ internal sealed unsafe class WorkerPool : IDisposable
         (_count, _parts, _fault) = (count, parts, null);
         Volatile.Write(ref _pending, parts - 1);
         for (int i = 0; i < parts - 1; i++) _go[i].Set();
-        Part(0);
-        _done.Wait();
+        _done.Wait(Part(0) / Patience);
         _fault?.Throw();
     }
 
-    private void Part(int part)
+    // Returns how long it took, in ticks of Stopwatch.
+    private long Part(int part)
     {
+        long began = Stopwatch.GetTimestamp();
         bool outer = t_inside;
         t_inside = true;
         try
@@ -129,16 +134,18 @@ internal sealed unsafe class WorkerPool : IDisposable
         {
             t_inside = outer;
         }
+        return Stopwatch.GetTimestamp() - began;
     }
 
     private void Loop(int part, int processor)
     {
         if (processor >= 0) ThreadAffinity.Pin(processor);
+        long took = 0;
         while (true)
         {
-            _go[part - 1].Wait();
+            _go[part - 1].Wait(took / Patience);
             if (_stop) return;
-            Part(part);
+            took = Part(part);
             if (Interlocked.Decrement(ref _pending) == 0) _done.Set();
         }
     }
