@@ -1,5 +1,5 @@
 // Compares the kernels with their definition on random shapes: for processors that no test of the repository runs on, as under an emulator.
-//   aarch64-linux-gnu-gcc -O2 -static -fno-strict-aliasing -march=armv8.2-a+dotprod+i8mm+bf16 -o check check.c gemm-*.c limits.c engine-kernels.c && qemu-aarch64 -cpu max ./check
+//   aarch64-linux-gnu-gcc -O2 -static -fno-strict-aliasing -march=armv8.2-a+dotprod+i8mm+bf16 -o check check.c gemm-*.c lowbit-*.c limits.c engine-kernels.c && qemu-aarch64 -cpu max ./check
 #include "engine-kernels.h"
 
 #include <stdio.h>

@@ -37,6 +37,22 @@ typedef struct {
   int32_t rows, columns, segments, quads;
 } engine_tile;
 
+// LowBitTile.Tile: y[i, r] (+)= sum over blocks and k of w[r, k] * x[i, k] for 32 rows r of a weight. Codes are [blocks * quads, 32, 4], scales and
+// offsets of the weight [blocks, 32]. Rows of x lie in tiles of six, codes_stride bytes and scales_stride elements apart: codes [blocks * quads, pitch,
+// 4], scales and sums [blocks, pitch].
+typedef struct {
+  const uint8_t *codes;
+  const float *scales, *offsets;
+  const int8_t *x;
+  const float *x_scales;
+  const int32_t *x_sums;
+  float *y;
+  intptr_t stride, codes_stride, scales_stride;
+  int32_t quads, blocks, rows, pitch;
+  uint8_t has_zeros, has_minima, accumulate;
+} engine_lowbit_tile;
+
+void engine_lowbit(const engine_lowbit_tile *t);
 void engine_gemm_u8s8(const engine_tile *t);
 void engine_gemm_bf16(const engine_tile *t);
 

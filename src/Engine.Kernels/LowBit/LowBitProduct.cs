@@ -45,6 +45,12 @@ public static unsafe class LowBitProduct
         /// <summary>Rows side by side.</summary>
         public int Pitch { get; }
 
+        /// <summary>From a tile to the next: bytes of codes, elements of scales.</summary>
+        public nint CodesStride => (nint)Pitch * _columns;
+
+        /// <inheritdoc cref="CodesStride"/>
+        public nint ScalesStride => (nint)Pitch * _blocks;
+
         /// <summary>The tile that begins with row <paramref name="first"/>, from a block on.</summary>
         public LowBitActivations At(int first, int block, int blockColumns) =>
             new(_all.Codes + (nint)first * _columns + (nint)block * blockColumns * Pitch, _all.Scales + (nint)first * _blocks + (nint)block * Pitch, _all.Sums + (nint)first * _blocks + (nint)block * Pitch);
@@ -153,7 +159,7 @@ public static unsafe class LowBitProduct
 
         public void Run(int start, int end)
         {
-            float* edge = stackalloc float[LowBitTile.Rows * LowBitLayout.PanelRows];
+            float* edge = stackalloc float[RowBlock * LowBitLayout.PanelRows];
             for (int unit = start; unit < end; unit++)
             {
                 int panel = unit / RowBlocks, first = unit % RowBlocks * RowBlock;
@@ -185,25 +191,22 @@ public static unsafe class LowBitProduct
         {
             var (expand, tile) = (LowBitExpand.Table.Best, LowBitTile.TableOf(l).Best);
             var chunk = LowBitExpand.Scratch(l);
-            int column = index * LowBitLayout.PanelRows, used = Math.Min(LowBitLayout.PanelRows, l.Rows - column);
+            int column = index * LowBitLayout.PanelRows, used = Math.Min(LowBitLayout.PanelRows, l.Rows - column), count = end - first;
+            bool whole = used == LowBitLayout.PanelRows;
+            float* results = y + first * stride + column, to = whole ? results : edge;
+            nint pitch = whole ? stride : LowBitLayout.PanelRows;
             for (int block = 0; block < l.Blocks; block += LowBitExpand.ChunkBlocks)
             {
                 int blocks = Math.Min(LowBitExpand.ChunkBlocks, l.Blocks - block);
                 bool last = block + blocks == l.Blocks;
                 expand(l, panel, block, blocks, chunk);
-                for (int i = first; i < end; i += LowBitTile.Rows)
-                {
-                    int count = Math.Min(LowBitTile.Rows, end - i);
-                    float* to = y + i * stride + column;
-                    bool whole = used == LowBitLayout.PanelRows;
-                    // A partial panel goes through memory of its own: a tile always has 32 columns.
-                    if (!whole && block > 0) Copy(to, stride, edge, LowBitLayout.PanelRows, count, used);
-                    tile(new(l, chunk, blocks, work.At(i, block, l.Block), LowBitTile.Rows, count, whole ? to : edge, whole ? stride : LowBitLayout.PanelRows, block > 0));
-                    if (last) Finish(panel, whole ? to : edge, whole ? stride : LowBitLayout.PanelRows, count);
-                    if (!whole) Copy(edge, LowBitLayout.PanelRows, to, stride, count, used);
-                    if (last && !epilogue.IsEmpty)
-                        for (int r = 0; r < count; r++) epilogue.Apply(i + r, column, new Span<float>(to + r * stride, used));
-                }
+                // A partial panel goes through memory of its own: a tile always has 32 columns.
+                if (!whole && block > 0) Copy(results, stride, edge, LowBitLayout.PanelRows, count, used);
+                tile(new(l, chunk, blocks, work.At(first, block, l.Block), LowBitTile.Rows, count, to, pitch, block > 0) { CodesStride = work.CodesStride, ScalesStride = work.ScalesStride });
+                if (last) Finish(panel, to, pitch, count);
+                if (!whole) Copy(edge, LowBitLayout.PanelRows, results, stride, count, used);
+                if (last && !epilogue.IsEmpty)
+                    for (int r = 0; r < count; r++) epilogue.Apply(first + r, column, new Span<float>(results + r * stride, used));
             }
         }
 

@@ -85,8 +85,12 @@ public static unsafe partial class LowBitTile
 
     private static void Lanes<V, L, D>(in Tile t) where V : struct where L : struct, ILanes<V> where D : struct, IDot<V>
     {
-        for (int column = 0; column < LowBitLayout.PanelRows; column += 2 * L.Count)
-            for (int row = 0; row < t.Rows; row += 3) Strip<V, L, D>(t, row, column);
+        for (int first = 0; first < t.Rows; first += Rows)
+        {
+            var one = t.At(first);
+            for (int column = 0; column < LowBitLayout.PanelRows; column += 2 * L.Count)
+                for (int row = 0; row < one.Rows; row += 3) Strip<V, L, D>(one, row, column);
+        }
     }
 
     // Three rows: six sums, six results and what feeds them fill 16 registers.

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
@@ -6,7 +7,7 @@ using System.Runtime.Intrinsics.X86;
 namespace Engine.Kernels;
 
 /// <summary>
-/// y[i, r] (+)= Σk w[r, k] · x[i, k] for up to six rows of 8-bit activations and the 32 rows of an expanded chunk of a low-bit panel;
+/// y[i, r] (+)= Σk w[r, k] · x[i, k] for rows of 8-bit activations, six of them in a register tile, and the 32 rows of an expanded chunk of a low-bit panel;
 /// scales of rows are applied afterwards. The arithmetic is that of <see cref="LowBitGemv"/>, and so are the bits.
 /// </summary>
 public static unsafe partial class LowBitTile
@@ -14,47 +15,65 @@ public static unsafe partial class LowBitTile
     /// <summary>Rows of a register tile.</summary>
     public const int Rows = 6;
 
-    /// <summary>One tile.</summary>
-    public readonly struct Tile(in LowBitLayout layout, LowBitChunk chunk, int blocks, in LowBitActivations x, int pitch, int rows, float* y, nint stride, bool accumulate)
+    /// <summary>A product of some rows of activations and an expanded chunk.</summary>
+    /// <remarks>The structure engine_lowbit_tile of native/engine-kernels.h.</remarks>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct Tile
     {
-        /// <summary>Steps of four columns in a block.</summary>
-        public readonly int Quads = layout.Block / 4;
-
-        /// <summary>True when groups have zero points; when they have minima.</summary>
-        public readonly bool HasZeros = layout.HasZeros, HasMinima = layout.HasMinima;
-
         /// <summary>The weight.</summary>
-        public readonly LowBitChunk Chunk = chunk;
-
-        /// <summary>Its blocks; rows of activations that are there.</summary>
-        public readonly int Blocks = blocks, Rows = rows;
+        public LowBitChunk Chunk;
 
         /// <summary>
-        /// Activations of <see cref="Pitch"/> rows side by side: codes [columns / 4, pitch, 4], scales and sums [blocks, pitch].
+        /// Activations, <see cref="Pitch"/> rows side by side: codes [columns / 4, pitch, 4], scales and sums [blocks, pitch].
         /// </summary>
-        public readonly LowBitActivations X = x;
-
-        /// <summary>Rows side by side: 1, or <see cref="LowBitTile.Rows"/> where there may be more than one.</summary>
-        public readonly int Pitch = pitch;
+        public LowBitActivations X;
 
         /// <summary>Results of row 0, and floats to the next row.</summary>
-        public readonly float* Y = y;
+        public float* Y;
 
         /// <inheritdoc cref="Y"/>
-        public readonly nint Stride = stride;
+        public nint Stride;
 
-        /// <summary>True to add to the results.</summary>
-        public readonly bool Accumulate = accumulate;
+        /// <summary>From the activations of a register tile to those of the next: bytes of codes, and elements of scales and of sums.</summary>
+        public nint CodesStride, ScalesStride;
+
+        /// <summary>Steps of four columns in a block; blocks of the weight; rows of activations that are there.</summary>
+        public int Quads, Blocks, Rows;
+
+        /// <summary>Rows side by side: 1 where there is one, or <see cref="LowBitTile.Rows"/>.</summary>
+        public int Pitch;
+
+        /// <summary>True when groups have zero points; when they have minima; to add to the results.</summary>
+        public bool HasZeros, HasMinima, Accumulate;
+
+        /// <summary>A product for a weight of some layout.</summary>
+        public Tile(in LowBitLayout layout, LowBitChunk chunk, int blocks, in LowBitActivations x, int pitch, int rows, float* y, nint stride, bool accumulate)
+        {
+            (Chunk, Blocks, X, Pitch, Rows, Stride, Accumulate) = (chunk, blocks, x, pitch, rows, stride, accumulate);
+            Y = y;
+            (Quads, HasZeros, HasMinima) = (layout.Block / 4, layout.HasZeros, layout.HasMinima);
+        }
+
+        /// <summary>The register tile that begins with a row.</summary>
+        internal readonly Tile At(int first)
+        {
+            nint index = first / LowBitTile.Rows;
+            return this with { X = new(X.Codes + index * CodesStride, X.Scales + index * ScalesStride, X.Sums + index * ScalesStride), Y = Y + first * Stride, Rows = Math.Min(LowBitTile.Rows, Rows - first) };
+        }
 
         /// <summary>Results of row <paramref name="i"/>, or of the last one.</summary>
-        internal float* Row(int i) => Y + Math.Min(i, Rows - 1) * Stride;
+        internal readonly float* Row(int i) => Y + Math.Min(i, Rows - 1) * Stride;
     }
 
-    /// <summary>Computes a tile.</summary>
+    /// <summary>Computes all rows.</summary>
     public delegate void Fn(in Tile t);
 
-    /// <summary>Codes up to 15; best first. Without VNNI of 512 bits, sums of 16 bits over a block are the fastest.</summary>
+    // Before the tables, which ask for them.
+    private static readonly NativeTile s_native = new("lowbit-tile", "avx512vnni"), s_native8 = new("lowbit-tile8", "avx512vnni");
+
+    /// <summary>Codes up to 15; best first. Without VNNI of 512 bits, which only the native library has, sums of 16 bits over a block are the fastest.</summary>
     public static KernelTable<Fn> Table { get; } = new("lowbit-tile",
+        new(s_native.Tier, s_native.Exists, Native),
         new("avx512", Avx512BW.IsSupported, Avx512),
         new("avxvnni", AvxVnni.IsSupported, static (in Tile t) => Lanes<Vector256<int>, Lanes256, DotVnni>(t)),
         new("avx2", Avx2.IsSupported && Fma.IsSupported, static (in Tile t) => Lanes<Vector256<int>, Lanes256, Dot256>(t)),
@@ -64,11 +83,15 @@ public static unsafe partial class LowBitTile
 
     /// <summary>Codes up to 255; best first: 256 bits of VNNI pass 512 bits of 16-bit products.</summary>
     public static KernelTable<Fn> Table8 { get; } = new("lowbit-tile8",
+        new(s_native8.Tier, s_native8.Exists, Native),
         new("avxvnni", AvxVnni.IsSupported, static (in Tile t) => Lanes<Vector256<int>, Lanes256, DotVnni>(t)),
         new("avx2", Avx2.IsSupported && Fma.IsSupported, static (in Tile t) => Lanes<Vector256<int>, Lanes256, Dot256Wide>(t)),
         new("advsimd", Dp.IsSupported, static (in Tile t) => Lanes<Vector128<int>, Lanes128, DotDpWide>(t)),
         new("vector", Vector128.IsHardwareAccelerated, static (in Tile t) => Lanes<Vector128<int>, Lanes128, Dot128>(t)),
         new("scalar", true, Scalar));
+
+    // Codes of 4 and of 8 bits take the same function.
+    private static void Native(in Tile t) => s_native.Run(t, 4L * LowBitLayout.PanelRows * t.Rows * t.Blocks * t.Quads);
 
     /// <summary>The table for the codes of a layout.</summary>
     public static KernelTable<Fn> TableOf(in LowBitLayout layout) => layout.Bits == 8 ? Table8 : Table;
@@ -137,9 +160,13 @@ public static unsafe partial class LowBitTile
 
     private static void Avx512(in Tile t)
     {
-        if (t.Rows > 2) Rows6(t);
-        else
-            for (int i = 0; i < t.Rows; i++) Rows1(t, i);
+        for (int first = 0; first < t.Rows; first += Rows)
+        {
+            var one = t.At(first);
+            if (one.Rows > 2) Rows6(one);
+            else
+                for (int i = 0; i < one.Rows; i++) Rows1(one, i);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -233,6 +260,11 @@ public static unsafe partial class LowBitTile
     }
 
     private static void Scalar(in Tile t)
+    {
+        for (int first = 0; first < t.Rows; first += Rows) ScalarTile(t.At(first));
+    }
+
+    private static void ScalarTile(in Tile t)
     {
         byte* codes = (byte*)t.Chunk.Codes;
         float* scales = (float*)t.Chunk.Scales, offsets = (float*)t.Chunk.Offsets;

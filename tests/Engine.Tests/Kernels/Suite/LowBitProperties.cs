@@ -46,15 +46,16 @@ internal static unsafe class LowBitProperties
     }
 
     /// <summary>Rows side by side: see <see cref="LowBitTile.Tile.X"/>.</summary>
-    private static LowBitActivations Activations(Operands o, in LowBitLayout l, int pitch)
+    private static LowBitActivations Activations(Operands o, in LowBitLayout l, int pitch, int tiles = 1)
     {
         var r = o.Random;
-        sbyte* codes = o.Take<sbyte>(pitch * l.PaddedColumns);
+        int columns = tiles * l.PaddedColumns;
+        sbyte* codes = o.Take<sbyte>(pitch * columns);
         bool extreme = r.Next(4) == 0;
-        for (int i = 0; i < pitch * l.PaddedColumns; i++) codes[i] = (sbyte)(extreme ? r.Next(2) * 254 - 127 : r.Next(-127, 128));
-        float* scales = o.Floats(pitch * l.Blocks);
-        int* sums = o.Take<int>(pitch * l.Blocks);
-        for (int k = 0; k < l.PaddedColumns; k++)
+        for (int i = 0; i < pitch * columns; i++) codes[i] = (sbyte)(extreme ? r.Next(2) * 254 - 127 : r.Next(-127, 128));
+        float* scales = o.Floats(pitch * tiles * l.Blocks);
+        int* sums = o.Take<int>(pitch * tiles * l.Blocks);
+        for (int k = 0; k < columns; k++)
             for (int i = 0; i < pitch; i++) sums[k / l.Block * pitch + i] += codes[(k / 4 * pitch + i) * 4 + k % 4] * l.SumFactor;
         return new(codes, scales, sums);
     }
@@ -122,14 +123,14 @@ internal static unsafe class LowBitProperties
     private static void Tile(Operands o, bool wide)
     {
         var (r, l, table) = (o.Random, Layout(o.Random, wide), wide ? LowBitTile.Table8 : LowBitTile.Table);
-        int rows = r.Next(1, LowBitTile.Rows + 1), blocks = Math.Min(l.Blocks, LowBitExpand.ChunkBlocks), stride = LowBitLayout.PanelRows + r.Next(3), size = (rows - 1) * stride + LowBitLayout.PanelRows;
+        int rows = r.Next(1, 3 * LowBitTile.Rows + 1), blocks = Math.Min(l.Blocks, LowBitExpand.ChunkBlocks), stride = LowBitLayout.PanelRows + r.Next(3), size = (rows - 1) * stride + LowBitLayout.PanelRows;
         bool accumulate = r.Next(2) == 0;
         var chunk = Chunk(o, l);
         LowBitExpand.Table.Reference(l, Panel(o, l), 0, blocks, chunk);
         int pitch = rows == 1 && r.Next(2) == 0 ? 1 : LowBitTile.Rows;
-        var x = Activations(o, l, pitch);
+        var x = Activations(o, l, pitch, (rows + pitch - 1) / pitch);
         float* start = o.Floats(size), expected = o.Copy(start, size);
-        LowBitTile.Tile Of(float* y) => new(l, chunk, blocks, x, pitch, rows, y, stride, accumulate);
+        LowBitTile.Tile Of(float* y) => new(l, chunk, blocks, x, pitch, rows, y, stride, accumulate) { CodesStride = pitch * l.PaddedColumns, ScalesStride = pitch * l.Blocks };
         table.Reference(Of(expected));
         foreach (string tier in KernelProperty.Fast(table))
         {
