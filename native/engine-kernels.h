@@ -39,7 +39,7 @@ typedef struct {
 
 // LowBitTile.Tile: y[i, r] (+)= sum over blocks and k of w[r, k] * x[i, k] for 32 rows r of a weight. Codes are [blocks * quads, 32, 4], scales and
 // offsets of the weight [blocks, 32]. Rows of x lie in tiles of six, codes_stride bytes and scales_stride elements apart: codes [blocks * quads, pitch,
-// 4], scales and sums [blocks, pitch].
+// 4], scales and sums [blocks, pitch]. With every block of a tile `lines` cache lines from `next` on are fetched to the second-level cache.
 typedef struct {
   const uint8_t *codes;
   const float *scales, *offsets;
@@ -48,7 +48,8 @@ typedef struct {
   const int32_t *x_sums;
   float *y;
   intptr_t stride, codes_stride, scales_stride;
-  int32_t quads, blocks, rows, pitch;
+  const uint8_t *next;
+  int32_t quads, blocks, rows, pitch, lines;
   uint8_t has_zeros, has_minima, accumulate;
 } engine_lowbit_tile;
 

@@ -19,7 +19,7 @@ static inline __attribute__((always_inline)) void tile(const int R, const enum k
   const int8_t *x = t->x + index * t->codes_stride;
   const float *xs = t->x_scales + index * t->scales_stride, *scales = t->scales, *offsets = t->offsets;
   const int32_t *sums = t->x_sums + index * t->scales_stride;
-  const uint8_t *w = t->codes;
+  const uint8_t *w = t->codes, *next = t->next + 64 * index * t->blocks * t->lines;
   float *to = t->y + first * t->stride;
   __m512 y[ROWS][2];
 #pragma GCC unroll 6
@@ -27,6 +27,7 @@ static inline __attribute__((always_inline)) void tile(const int R, const enum k
 #pragma GCC unroll 2
     for (int j = 0; j < 2; j++) y[i][j] = t->accumulate ? _mm512_loadu_ps(to + i * t->stride + 16 * j) : _mm512_setzero_ps();
   for (int32_t b = t->blocks; b > 0; b--, scales += COLUMNS, offsets += COLUMNS, xs += pitch, sums += pitch) {
+    for (int32_t i = t->lines; i > 0; i--, next += 64) _mm_prefetch((const char *)next, _MM_HINT_T1);
     __m512i s[ROWS][2];
 #pragma GCC unroll 6
     for (int i = 0; i < R; i++) s[i][0] = s[i][1] = K == PLAIN ? _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_set1_epi32(sums[i])) : _mm512_setzero_si512();

@@ -137,8 +137,6 @@ public static unsafe class LowBitExpand
                 from += parameters;
                 left = group - 1;
             }
-            // The chunk after this one comes from memory while this one is multiplied.
-            for (int at = 0; at < bytes; at += 64) Sse.Prefetch1(from + ChunkBlocks * bytes + at);
             Four<TFields>(fields, from, quads, 0, to);
             if (quads > 4) Four<TFields>(fields, from, quads, 4, to + 4 * 128);
             to += 128 * quads;

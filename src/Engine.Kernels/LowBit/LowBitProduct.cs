@@ -159,13 +159,13 @@ public static unsafe class LowBitProduct
 
         public void Run(int start, int end)
         {
-            float* edge = stackalloc float[RowBlock * LowBitLayout.PanelRows];
+            float* sums = (float*)Scratch.Outer(sizeof(float) * RowBlock * LowBitLayout.PanelRows);
             for (int unit = start; unit < end; unit++)
             {
-                int panel = unit / RowBlocks, first = unit % RowBlocks * RowBlock;
+                int panel = unit % l.Panels, first = unit / l.Panels * RowBlock;
                 byte* from = panels + panel * l.PanelBytes;
-                if (rows < FewestTileRows) Rows(from, panel, edge);
-                else Block(from, panel, first, Math.Min(rows, first + RowBlock), edge);
+                if (rows < FewestTileRows) Rows(from, panel, sums);
+                else Block(from, panel, first, Math.Min(rows, first + RowBlock), sums);
             }
         }
 
@@ -187,38 +187,33 @@ public static unsafe class LowBitProduct
             }
         }
 
-        private void Block(byte* panel, int index, int first, int end, float* edge)
+        // Sums stay in memory of their own until they are whole: rows of y are often a power of two apart, so that they drive each other out of a cache.
+        private void Block(byte* panel, int index, int first, int end, float* sums)
         {
             var (expand, tile) = (LowBitExpand.Table.Best, LowBitTile.TableOf(l).Best);
             var chunk = LowBitExpand.Scratch(l);
             int column = index * LowBitLayout.PanelRows, used = Math.Min(LowBitLayout.PanelRows, l.Rows - column), count = end - first;
-            bool whole = used == LowBitLayout.PanelRows;
-            float* results = y + first * stride + column, to = whole ? results : edge;
-            nint pitch = whole ? stride : LowBitLayout.PanelRows;
+            int tiles = (count + LowBitTile.Rows - 1) / LowBitTile.Rows;
             for (int block = 0; block < l.Blocks; block += LowBitExpand.ChunkBlocks)
             {
-                int blocks = Math.Min(LowBitExpand.ChunkBlocks, l.Blocks - block);
-                bool last = block + blocks == l.Blocks;
+                int blocks = Math.Min(LowBitExpand.ChunkBlocks, l.Blocks - block), next = block + blocks;
                 expand(l, panel, block, blocks, chunk);
-                // A partial panel goes through memory of its own: a tile always has 32 columns.
-                if (!whole && block > 0) Copy(results, stride, edge, LowBitLayout.PanelRows, count, used);
-                tile(new(l, chunk, blocks, work.At(first, block, l.Block), LowBitTile.Rows, count, to, pitch, block > 0) { CodesStride = work.CodesStride, ScalesStride = work.ScalesStride });
-                if (last) Finish(panel, to, pitch, count);
-                if (!whole) Copy(edge, LowBitLayout.PanelRows, results, stride, count, used);
-                if (last && !epilogue.IsEmpty)
-                    for (int r = 0; r < count; r++) epilogue.Apply(first + r, column, new Span<float>(results + r * stride, used));
+                // The chunk or panel after this one comes from memory while this one is multiplied.
+                tile(new(l, chunk, blocks, work.At(first, block, l.Block), LowBitTile.Rows, count, sums, LowBitLayout.PanelRows, block > 0)
+                {
+                    CodesStride = work.CodesStride,
+                    ScalesStride = work.ScalesStride,
+                    Next = panel + (next < l.Blocks ? l.BlockStart(next) - l.ParameterBytes : l.PanelBytes),
+                    Lines = (l.BlockBytes / 64 + l.ParameterBytes / 64 + tiles - 1) / tiles,
+                });
             }
-        }
-
-        private void Finish(byte* panel, float* to, nint pitch, int count)
-        {
-            if (l.Scales == LowBitScales.Row)
-                for (int r = 0; r < count; r++) LowBitTile.ScaleRows(l, panel, to + r * pitch);
-        }
-
-        private static void Copy(float* from, nint fromStride, float* to, nint toStride, int count, int used)
-        {
-            for (int r = 0; r < count; r++) new ReadOnlySpan<float>(from + r * fromStride, used).CopyTo(new Span<float>(to + r * toStride, used));
+            for (int r = 0; r < count; r++, sums += LowBitLayout.PanelRows)
+            {
+                float* to = y + (first + r) * stride + column;
+                if (l.Scales == LowBitScales.Row) LowBitTile.ScaleRows(l, panel, sums);
+                Int32Store.Copy((int*)sums, (int*)to, used);
+                if (!epilogue.IsEmpty) epilogue.Apply(first + r, column, new Span<float>(to, used));
+            }
         }
     }
 

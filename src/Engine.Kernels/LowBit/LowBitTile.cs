@@ -37,11 +37,17 @@ public static unsafe partial class LowBitTile
         /// <summary>From the activations of a register tile to those of the next: bytes of codes, and elements of scales and of sums.</summary>
         public nint CodesStride, ScalesStride;
 
+        /// <summary>With every block of a register tile <see cref="Lines"/> lines of 64 bytes from here on are fetched to the second-level cache: what the next call reads.</summary>
+        public byte* Next;
+
         /// <summary>Steps of four columns in a block; blocks of the weight; rows of activations that are there.</summary>
         public int Quads, Blocks, Rows;
 
         /// <summary>Rows side by side: 1 where there is one, or <see cref="LowBitTile.Rows"/>.</summary>
         public int Pitch;
+
+        /// <inheritdoc cref="Next"/>
+        public int Lines;
 
         /// <summary>True when groups have zero points; when they have minima; to add to the results.</summary>
         public bool HasZeros, HasMinima, Accumulate;
@@ -54,10 +60,11 @@ public static unsafe partial class LowBitTile
             (Quads, HasZeros, HasMinima) = (layout.Block / 4, layout.HasZeros, layout.HasMinima);
         }
 
-        /// <summary>The register tile that begins with a row.</summary>
+        /// <summary>The register tile that begins with a row, its part of <see cref="Next"/> asked for.</summary>
         internal readonly Tile At(int first)
         {
             nint index = first / LowBitTile.Rows;
+            for (byte* p = Next + 64 * index * Blocks * Lines, end = p + 64 * Blocks * Lines; Sse.IsSupported && p < end; p += 64) Sse.Prefetch1(p);
             return this with { X = new(X.Codes + index * CodesStride, X.Scales + index * ScalesStride, X.Sums + index * ScalesStride), Y = Y + first * Stride, Rows = Math.Min(LowBitTile.Rows, Rows - first) };
         }
 

@@ -130,7 +130,7 @@ internal static unsafe class LowBitProperties
         int pitch = rows == 1 && r.Next(2) == 0 ? 1 : LowBitTile.Rows;
         var x = Activations(o, l, pitch, (rows + pitch - 1) / pitch);
         float* start = o.Floats(size), expected = o.Copy(start, size);
-        LowBitTile.Tile Of(float* y) => new(l, chunk, blocks, x, pitch, rows, y, stride, accumulate) { CodesStride = pitch * l.PaddedColumns, ScalesStride = pitch * l.Blocks };
+        LowBitTile.Tile Of(float* y) => new(l, chunk, blocks, x, pitch, rows, y, stride, accumulate) { CodesStride = pitch * l.PaddedColumns, ScalesStride = pitch * l.Blocks, Next = (byte*)chunk.Codes, Lines = r.Next(3) };
         table.Reference(Of(expected));
         foreach (string tier in KernelProperty.Fast(table))
         {
