@@ -10,6 +10,9 @@ internal sealed unsafe class WorkerPool : IDisposable
     // The others end about when a thread does, and the next loop often follows: it spins for so small a part of what its work took.
     private const int Patience = 8;
 
+    // A caller that slept while a thread is still waking up would find that thread asleep again at the next loop, and so on: 100 µs outlast it.
+    private static readonly long s_waking = Stopwatch.Frequency / 10_000;
+
     private readonly Thread[] _threads;
     private readonly Signal[] _go, _met;
     private readonly Signal _done;
@@ -111,7 +114,7 @@ internal sealed unsafe class WorkerPool : IDisposable
         (_count, _parts, _fault) = (count, parts, null);
         Volatile.Write(ref _pending, parts - 1);
         for (int i = 0; i < parts - 1; i++) _go[i].Set();
-        _done.Wait(Part(0) / Patience);
+        _done.Wait(Math.Max(Part(0) / Patience, s_waking));
         _fault?.Throw();
     }
 
