@@ -51,7 +51,12 @@ compile engine-kernels
 compile limits
 compile gemm-u8s8 "${gemm_u8s8[@]}"
 compile gemm-bf16 "${gemm_bf16[@]}"
-case $rid in *-x64) compile lowbit-tile "${gemm_u8s8[@]}" ;; esac
+case $rid in
+  *-x64)
+    compile lowbit-gemv "${gemm_u8s8[@]}"
+    compile lowbit-tile "${gemm_u8s8[@]}"
+    ;;
+esac
 # Beside its place and renamed: another build may be reading the old one.
 "$cc" -shared -o "$out/$file.new" "$objects"/*.o
 mv -f "$out/$file.new" "$out/$file"

@@ -54,6 +54,19 @@ typedef struct {
 } engine_lowbit_tile;
 
 void engine_lowbit(const engine_lowbit_tile *t);
+
+// LowBitGemv: y[r] = sum over k of w[r, k] * x[k] for a packed panel of 32 rows, codes of 2 or 4 bits, as LowBitLayout describes it: blocks of 4 or 8
+// quads; scales 0 of rows behind the panel, 1 f16 and 2 f32 before each group. x has a scale and a sum a block.
+typedef struct {
+  const uint8_t *panel;
+  const int8_t *x;
+  const float *x_scales;
+  const int32_t *x_sums;
+  float *y;
+  int32_t blocks, group_blocks, bits, quads, scales;
+} engine_lowbit_gemv;
+
+void engine_lowbit_row(const engine_lowbit_gemv *t);
 void engine_gemm_u8s8(const engine_tile *t);
 void engine_gemm_bf16(const engine_tile *t);
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -27,14 +28,34 @@ public static unsafe class LowBitGemv
     /// <summary>32 results.</summary>
     public delegate void Fn(in LowBitLayout layout, byte* panel, in LowBitActivations x, float* y);
 
-    /// <summary>Best first. Other vectors expand blocks to bytes and run a tile of one row.</summary>
+    // Before the table, which asks for it.
+    private static readonly NativeTile s_native = new("lowbit-gemv", "avx512vnni");
+
+    /// <summary>Best first; the native library has 2 and 4 bits without zero points or minima. Other vectors expand blocks to bytes and run a tile of one row.</summary>
     public static KernelTable<Fn> Table { get; } = new("lowbit-gemv",
+        new(s_native.Tier, s_native.Exists && Avx512BW.IsSupported, Native),
         new("avx512", Avx512BW.IsSupported, Avx512),
         new("vector", Vector128.IsHardwareAccelerated, Expanded),
         new("scalar", true, Scalar));
 
     // Bytes ahead of the codes in use: memory keeps up with one stream.
     private const int Ahead = 4096;
+
+    private static void Native(in LowBitLayout l, byte* panel, in LowBitActivations x, float* y)
+    {
+        if (l.Bits is 2 or 4 && l.Scales is LowBitScales.Row or LowBitScales.F16 or LowBitScales.F32) s_native.Run(new Call(l, panel, x, y), (long)LowBitLayout.PanelRows * l.PaddedColumns);
+        else Avx512(l, panel, x, y);
+    }
+
+    /// <summary>The structure engine_lowbit_gemv of native/engine-kernels.h.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private readonly struct Call(in LowBitLayout l, byte* panel, in LowBitActivations x, float* y)
+    {
+        public readonly byte* Panel = panel;
+        public readonly LowBitActivations X = x;
+        public readonly float* Y = y;
+        public readonly int Blocks = l.Blocks, GroupBlocks = l.GroupBlocks, Bits = l.Bits, Quads = l.Block / 4, Scales = (int)l.Scales;
+    }
 
     private static void Avx512(in LowBitLayout l, byte* panel, in LowBitActivations x, float* y)
     {
