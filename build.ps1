@@ -17,7 +17,7 @@ function Show-Usage {
     @'
 usage: ./build.ps1 VERB [ARGUMENT...]
 
-  build      compile everything, with bash and a C compiler the native kernels too; leaves the launchers artifacts/engine.cmd and artifacts/engine-bench.cmd (without .cmd elsewhere than on Windows)
+  build      compile everything, with bash and a C compiler the native kernels too; leaves the launchers artifacts/engine.cmd (precompiled for this processor) and artifacts/engine-bench.cmd (without .cmd elsewhere than on Windows)
   test       all tests but the long runs; prints totals and the conformance count (arguments go to 'dotnet test')
   tiers      unit and conformance tests again, with AVX-512, then AVX2, then all vector instructions switched off
   soak       the long runs: full sweeps, fuzzing
@@ -36,12 +36,23 @@ function Invoke-Checked([scriptblock] $Command) {
     if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }
 }
 
-function New-Launcher([string] $Name, [string] $Project) {
+# A script in artifacts that starts the program; the second file, where there is this build of the runtime.
+function New-Launcher([string] $Name, [string] $File, [string] $Runtime = '', [string] $Precompiled = '') {
     if ($IsWindows -or $env:OS -eq 'Windows_NT') {
-        Set-Content "artifacts/$Name.cmd" "@dotnet `"%~dp0bin\$Project\release\$Project.dll`" %*"
+        $lines = @('@echo off')
+        if ($Precompiled) {
+            $dotnet = ($Runtime -replace '[\\/]shared[\\/].*$', '') + '\dotnet.exe'
+            $lines += "if not exist `"$Runtime`" goto other", "`"$dotnet`" `"%~dp0$($Precompiled -replace '/', '\')`" %*", 'exit /b %errorlevel%', ':other'
+        }
+        Set-Content "artifacts/$Name.cmd" ($lines + "dotnet `"%~dp0$($File -replace '/', '\')`" %*")
     }
     else {
-        Set-Content "artifacts/$Name" "#!/usr/bin/env bash`nexec dotnet `"`$(dirname `"`$(readlink -f `"`${BASH_SOURCE[0]}`")`")/bin/$Project/release/$Project.dll`" `"`$@`""
+        $lines = @('#!/usr/bin/env bash', 'here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")')
+        if ($Precompiled) {
+            $dotnet = ($Runtime -replace '/shared/.*$', '') + '/dotnet'
+            $lines += "[ -d `"$Runtime`" ] && exec `"$dotnet`" `"`$here/$Precompiled`" `"`$@`""
+        }
+        Set-Content "artifacts/$Name" (($lines + "exec dotnet `"`$here/$File`" `"`$@`"") -join "`n")
         chmod +x "artifacts/$Name"
     }
 }
@@ -51,11 +62,37 @@ function Build-Native {
     else { 'native kernels: no bash, so they are left out; everything runs without them, slower for int8 and bf16' }
 }
 
-function Build {
+function Compile([string[]] $Arguments = @()) {
     Build-Native
-    Invoke-Checked { dotnet build Engine.sln -c Release --nologo -v quiet @args }
-    New-Launcher 'engine' 'Engine.Cli'
-    New-Launcher 'engine-bench' 'Engine.Bench'
+    Invoke-Checked { dotnet build Engine.sln -c Release --nologo -v quiet @Arguments }
+    New-Launcher 'engine' 'bin/Engine.Cli/release/Engine.Cli.dll'
+    New-Launcher 'engine-bench' 'bin/Engine.Bench/release/Engine.Bench.dll'
+}
+
+# The widest group of x64 instruction sets that this processor has and precompiled code can be made for; empty where only the runtime could tell.
+function Get-Isa {
+    if (-not (Test-Path '/proc/cpuinfo')) { return '' }
+    $line = Select-String -Path '/proc/cpuinfo' -Pattern '^flags' | Select-Object -First 1
+    if (-not $line) { return '' }
+    $have = ($line.Line -replace '^[^:]*:', '').Trim() -split '\s+'
+    if (-not ('avx512f', 'avx512bw', 'avx512cd', 'avx512dq', 'avx512vl' | Where-Object { $have -notcontains $_ })) { return 'x86-64-v4' }
+    if (-not ('avx2', 'fma', 'bmi1', 'bmi2', 'movbe' | Where-Object { $have -notcontains $_ })) { return 'x86-64-v3' }
+    return ''
+}
+
+# The program 'engine' again, as machine code for this processor and this build of the runtime. Without it the launcher runs what Compile made.
+function Build-Precompiled {
+    dotnet build src/Engine.Cli -c Release --nologo -v quiet -t:Precompile -p:Precompiled=true "-p:PrecompiledFor=$(Get-Isa)"
+    if ($LASTEXITCODE -eq 0) {
+        $runtime = (Get-Content -Raw 'artifacts/precompiled/engine/runtime.txt').Trim()
+        New-Launcher 'engine' 'bin/Engine.Cli/release/Engine.Cli.dll' $runtime 'precompiled/engine/Engine.Cli.dll'
+    }
+    else { 'the program is not precompiled: it starts slower, and runs as fast' }
+}
+
+function Build([string[]] $Arguments = @()) {
+    Compile $Arguments
+    Build-Precompiled
 }
 
 # 'dotnet test' on one project; results as artifacts/test-results/NAME.trx. True when all passed.
@@ -145,18 +182,18 @@ function New-Packages {
 
 New-Item -ItemType Directory -Force $results | Out-Null
 switch ($Verb) {
-    'build' { Build @Rest }
+    'build' { Build $Rest }
     'test' {
-        Build
+        Compile
         if ($Rest.Count -ge 2 -and $Rest[0] -eq '--filter') { Test-All 'test' $Rest[1] @($Rest | Select-Object -Skip 2) }
         else { Test-All 'test' 'Category!=Soak' $Rest }
     }
-    'tiers' { Build; Test-Tiers }
-    'soak' { Build; Test-All 'soak' 'Category=Soak' $Rest }
+    'tiers' { Compile; Test-Tiers }
+    'soak' { Compile; Test-All 'soak' 'Category=Soak' $Rest }
     'demo' { Build; Show-Demo }
     'bench' { Invoke-Checked { dotnet run -c Release --project bench/Engine.Benchmarks -- @Rest } }
     'accuracy' {
-        Build
+        Compile
         $env:ENGINE_WRITE_RESULTS = '1'
         if (-not (Test-Project 'accuracy' 'Engine.PeerTests' @('--logger', 'console;verbosity=detailed'))) { exit 1 }
     }

@@ -11,6 +11,14 @@ namespace Engine.Graph;
 /// <param name="Zero">The code that stands for 0.</param>
 public sealed record WireQuantization(DType Code, float Scale, int Zero)
 {
+    /// <summary>The grid that a constant scale and a constant 8-bit zero point, one element each, stand for; null where they are anything else.</summary>
+    public static WireQuantization? Of(Value scale, Value zero)
+    {
+        if (scale.ConstantTensor is not { DType: DType.F32, Shape: { Elements: 1, Rank: <= 1 } } s || zero.ConstantTensor is not { DType: DType.U8 or DType.I8, Shape.Elements: 1 } z) return null;
+        float step = s.Span<float>()[0];
+        return step > 0 && float.IsFinite(step) ? new(z.DType, step, QuantCodes.Read(z.DType, z.Bytes, 0)) : null;
+    }
+
     /// <summary>Smallest code.</summary>
     public int MinCode => Code == DType.I8 ? -128 : 0;
 

@@ -79,7 +79,7 @@ public sealed class AccuracyTable : IDisposable
         if (_text.Count > 0)
         {
             text.Append("\n## Byte-level language model, 131,072 held-out bytes, 842,496 parameters\n\n");
-            text.Append("Rounded: to the nearest code without calibration, the products of the blocks and the head as named, the embedding table to int8. Trained: with the rounding in the forward pass, on top of the f32 model.\n\n");
+            text.Append("Trained at −1, 0, +1: with the rounding in the forward pass, on top of the f32 model.\n\n");
             text.Append("| model | weights | constants | bits a byte | against the training script's f32 or ternary figure |\n|---|---|---:|---:|---:|\n");
             foreach (string row in _text.Values) text.Append(row).Append('\n');
         }

@@ -86,6 +86,7 @@ public sealed class CompressionAccuracyTests(AccuracyTable table, ITestOutputHel
 
     /// <summary>Text behind the first windows, which calibrate: error compensation loses less than nearest codes.</summary>
     [Theory]
+    [InlineData("w8", 0.002)]
     [InlineData("int4", 0.03)]
     [InlineData("int3", 0.06)]
     [InlineData("int2-g64", 0.6)]
@@ -128,7 +129,8 @@ public sealed class CompressionAccuracyTests(AccuracyTable table, ITestOutputHel
         var ((nearest, _), (compensated, bytes)) = (Compressed(RoundingMethod.Nearest), Compressed(RoundingMethod.Gptq));
         output.WriteLine(table.AddCompressedText(scheme, bytes, exact, nearest, compensated));
         Assert.InRange(compensated, exact - 0.01, exact + bits);
-        Assert.True(compensated < nearest);
+        // Eight bits leave next to nothing to compensate.
+        Assert.True(compensated < nearest + (scheme == "w8" ? 1e-3 : 0));
     }
 
     private static byte[] Compress(string model, CompressionOptions options)

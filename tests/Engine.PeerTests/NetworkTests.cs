@@ -15,6 +15,7 @@ public sealed class NetworkTests
     // Random weights make a code that falls on the other side of a tie move many behind it.
     [InlineData("resnet18-qdq", 0.06)]
     [InlineData("mobilenetv2-qdq", 0.2)]
+    [InlineData("resnet18-qoperator", 0.06)]
     public void Generated_networks_agree(string name, double tolerance)
     {
         string path = Path.Combine(Directory.CreateTempSubdirectory("engine-").FullName, name + ".onnx");
@@ -47,6 +48,7 @@ public sealed class NetworkTests
         "resnet50" => ConvNetworks.ResNet(name, [3, 4, 6, 3], true, 64),
         "mobilenetv2" => ConvNetworks.MobileNetV2(64),
         "resnet18-qdq" => ConvNetworks.ResNet(name, [2, 2, 2, 2], false, 96, quantized: true),
+        "resnet18-qoperator" => QOperatorForm.Of(name, ConvNetworks.ResNet(name, [2, 2, 2, 2], false, 96, quantized: true)),
         "mobilenetv2-qdq" => ConvNetworks.MobileNetV2(96, quantized: true),
         _ => EncoderNetwork.Create(),
     };

@@ -20,6 +20,7 @@ internal static class NetworksCommand
         ["resnet18-qdq"] = () => ConvNetworks.ResNet("resnet18-qdq", [2, 2, 2, 2], bottleneck: false, quantized: true),
         ["resnet50-qdq"] = () => ConvNetworks.ResNet("resnet50-qdq", [3, 4, 6, 3], bottleneck: true, quantized: true),
         ["mobilenetv2-qdq"] = () => ConvNetworks.MobileNetV2(quantized: true),
+        ["resnet18-qoperator"] = () => QOperatorForm.Of("resnet18-qoperator", ConvNetworks.ResNet("resnet18-qdq", [2, 2, 2, 2], bottleneck: false, quantized: true)),
         ["encoder"] = () => EncoderNetwork.Create(),
     };
 

@@ -12,6 +12,9 @@ internal sealed class OnnxBuilder(string name)
     private readonly ModelGraph _graph = new(name);
     private readonly Dictionary<string, Value> _wires = new(StringComparer.Ordinal);
 
+    /// <summary>What was built so far.</summary>
+    public ModelGraph Graph => _graph;
+
     /// <summary>Declares an f32 input.</summary>
     public string Input(string wire, params ReadOnlySpan<long> dims) => Input(wire, DType.F32, dims);
 

@@ -59,6 +59,8 @@ public sealed class QdqLowering(bool wires) : Rewrite
     /// <summary>One pass over a graph that moves pairs onto their wires.</summary>
     private sealed class WireLowering
     {
+        private static readonly Value s_zeroU8 = Value.Of("zero", Tensor.Scalar((byte)0)), s_zeroI8 = Value.Of("zero", Tensor.Scalar((sbyte)0));
+
         private readonly ModelGraph _graph;
         private readonly Dictionary<Value, List<Node>> _readers = [];
         private readonly HashSet<Value> _captured = [], _outputs, _f32 = [];
@@ -82,7 +84,7 @@ public sealed class QdqLowering(bool wires) : Rewrite
 
         public int Run()
         {
-            int places = 0;
+            int places = Begin();
             foreach (var n in _graph.Nodes) if (n.Op is QuantizeLinear q && Lower(n, q)) places++;
             if (places == 0) return 0;
             _graph.Nodes = [.. _graph.Nodes.Where(n => !_gone.Contains(n))];
@@ -107,37 +109,54 @@ public sealed class QdqLowering(bool wires) : Rewrite
         private bool Lower(Node quantize, QuantizeLinear op)
         {
             if (quantize.Inputs[0] is not { Constant: null } source || quantize.Outputs[0] is not { } codes || !_f32.Contains(source)) return false;
-            if (_outputs.Contains(codes) || _captured.Contains(codes) || Grid(quantize, op.Attributes.Int("output_dtype", 0)) is not { } grid) return false;
-            if (!_readers.TryGetValue(codes, out var back)) return false;
-            foreach (var n in back)
-                if (n.Op is not DequantizeLinear d || n.Inputs[0] != codes || d.Attributes.Int("output_dtype", 1) is not (0 or 1) || n.Outputs[0] is not { } y || _captured.Contains(y) || Grid(n, (long)grid.Code) != grid) return false;
+            if (Grid(quantize, op.Attributes.Int("output_dtype", 0)) is not { } grid) return false;
+            var readers = _readers.TryGetValue(codes, out var list) ? list : [];
+            List<Node> back = [.. readers.Where(n => IsBack(n, codes, grid))];
+            // Whoever takes the codes themselves gets them from the wire.
+            bool keep = back.Count < readers.Count || _outputs.Contains(codes) || _captured.Contains(codes);
             var named = back.Select(n => n.Outputs[0]!).Where(_outputs.Contains).ToList();
             var wire = Resolve(source);
             if (wire.Quantization is null)
             {
                 // The wire takes the grid, so nobody else may read it unrounded.
                 if (_readers[source].Count > 1 || _captured.Contains(source) || _outputs.Contains(source) || named.Count > 1 || named.Count == 1 && _inputs.Contains(source)) return false;
+                if (back.Count == 0 && (_inputs.Contains(source) || !keep)) return false;
             }
-            else if (wire.Quantization != grid || named.Count > 0) return false;
+            else if (wire.Quantization != grid || named.Count > 0 || back.Count == 0) return false;
             if (named.Count == 1) _replaced[wire] = named[0];
             var kept = Resolve(wire);
             kept.Quantization = grid;
             foreach (var n in back)
                 if (n.Outputs[0] != kept) _replaced[n.Outputs[0]!] = kept;
-            _gone.Add(quantize);
+            if (!keep) _gone.Add(quantize);
             _gone.UnionWith(back);
             return true;
+        }
+
+        private bool IsBack(Node n, Value codes, WireQuantization grid) =>
+            n.Op is DequantizeLinear d && n.Inputs[0] == codes && d.Attributes.Int("output_dtype", 1) is 0 or 1 && n.Outputs[0] is { } y && !_captured.Contains(y) && Grid(n, (long)grid.Code) == grid;
+
+        // Codes that no QuantizeLinear here makes, those of an input or of an operator on codes: their values are on the grid too.
+        private int Begin()
+        {
+            var rounded = new HashSet<Value>(_graph.Nodes.Where(n => n.Op is QuantizeLinear).Select(n => n.Outputs[0]).OfType<Value>());
+            int places = 0;
+            foreach (var n in _graph.Nodes)
+                if (n.Op is DequantizeLinear && IsF32(n) && n.Inputs[0] is { Constant: null } codes && !rounded.Contains(codes) && n.Outputs[0] is { Quantization: null } y && !_outputs.Contains(y) && !_captured.Contains(y) && Grid(n, -1) is { } grid)
+                {
+                    y.Quantization = grid;
+                    places++;
+                }
+            return places;
         }
 
         // The grid of a node with constant scale and zero point a tensor, 8-bit; null for any other.
         private static WireQuantization? Grid(Node n, long fallback)
         {
-            if (n.Input(1)?.ConstantTensor is not { DType: DType.F32, Shape: { Elements: 1, Rank: <= 1 } } s) return null;
-            float scale = s.Span<float>()[0];
-            if (!(scale > 0) || !float.IsFinite(scale)) return null;
-            if (n.Input(2) is null) return fallback is 0 or (long)DType.U8 ? new(DType.U8, scale, 0) : fallback == (long)DType.I8 ? new(DType.I8, scale, 0) : null;
-            if (n.Input(2)!.ConstantTensor is not { DType: DType.U8 or DType.I8, Shape.Elements: 1 } z) return null;
-            return new(z.DType, scale, QuantCodes.Read(z.DType, z.Bytes, 0));
+            if (n.Input(1) is not { } scale) return null;
+            if (n.Input(2) is { } zero) return WireQuantization.Of(scale, zero);
+            // Left out, it is 0.
+            return fallback is 0 or (long)DType.U8 ? WireQuantization.Of(scale, s_zeroU8) : fallback == (long)DType.I8 ? WireQuantization.Of(scale, s_zeroI8) : null;
         }
 
         private Value Resolve(Value v)

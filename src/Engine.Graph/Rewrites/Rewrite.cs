@@ -30,7 +30,7 @@ public static class Rewriter
     public static IReadOnlyList<RewriteReport> Run(ModelGraph graph, RewriteContext context, int level)
     {
         if (level < 1) return [];
-        Rewrite[] passes = [new ConstantFolding(), new RemoveIdentities(), new QdqLowering(wires: level >= 2), new NBitsLowering(), new ClipBounds(), new FoldPad(), new FoldBatchNorm(), new LowRankProducts()];
+        Rewrite[] passes = [new ConstantFolding(), new RemoveIdentities(), new QOperatorLowering(wires: level >= 2), new QdqLowering(wires: level >= 2), new NBitsLowering(), new ClipBounds(), new FoldPad(), new FoldBatchNorm(), new LowRankProducts()];
         return [.. passes.Select(p => new RewriteReport(p.Name, Apply(p, graph, context)))];
     }
 

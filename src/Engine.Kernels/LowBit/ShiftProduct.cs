@@ -7,10 +7,15 @@ namespace Engine.Kernels;
 /// y[m, n] = Σk V[k, n] · 2^(15 − q[m, k]) for exponents q (16 and above: zero) and s8 values, exact in 32 bits (wrapping beyond): the weighted sum of attention whose
 /// weights are powers of two. Exponents of one row that come from a softmax add up to at most √2, and y to 127 · √2 · 2^15.
 /// </summary>
-public static unsafe class ShiftProduct
+public static unsafe partial class ShiftProduct
 {
     /// <summary>Shorts of packed V of <paramref name="batch"/> products.</summary>
-    public static long PackedLength(int batch, int k, int n) => Tensors.Checked.Mul(batch, GemmInt8.PackedLength(k, n));
+    public static long PackedLength(int batch, int k, int n) => Tensors.Checked.Mul(batch, PanelsLength(k, n));
+
+    // Whole panels, and whole pairs of k.
+    private static long PanelsLength(int k, int n) => Tensors.Checked.Mul(Tensors.Checked.AlignUp(n, TileColumns), Padded(k));
+
+    private static int Padded(int k) => checked(k + (k & 1));
 
     /// <summary>
     /// Products of codes [batch, m, k] and values [batch, k, n], tile by tile into <paramref name="store"/>, whose rows count on over the batch.
@@ -20,8 +25,8 @@ public static unsafe class ShiftProduct
     {
         if (batch == 0 || m == 0 || n == 0) return;
         workers.For(batch, (int)Math.Clamp(65536 / Math.Max(1, (long)k * n), 1, 1024), new PackBody(n, k, values, packed));
-        int tiles = (m + GemmInt8.TileRows - 1) / GemmInt8.TileRows;
-        double work = (double)GemmInt8.TileRows * n * k;
+        int tiles = (m + TileRows - 1) / TileRows;
+        double work = (double)TileRows * n * k;
         workers.For(Tensors.Checked.Int((long)batch * tiles), (int)Math.Clamp(262144 / Math.Max(1, work), 1, 1024), new TileBody<TStore>(m, n, k, codes, packed, store, tiles));
     }
 
@@ -29,26 +34,26 @@ public static unsafe class ShiftProduct
     {
         public void Run(int start, int end)
         {
-            nint length = (nint)GemmInt8.PackedLength(k, n);
+            nint length = (nint)PanelsLength(k, n);
             for (int i = start; i < end; i++) Pack(values + (nint)i * k * n, packed + i * length);
         }
 
         // Panels of 16 columns, two k beside each other.
         private void Pack(sbyte* from, short* to)
         {
-            for (int column = 0; column < n; column += GemmInt8.TileColumns)
-                for (int p = 0; p < k; p += 2, to += 2 * GemmInt8.TileColumns)
+            for (int column = 0; column < n; column += TileColumns)
+                for (int p = 0; p < k; p += 2, to += 2 * TileColumns)
                 {
                     sbyte* a = from + (nint)p * n + column, b = a + n;
-                    if (column + GemmInt8.TileColumns <= n && p + 1 < k)
+                    if (column + TileColumns <= n && p + 1 < k)
                     {
                         var (a0, a1) = Vector128.Widen(Vector128.Load(a));
                         var (b0, b1) = Vector128.Widen(Vector128.Load(b));
                         Pairs(a0, b0, to);
-                        Pairs(a1, b1, to + GemmInt8.TileColumns);
+                        Pairs(a1, b1, to + TileColumns);
                         continue;
                     }
-                    for (int j = 0; j < GemmInt8.TileColumns; j++)
+                    for (int j = 0; j < TileColumns; j++)
                     {
                         to[2 * j] = column + j < n ? a[j] : (short)0;
                         to[2 * j + 1] = column + j < n && p + 1 < k ? b[j] : (short)0;
@@ -71,24 +76,24 @@ public static unsafe class ShiftProduct
     {
         public void Run(int start, int end)
         {
-            var (tile, multipliers) = (GemmInt8.Table.Best, ShiftMultipliers.Table.Best);
-            int width = GemmInt8.Padded(k);
-            nint length = (nint)GemmInt8.PackedLength(k, n);
-            short* rows = (short*)Scratch.Get(2L * GemmInt8.TileRows * width);
-            int* sums = stackalloc int[GemmInt8.TileRows * GemmInt8.TileColumns];
+            var (tile, multipliers) = (Table.Best, ShiftMultipliers.Table.Best);
+            int width = Padded(k);
+            nint length = (nint)PanelsLength(k, n);
+            short* rows = (short*)Scratch.Get(2L * TileRows * width);
+            int* sums = stackalloc int[TileRows * TileColumns];
             for (int unit = start; unit < end; unit++)
             {
-                int item = unit / tiles, row = unit % tiles * GemmInt8.TileRows, count = Math.Min(GemmInt8.TileRows, m - row);
+                int item = unit / tiles, row = unit % tiles * TileRows, count = Math.Min(TileRows, m - row);
                 for (int i = 0; i < count; i++)
                 {
                     multipliers(codes + ((nint)item * m + row + i) * k, rows + i * width, k);
                     if (width > k) rows[i * width + k] = 0;
                 }
-                for (int column = 0; column < n; column += GemmInt8.TileColumns)
+                for (int column = 0; column < n; column += TileColumns)
                 {
                     tile(rows, width, count, packed + item * length + (nint)column * width, width / 2, sums);
-                    for (int i = 0; i < count * GemmInt8.TileColumns; i++) sums[i] = unchecked(-sums[i]);
-                    store.Store(sums, GemmInt8.TileColumns, item * m + row, row, count, column, Math.Min(GemmInt8.TileColumns, n - column));
+                    for (int i = 0; i < count * TileColumns; i++) sums[i] = unchecked(-sums[i]);
+                    store.Store(sums, TileColumns, item * m + row, row, count, column, Math.Min(TileColumns, n - column));
                 }
             }
         }

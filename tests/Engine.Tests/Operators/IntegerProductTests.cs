@@ -131,28 +131,6 @@ public class IntegerProductTests
         }
     }
 
-    [Fact]
-    public unsafe void Every_tier_of_the_tile_gives_the_reference_sums()
-    {
-        var random = new Random(1);
-        foreach (string tier in GemmInt8.Table.SupportedTiers)
-            foreach (int pairs in new[] { 0, 1, 7, 40 })
-                for (int rows = 1; rows <= GemmInt8.TileRows; rows++)
-                {
-                    var (a, b) = (new short[rows * 2 * pairs + 2], new short[32 * pairs + 2]);
-                    for (int i = 0; i < a.Length; i++) a[i] = (short)random.Next(-255, 256);
-                    for (int i = 0; i < b.Length; i++) b[i] = (short)(i % 5 == 0 ? -255 : random.Next(-255, 256));
-                    var (expected, actual) = (new int[128], new int[128]);
-                    fixed (short* pa = a, pb = b)
-                    fixed (int* pe = expected, pt = actual)
-                    {
-                        GemmInt8.Table.Reference(pa, 2 * pairs, rows, pb, pairs, pe);
-                        GemmInt8.Table[tier](pa, 2 * pairs, rows, pb, pairs, pt);
-                    }
-                    Assert.Equal(expected[..(16 * rows)], actual[..(16 * rows)]);
-                }
-    }
-
     internal static int Code(Tensor t, int i) => QuantCodes.Read(t.DType, t.Bytes, i);
 
     internal static Tensor Codes(Random random, DType type, Shape shape)

@@ -10,8 +10,6 @@ internal static unsafe class ProductCases
     [
         new("gemm-f32", [GemmF32.Table], "m x n x k", ["1024x1024x1024", "256x256x256", "128x768x768", "128x3072x768", "1x4096x4096", "1x1000x2048"],
             d => new(LimitKind.F32, 2.0 * d[0] * d[1] * d[2], 4.0 * ((double)d[0] * d[2] + (double)d[2] * d[1] + (double)d[0] * d[1])), GemmF32Run),
-        new("gemm-int8", [GemmInt8.Table], "m x n x k", ["1024x1024x1024", "128x768x768", "64x3136x576"],
-            d => new(LimitKind.Int8, 2.0 * d[0] * d[1] * d[2], (double)d[0] * d[2] + (double)d[2] * d[1] + 4.0 * d[0] * d[1]), GemmInt8Run, Tolerance: 0),
         new("gemm-u8s8", [GemmU8S8.Table], "m x n x k", ["1024x1024x1024", "128x768x768", "128x3072x768", "3136x64x576", "1x4096x4096"],
             d => new(LimitKind.Int8, 2.0 * d[0] * d[1] * d[2], (double)d[0] * d[2] + (double)d[2] * d[1] + 4.0 * d[0] * d[1]), GemmU8S8Run, Tolerance: 0),
         new("gemm-bf16", [GemmBf16.Table], "m x n x k", ["1024x1024x1024", "128x768x768", "128x3072x768"],
@@ -26,15 +24,6 @@ internal static unsafe class ProductCases
         Tensor a = Operand.Random(1, m, k), b = Operand.Random(2, k, n), c = Operand.Zeros(m, n), packed = Operand.Zeros(GemmF32.PackedLength(k, n));
         GemmF32.Pack(workers, k, n, (float*)b.Pointer, n, 1, (float*)packed.Pointer);
         return new(() => GemmF32.Run(workers, m, n, k, (float*)a.Pointer, k, 1, (float*)packed.Pointer, (float*)c.Pointer, n, default(NoEpilogue)), () => c, Peer: Operand.Node("MatMul", [a, b], c));
-    }
-
-    private static KernelRun GemmInt8Run(int[] d, Workers workers)
-    {
-        var (m, n, k) = (d[0], d[1], d[2]);
-        Tensor a = Operand.Codes(DType.U8, 1, m, k), b = Operand.Codes(DType.I8, 2, k, n), c = Tensor.Allocate(DType.I32, new Shape(m, n));
-        var packed = Tensor.Allocate(DType.I16, new Shape(GemmInt8.PackedLength(k, n)));
-        GemmInt8.PackB(b.Bytes, true, [0], k, n, n, 1, packed.Span<short>());
-        return new(() => GemmInt8.Run(workers, m, n, k, new GemmInt8.Rows(a.Pointer, a.ByteLength, false, 128, k, 1), (short*)packed.Pointer, new Int32Store((int*)c.Pointer, n)), () => c);
     }
 
     private static KernelRun GemmU8S8Run(int[] d, Workers workers)

@@ -18,7 +18,7 @@ internal static unsafe class ShiftCases
             Tensor q = Codes(1, d[0]), m = Tensor.Allocate(DType.I16, new Shape(d[0]));
             return new(() => ShiftMultipliers.Table.Best(q.Pointer, (short*)m.Pointer, d[0]), () => m);
         }, Tolerance: 0, OneThread: true),
-        new("shift-product", [GemmInt8.Table, ShiftMultipliers.Table], "heads x rows x keys x width", ["12x128x128x64", "8x512x512x64"],
+        new("shift-product", [ShiftProduct.Table, ShiftMultipliers.Table], "heads x rows x keys x width", ["12x128x128x64", "8x512x512x64"],
             d => new(LimitKind.Int8, 2.0 * d[0] * d[1] * d[2] * d[3], d[0] * ((double)d[1] * d[2] + d[2] * d[3] + 4.0 * d[1] * d[3])), Product, Tolerance: 0),
         new("spqr-matvec", [SpqrMatVec.Table], "rows x columns", ["4096x4096", "4096x11008"], d => new(LimitKind.F32, 2.0 * d[0] * d[1], 0.5 * d[0] * d[1]), Spqr),
     ];

@@ -139,8 +139,16 @@ internal sealed unsafe class ChannelsLastCandidates(bool dyadic)
     // Less their zero points all codes are s8.
     private static bool FitsCodes(Quantized w)
     {
-        int flip = w.Signed ? 0 : 128;
-        return Array.TrueForAll(QuantizedZeros.Of(w), z => z == flip);
+        int flip = w.Signed ? 0 : 128, inner = w.Codes.Shape.Count / Math.Max(1, w.Shape.Int(0)), at = 0;
+        int[] zeros = QuantizedZeros.Of(w);
+        var codes = w.Codes.Bytes;
+        for (int c = 0; c < w.Shape.Int(0); c++, at += inner)
+        {
+            int zero = zeros[zeros.Length == 1 ? 0 : c];
+            for (int i = 0; zero != flip && i < inner; i++)
+                if ((w.Signed ? (sbyte)codes[at + i] : codes[at + i]) - zero is < sbyte.MinValue or > sbyte.MaxValue) return false;
+        }
+        return true;
     }
 
     private static bool Clamps(NodeTypes n) => n.Node.Epilogue.All(e => ChannelSums.TryBounds(e, out _, out _));

@@ -1,3 +1,5 @@
+using Engine.Graph;
+using Engine.Graph.Operators;
 using Engine.Kernels;
 using Engine.Runtime;
 using Engine.Tensors;
@@ -24,6 +26,30 @@ internal static unsafe class GridConverters
         }
         return null;
     }
+
+    /// <summary>Codes of a tensor, plain, as a wire with their grid.</summary>
+    public static IEnumerable<Candidate> Dequantize(DequantizeLinear op, NodeTypes n) =>
+        n.OutGrid(0) is { } grid && Own(n) == grid ? Moves(n.Out(0), grid, toCodes: false) : [];
+
+    /// <summary>The codes of a wire with a grid, plain.</summary>
+    public static IEnumerable<Candidate> Quantize(QuantizeLinear op, NodeTypes n) =>
+        n.InGrid(0) is { } grid && Own(n) == grid ? Moves(n.In(0), grid, toCodes: true) : [];
+
+    private static WireQuantization? Own(NodeTypes n) => n.Node.Input(1) is { } scale && n.Node.Input(2) is { } zero ? WireQuantization.Of(scale, zero) : null;
+
+    private static IEnumerable<Candidate> Moves(TensorType type, WireQuantization grid, bool toCodes)
+    {
+        Encoding plain = QuantizedEncoding.Of(grid), last = ChannelsLastEncoding.Of(grid);
+        yield return Move("copy", (in StepContext c) => c.In<byte>(0).CopyTo(c.Out<byte>(0)), plain, toCodes, type);
+        if (type.Shape.Rank >= 2 && Find(type, toCodes ? last : plain, toCodes ? plain : last) is { } reorder) yield return Move("reorder-codes", reorder, last, toCodes, type);
+    }
+
+    private static Candidate Move(string stem, StepFn step, Encoding codes, bool toCodes, TensorType type) => new(stem, _ => step)
+    {
+        Accepts = toCodes ? [codes] : [],
+        Produces = toCodes ? Encoding.Plain : codes,
+        Nanoseconds = type.Elements / Rates.BytesPerNanosecond,
+    };
 
     private static StepFn? ToOrFromChannelsLast(TensorType type, Encoding from, Encoding to)
     {

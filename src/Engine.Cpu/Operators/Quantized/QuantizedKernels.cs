@@ -18,8 +18,8 @@ internal static class QuantizedKernels
         r.Extend<MatMul>(GridCandidates.MatMul);
         r.Extend<GlobalAveragePool>(codes.GlobalAverage);
         r.Extend<MaxPool>(ChannelsLastCandidates.MaxPool);
-        r.Add<ConvInteger>("conv-int8", IntegerConvCpu.Bind);
-        r.Add<QLinearConv>("conv-int8", IntegerConvCpu.Bind);
+        r.Add<ConvInteger>("gemm-u8s8", IntegerConvCpu.Bind);
+        r.Add<QLinearConv>("gemm-u8s8", IntegerConvCpu.Bind);
         r.Add<DynamicQuantizeMatMul>("gemm-u8s8", IntegerMatMulCpu.Bind);
         r.Add<MatMulInteger>("gemm-u8s8", IntegerMatMulCpu.Bind);
         r.Add<MatMulIntegerToFloat>("gemm-u8s8", IntegerMatMulCpu.Bind);
@@ -37,5 +37,7 @@ internal static class QuantizedKernels
         r.Add<QLinearSoftmax>("softmax", QLinearCpu.Softmax);
         r.Add<QLinearWhere>("where-int8", QLinearCpu.Where);
         r.Add<QuantizeLinear>("quantize", QuantizeLinearCpu.Bind);
+        r.Extend<DequantizeLinear>(GridConverters.Dequantize);
+        r.Extend<QuantizeLinear>(GridConverters.Quantize);
     }
 }

@@ -5,7 +5,7 @@ namespace Engine.Tests;
 /// <summary>Exponents in place of weights, norms of magnitudes, tiles of 3-bit codes.</summary>
 internal static unsafe class ShiftProperties
 {
-    public static IEnumerable<KernelProperty> All => [new(L1NormF32.Table, 400, L1Norm), new(Log2SoftmaxF32.Table, 400, Log2Softmax), new(ShiftMultipliers.Table, 300, Multipliers), new(SpqrMatVec.Table, 300, Spqr)];
+    public static IEnumerable<KernelProperty> All => [new(L1NormF32.Table, 400, L1Norm), new(Log2SoftmaxF32.Table, 400, Log2Softmax), new(ShiftMultipliers.Table, 300, Multipliers), new(SpqrMatVec.Table, 300, Spqr), new(ShiftProduct.Table, 400, ProductTiles)];
 
     private static void L1Norm(Operands o)
     {
@@ -84,6 +84,23 @@ internal static unsafe class ShiftProperties
             float* y = o.Take<float>(16);
             SpqrMatVec.Table[tier](words, tiles, x, sums, y);
             KernelProperty.AssertClose($"spqr-matvec {tier} {tiles} tiles", expected, y, magnitude, 16, 1e-6);
+        }
+    }
+
+    private static void ProductTiles(Operands o)
+    {
+        var r = o.Random;
+        int rows = r.Next(1, 9), pairs = r.Next(0, 40), pitch = 2 * pairs + r.Next(3);
+        short* a = o.Take<short>(pairs == 0 ? 0 : (rows - 1) * pitch + 2 * pairs), b = o.Take<short>(pairs * 32);
+        for (int i = 0; i < (pairs == 0 ? 0 : (rows - 1) * pitch + 2 * pairs); i++) a[i] = (short)r.Next(short.MinValue, short.MaxValue + 1);
+        for (int i = 0; i < pairs * 32; i++) b[i] = (short)r.Next(-128, 128);
+        int* expected = o.Take<int>(128);
+        ShiftProduct.Table.Reference(a, pitch, rows, b, pairs, expected);
+        foreach (string tier in KernelProperty.Fast(ShiftProduct.Table))
+        {
+            int* c = o.Take<int>(128);
+            ShiftProduct.Table[tier](a, pitch, rows, b, pairs, c);
+            Assert.True(new ReadOnlySpan<int>(expected, rows * 16).SequenceEqual(new(c, rows * 16)), $"shift-product {tier} {rows} rows, {pairs} pairs");
         }
     }
 }

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Engine.Kernels;
 
-public static unsafe partial class GemmInt8
+public static unsafe partial class ShiftProduct
 {
     /// <summary>
     /// One register tile: c[i, j] = Σ a[i, k]·b[k, j] for up to 8 rows and 16 columns. Rows of A are i16 with pairs of k together; B is a
@@ -15,11 +15,8 @@ public static unsafe partial class GemmInt8
     /// <summary>Rows and columns of a tile.</summary>
     public const int TileRows = 8, TileColumns = 16;
 
-    /// <summary>
-    /// Best first. Operands are 8-bit values less their zero points, so within ±255: a product pair fits an i32 and vpmaddwd is exact;
-    /// vpmaddubsw would saturate.
-    /// </summary>
-    public static KernelTable<TileFn> Table { get; } = new("gemm-int8",
+    /// <summary>Best first. B holds values of 8 bits, so that a pair of products fits an i32 and vpmaddwd is exact.</summary>
+    public static KernelTable<TileFn> Table { get; } = new("shift-product",
         new("avx512", Avx512BW.IsSupported, TileAvx512),
         new("avx2", Avx2.IsSupported, TileAvx2),
         new("scalar", true, TileScalar));
