@@ -50,6 +50,7 @@ compile() { # FILE [FLAG...]: one stem, with the instructions that it alone may 
 compile engine-kernels
 compile limits
 compile gemm-u8s8 "${gemm_u8s8[@]}"
+compile gemm-nm-u8s8 "${gemm_u8s8[@]}"
 compile gemm-bf16 "${gemm_bf16[@]}"
 case $rid in
   *-x64)

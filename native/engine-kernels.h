@@ -67,7 +67,17 @@ typedef struct {
 } engine_lowbit_gemv;
 
 void engine_lowbit_row(const engine_lowbit_gemv *t);
+
+// GemmNmU8S8.Tile: the same with N:M sparse columns. B is records: positions [columns, 4 bytes], then up to 8 / index_bits quads of kept values
+// [columns, 4 bytes]; a quad's values meet bytes of window bytes of A, each at its position plus its byte of offsets.
+typedef struct {
+  engine_tile tile;
+  uint32_t offsets;
+  int32_t window, index_bits;
+} engine_nm_tile;
+
 void engine_gemm_u8s8(const engine_tile *t);
+void engine_gemm_nm_u8s8(const engine_nm_tile *t);
 void engine_gemm_bf16(const engine_tile *t);
 
 // Loops of engine-bench: so many turns over the bytes of data, 64 bytes of results to the sink.

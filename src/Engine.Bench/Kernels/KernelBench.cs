@@ -111,11 +111,19 @@ internal sealed class KernelBench(KernelSettings settings, IReadOnlyDictionary<i
             expected ??= run.Result().Clone();
             node = run.Peer;
             Check(tier, run.Result(), family.Tolerance);
-            if (settings.Peers.Length == 0 || tier == family.Pick) tiers.Add(new(tier, tier == family.Pick ? KernelRole.Pick : KernelRole.Tier, () =>
+            if (settings.Peers.Length > 0 && tier != family.Pick) continue;
+            Action Selected(Action action) => () =>
             {
                 if (selected != tier) family.Select(selected = tier);
-                run.Run();
-            }));
+                action();
+            };
+            if (run.Dense is { } dense && tier != family.Tiers[^1])
+            {
+                dense();
+                Check($"dense {tier}", run.Result(), family.Tolerance);
+                tiers.Add(new($"dense {tier}", KernelRole.Dense, Selected(dense)));
+            }
+            tiers.Add(new(tier, tier == family.Pick ? KernelRole.Pick : KernelRole.Tier, Selected(run.Run)));
         }
         tiers.Reverse();
         foreach (string peer in node is null ? [] : settings.Peers)

@@ -14,7 +14,8 @@ internal readonly record struct KernelWork(LimitKind? Compute, double Operations
 /// <param name="Run">One run over the whole shape.</param>
 /// <param name="Result">What the last run computed, in a layout that does not depend on the tier.</param>
 /// <param name="Peer">The same operation for other engines, on the same operands; null where none is bound.</param>
-internal sealed record KernelRun(Action Run, Func<Tensor> Result, PeerNode? Peer = null);
+/// <param name="Dense">The same operation by our kernel for dense operands, which writes the same result; null where the kernel is that one.</param>
+internal sealed record KernelRun(Action Run, Func<Tensor> Result, PeerNode? Peer = null, Action? Dense = null);
 
 /// <summary>A kernel and the shapes that it is measured on.</summary>
 /// <param name="Stem">The kernel's name.</param>

@@ -11,6 +11,9 @@ internal enum KernelRole
     /// <summary>The tier that it takes.</summary>
     Pick,
 
+    /// <summary>Our kernel for dense operands, on a tier.</summary>
+    Dense,
+
     /// <summary>Another engine.</summary>
     Peer,
 }
@@ -43,7 +46,7 @@ internal sealed record KernelResult(KernelFamily Family, int[] Dims, int Threads
     /// <summary>Why the dispatcher should have picked another tier, or null: one is faster by more than 5 %, and the whole interval says so.</summary>
     public string? Lag()
     {
-        var fastest = Times.Where(t => t.Role != KernelRole.Peer).MinBy(t => t.ToPick.High)!;
+        var fastest = Times.Where(t => t.Role is KernelRole.Tier or KernelRole.Pick).MinBy(t => t.ToPick.High)!;
         return fastest.ToPick.High * LargestLag >= 1 ? null : string.Create(CultureInfo.InvariantCulture,
             $"{Family.Stem} {Shape}, {Threads} threads: the pick {Times.First(t => t.Role == KernelRole.Pick).Tier} takes {1 / fastest.ToPick.Median:0.00} times as long as {fastest.Tier}");
     }

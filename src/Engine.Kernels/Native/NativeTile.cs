@@ -30,4 +30,12 @@ internal readonly unsafe struct NativeTile(string stem, string x64, string? arm6
             if (products <= ShortProducts) ((delegate* unmanaged[SuppressGCTransition]<T*, void>)_run)(p);
             else ((delegate* unmanaged<T*, void>)_run)(p);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Run(in GemmNmU8S8.Tile t)
+    {
+        fixed (GemmNmU8S8.Tile* p = &t)
+            if (4L * t.Base.Rows * t.Base.Columns * t.Base.Segments * t.Base.Quads <= ShortProducts / 2) ((delegate* unmanaged[SuppressGCTransition]<GemmNmU8S8.Tile*, void>)_run)(p);
+            else ((delegate* unmanaged<GemmNmU8S8.Tile*, void>)_run)(p);
+    }
 }
