@@ -10,17 +10,18 @@ public sealed unsafe partial class ConvU8S8
     private long GroupBytes => Checked.Mul(_groupColumns, Depth);
 
     // Bytes of a column: whole quads of every run.
-    private long Depth => Checked.Mul(_h.Kernel, Checked.Mul(_wide ? 1 : _w.Kernel, 4L * _quads));
+    private long Depth => Checked.Mul(_h.Kernel, Checked.Mul(_wide ? 1 : _w.Kernel, _form is { } f ? f.Depth(_quads) : 4L * _quads));
 
     private nint PanelOffset(int group, int panel) => checked((nint)(group * GroupBytes + panel * Columns * Depth));
 
     /// <summary>
     /// Packs the weights [M, C / group, 1, kH, kW], given as codes of either signedness, less their zero points (one, or one an output channel), which must leave s8 values;
-    /// true where they do.
+    /// true where they do, and where groups keep no more than the form allows.
     /// </summary>
     public bool Pack(ReadOnlySpan<byte> weights, bool signed, ReadOnlySpan<int> zeros, Span<sbyte> packed)
     {
         packed.Clear();
+        if (_form is { } form) return Pack(form, weights, signed, zeros, packed);
         int taps = _h.Kernel * _w.Kernel, channels = _s.GroupChannels;
         for (int m = 0; m < _s.OutChannels; m++)
         {
@@ -45,6 +46,33 @@ public sealed unsafe partial class ConvU8S8
         return true;
     }
 
+    private bool Pack(NmForm form, ReadOnlySpan<byte> weights, bool signed, ReadOnlySpan<int> zeros, Span<sbyte> packed)
+    {
+        int taps = _h.Kernel * _w.Kernel, channels = _s.Channels;
+        var run = new sbyte[_w.Kernel * _padded];
+        fixed (sbyte* start = packed)
+            for (int m = 0; m < _s.OutChannels; m++)
+            {
+                var (panel, lane) = Math.DivRem(m, Columns);
+                int columns = Math.Min(Columns, _groupColumns - panel * Columns), zero = zeros[zeros.Length == 1 ? 0 : m];
+                var from = weights.Slice(Checked.Int((long)m * channels * taps), channels * taps);
+                for (int h = 0; h < _h.Kernel; h++)
+                {
+                    Array.Clear(run);
+                    for (int w = 0; w < _w.Kernel; w++)
+                        for (int c = 0; c < channels; c++)
+                        {
+                            byte code = from[c * taps + h * _w.Kernel + w];
+                            int v = (signed ? (sbyte)code : code) - zero;
+                            if (v is < sbyte.MinValue or > sbyte.MaxValue) return false;
+                            run[w * _padded + c] = (sbyte)v;
+                        }
+                    if (!form.Pack(run, (byte*)start + PanelOffset(0, panel) + checked((nint)(h * form.Depth(_quads) * columns)) + 4 * lane, 4 * columns)) return false;
+                }
+            }
+        return true;
+    }
+
     /// <summary>First values of the sums: bias − zero · Σ weights, in <see cref="PaddedColumns"/>; an empty bias is none.</summary>
     public void Starts(ReadOnlySpan<sbyte> packed, int zero, ReadOnlySpan<int> bias, Span<int> starts)
     {
@@ -55,7 +83,8 @@ public sealed unsafe partial class ConvU8S8
             var (panel, lane) = Math.DivRem(column, Columns);
             int columns = Math.Min(Columns, _groupColumns - panel * Columns), sum = 0;
             var from = packed.Slice(checked((int)PanelOffset(group, panel)), checked((int)(columns * Depth)));
-            for (int at = 4 * lane; at < from.Length; at += 4 * columns) sum += from[at] + from[at + 1] + from[at + 2] + from[at + 3];
+            for (int q = 0, at = 4 * lane; at < from.Length; q++, at += 4 * columns)
+                if (_form is not { } form || !form.IsPositions(q % (int)(form.Depth(_quads) / 4))) sum += from[at] + from[at + 1] + from[at + 2] + from[at + 3];
             starts[group * _groupColumns + column] = unchecked((bias.IsEmpty ? 0 : bias[m]) - zero * sum);
         }
     }

@@ -16,24 +16,30 @@ public sealed unsafe partial class ConvU8S8
     private const long CachedBytes = 400 * 1024;
 
     private readonly ConvShape _s;
+    private readonly NmForm? _form;
     private readonly WindowDim _h, _w;
     private readonly bool _subsample, _wide, _copies;
     private readonly int _images, _padded, _quads, _panelsOfGroup, _groupColumns, _height, _width, _rowBytes;
 
-    /// <summary>Fixes the geometry; the shape must be one that <see cref="Supports"/> allows.</summary>
-    public ConvU8S8(in ConvShape s)
+    /// <summary>
+    /// Fixes the geometry; the shape must be one that <see cref="Supports(in ConvShape)"/> allows. Weights of a <paramref name="form"/> are sparse along input channels
+    /// (<see cref="Supports(in ConvShape, NmForm)"/>), and their tiles those of <see cref="GemmNmU8S8"/>.
+    /// </summary>
+    public ConvU8S8(in ConvShape s, NmForm? form = null)
     {
+        _form = form;
         (_s, _h, _w, _images) = (s, s.Window.H, s.Window.W, Checked.Int((long)s.Batch * s.Window.D.Output));
         _padded = ChannelsLast.Padded(s.Channels);
         bool pointwise = _h is { Kernel: 1, Pad: 0, PadEnd: 0 } && _w is { Kernel: 1, Pad: 0, PadEnd: 0 };
         _subsample = pointwise && (_h.Stride > 1 || _w.Stride > 1);
         // Taps of a row side by side are one run of bytes.
         _wide = s.Group == 1 && (_w.Kernel == 1 || _w.Dilation == 1);
-        _quads = _wide ? Checked.Int(Checked.Mul(_w.Kernel, _padded / 4)) : (s.GroupChannels + 3) / 4;
+        int run = _wide ? Checked.Int(Checked.Mul(_w.Kernel, _padded)) : s.GroupChannels;
+        _quads = form is { } f ? f.Quads(run) : (run + 3) / 4;
         (_height, _width) = (Reach(_h), Reach(_w));
         bool inside = _h.Pad == 0 && _w.Pad == 0 && _height <= _h.Input && _width <= _w.Input;
         // A group's last quad may reach into what follows the tensor.
-        _copies = _subsample || !inside || s.Group > 1 && s.GroupChannels % 4 != 0;
+        _copies = _subsample || !inside || s.Group > 1 && s.GroupChannels % 4 != 0 || form is { } sparse && run % sparse.Window != 0;
         if (_subsample) (_height, _width) = (_h.Output, _w.Output);
         else if (!_copies) (_height, _width) = (_h.Input, _w.Input);
         // Rows are copied and addressed in ints.
@@ -46,6 +52,12 @@ public sealed unsafe partial class ConvU8S8
     /// <summary>True when this kernel computes the shape.</summary>
     public static bool Supports(in ConvShape s) =>
         s.Window.D is { Kernel: 1, Stride: 1, Pad: 0, PadEnd: 0 } && s.Window.H.Pad >= 0 && s.Window.W.Pad >= 0 && s.Channels > 0 && s.OutChannels > 0 && s.Batch > 0 && s.Window.Outputs > 0 && s.Window.Inputs > 0;
+
+    /// <summary>True when weights of the form are computed without being expanded: groups of whole input channels, taps of a row side by side.</summary>
+    public static bool Supports(in ConvShape s, NmForm form) => Supports(s) && form.IsSupported && s.Group == 1 && s.Channels % form.M == 0 && s.Channels % 4 == 0 && (s.Window.W.Kernel == 1 || s.Window.W.Dilation == 1);
+
+    /// <summary>The tiles of a tier for weights of a form.</summary>
+    public static GemmU8S8.TileFn Tiles(GemmNmU8S8.TileFn tile, NmForm form) => (in GemmU8S8.Tile t) => tile(new(t, form));
 
     /// <summary>Bytes of workspace: the copy of the input.</summary>
     public long WorkBytes => _copies ? Checked.Mul(Checked.Mul(_images, Checked.Mul(_height, _width)), _padded) + 64 : 0;

@@ -45,6 +45,9 @@ public readonly record struct NmForm(int N, int M)
     /// <summary>Bytes that a column's run of quads takes with its positions.</summary>
     public long Depth(int quads) => Quad * (quads + Checked.CeilDiv(quads, Fields));
 
+    /// <summary>Whether positions, not values, lie at a place of a run, counted in quads.</summary>
+    internal bool IsPositions(int place) => place % (Fields + 1) == 0;
+
     /// <summary>Where a quad lies in its column's run, counted in quads: a record's positions come first.</summary>
     internal int Place(int quad) => quad / Fields * (Fields + 1) + 1 + quad % Fields;
 

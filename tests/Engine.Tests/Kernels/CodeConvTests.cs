@@ -43,6 +43,34 @@ public sealed unsafe class CodeConvTests
         }
     }
 
+    public static TheoryData<string, int> SparseTiers => Tiers([.. GemmNmU8S8.Table.SupportedTiers]);
+
+    [Theory]
+    [MemberData(nameof(SparseTiers))]
+    public void Sparse_convolutions_give_the_sums_of_the_masked_weights(string tier, int seed)
+    {
+        using var operands = new Operands();
+        for (int trial = 0; trial < 40; trial++)
+        {
+            operands.Next(1000 * seed + trial);
+            var r = operands.Random;
+            var form = NmForm.All[r.Next(NmForm.All.Count)];
+            var s = new ConvShape(r.Next(1, 3), Math.Max(4, form.M) * r.Next(1, 5), r.Next(1, 40), 1, new Window3(WindowDim.One, Dim(r, 8), Dim(r, 20)));
+            if (!ConvU8S8.Supports(s, form)) continue;
+            var data = new Data(s, operands, form);
+            var conv = new ConvU8S8(s, form);
+            sbyte* packed = operands.Take<sbyte>((int)conv.PackedLength);
+            var weights = new Span<sbyte>(packed, (int)conv.PackedLength);
+            Assert.True(conv.Pack(data.Weights, true, [0], weights));
+            int* starts = operands.Take<int>(conv.PaddedColumns);
+            conv.Starts(weights, data.Zero, data.Bias, new Span<int>(starts, conv.PaddedColumns));
+            int* y = operands.Take<int>(data.Outputs);
+            conv.Run(ConvU8S8.Tiles(GemmNmU8S8.Table[tier], form), Workers.Single, data.X, data.Zero, packed, starts, operands.Take<byte>((int)conv.WorkBytes), new PixelStore(y, s.OutChannels));
+            data.AssertSums($"{tier} {form} {s}", y);
+            operands.Check();
+        }
+    }
+
     [Theory]
     [MemberData(nameof(DepthwiseTiers))]
     public void Depthwise_convolutions_give_the_sums_of_the_definition(string tier, int seed)
@@ -126,7 +154,7 @@ public sealed unsafe class CodeConvTests
         private readonly ConvShape _s;
         private readonly byte[] _weights;
 
-        public Data(ConvShape s, Operands o)
+        public Data(ConvShape s, Operands o, NmForm? form = null)
         {
             var r = o.Random;
             int padded = ChannelsLast.Padded(s.Channels);
@@ -135,6 +163,9 @@ public sealed unsafe class CodeConvTests
             r.NextBytes(new Span<byte>(X, s.Batch * s.Window.Inputs * padded));
             _weights = new byte[s.OutChannels * s.GroupChannels * s.Window.Taps];
             r.NextBytes(_weights);
+            for (int i = 0; form is { } f && i < _weights.Length; i++)
+                // Of the channels of a tap, the first of every group but those that turn with the tap.
+                if ((i / s.Window.Taps + i % s.Window.Taps) % f.M >= f.N) _weights[i] = 0;
             Bias = new int[s.OutChannels];
             for (int i = 0; i < Bias.Length; i++) Bias[i] = r.Next(-1000, 1000);
         }

@@ -22,7 +22,8 @@ internal static unsafe class CodeCases
         new("sum-u8", [PoolU8.SumTable], "pixels x channels", ["49x2048"], d => new(null, 0, (double)d[0] * d[1]), Sum, Tolerance: 0, OneThread: true),
     ];
 
-    private static ConvShape Shape(int[] d) => new(1, d[0], d[3], 1, Square(d[1], d[2], d[4], d[5]));
+    /// <summary>The convolution of an entry.</summary>
+    public static ConvShape Shape(int[] d) => new(1, d[0], d[3], 1, Square(d[1], d[2], d[4], d[5]));
 
     private static ConvShape Depthwise(int[] d) => new(1, d[0], d[0], d[0], Square(d[1], d[2], d[3], d[4]));
 
@@ -40,20 +41,23 @@ internal static unsafe class CodeCases
         return t;
     }
 
-    private static KernelWork Work(in ConvShape s) =>
+    /// <summary>What a convolution does.</summary>
+    public static KernelWork Work(in ConvShape s) =>
         new(LimitKind.Int8, s.Operations, (double)s.Channels * s.Window.Inputs + (double)s.OutChannels * s.GroupChannels * s.Window.Taps + (double)s.OutChannels * s.Window.Outputs);
 
-    private static KernelRun Dense(ConvShape s, Workers workers)
+    /// <summary>A convolution with the weights given or random ones, sparse of a form or dense, into the result given or its own.</summary>
+    public static KernelRun Dense(ConvShape s, Workers workers, NmForm? form = null, Tensor? weights = null, Tensor? result = null)
     {
         if (!ConvU8S8.Supports(s)) throw new UnsupportedException($"conv-u8s8 does not compute {s}");
-        var conv = new ConvU8S8(s);
+        var conv = new ConvU8S8(s, form);
         int padded = ChannelsLast.Padded(s.OutChannels);
-        Tensor x = Operand.Codes(DType.U8, 1, s.Window.Inputs, ChannelsLast.Padded(s.Channels)), w = Operand.Codes(DType.I8, 2, s.OutChannels, s.GroupChannels * s.Window.Taps), y = Codes(s.Window.Outputs, padded);
+        Tensor x = Operand.Codes(DType.U8, 1, s.Window.Inputs, ChannelsLast.Padded(s.Channels)), w = weights ?? Operand.Codes(DType.I8, 2, s.OutChannels, s.GroupChannels * s.Window.Taps), y = result ?? Codes(s.Window.Outputs, padded);
         Tensor packed = Tensor.Allocate(DType.I8, new Shape(conv.PackedLength)), starts = Tensor.Allocate(DType.I32, new Shape(conv.PaddedColumns)), work = Tensor.Allocate(DType.U8, new Shape(conv.WorkBytes));
         conv.Pack(w.Bytes, true, [0], packed.Span<sbyte>());
         conv.Starts(packed.Span<sbyte>(), 128, [], starts.Span<int>());
         var r = new Terms(s.OutChannels, 1f / (200 * s.GroupChannels * s.Window.Taps));
-        return new(() => conv.Run(GemmU8S8.Table.Best, workers, x.Pointer, 128, (sbyte*)packed.Pointer, (int*)starts.Pointer, work.Pointer, new CodeStore(RequantizeU8.Table.Best, r.Value, y.Pointer, padded)), () => y);
+        var tile = form is { } f ? ConvU8S8.Tiles((in GemmNmU8S8.Tile t) => GemmNmU8S8.Table.Best(t), f) : (in GemmU8S8.Tile t) => GemmU8S8.Table.Best(t);
+        return new(() => conv.Run(tile, workers, x.Pointer, 128, (sbyte*)packed.Pointer, (int*)starts.Pointer, work.Pointer, new CodeStore(RequantizeU8.Table.Best, r.Value, y.Pointer, padded)), () => y);
     }
 
     private static KernelRun Depthwise(ConvShape s, Workers workers)

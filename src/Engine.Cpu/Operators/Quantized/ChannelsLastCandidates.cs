@@ -37,13 +37,18 @@ internal sealed unsafe class ChannelsLastCandidates(bool dyadic)
             if (!conv.Pack(w.Codes.Bytes, w.Signed, QuantizedZeros.Of(w), t.Span<sbyte>())) throw b.Unsupported(1);
             return t;
         });
-        var sums = new ChannelSums(grid, w, b, s.OutChannels, dyadic);
+        return Bind(conv, GemmU8S8.Table.Best, packed, new ChannelSums(grid, w, b, s.OutChannels, dyadic), s, grid, b);
+    }
+
+    /// <summary>The convolution with packed weights and the tiles that know them.</summary>
+    public static StepFn Bind(ConvU8S8 conv, GemmU8S8.TileFn tile, Tensor packed, ChannelSums sums, ConvShape s, WireQuantization grid, BindContext b)
+    {
         int zero = grid.Zero + ChannelSums.Flip(grid), work = b.Work(conv.WorkBytes), stride = ChannelsLast.Padded(s.OutChannels), plane = s.Window.Outputs;
         var starts = Tensor.Allocate(DType.I32, new Shape(conv.PaddedColumns));
         conv.Starts(packed.Span<sbyte>(), zero, sums.Biases, starts.Span<int>());
         return sums.ToCodes
-            ? (in StepContext c) => conv.Run(GemmU8S8.Table.Best, c.Workers, c.InPointer(0), (byte)zero, (sbyte*)packed.Pointer, (int*)starts.Pointer, c.WorkPointer(work), sums.Codes(c.OutPointer(0), stride))
-            : (in StepContext c) => conv.Run(GemmU8S8.Table.Best, c.Workers, c.InPointer(0), (byte)zero, (sbyte*)packed.Pointer, (int*)starts.Pointer, c.WorkPointer(work), sums.Planes((float*)c.OutPointer(0), s.OutChannels, plane));
+            ? (in StepContext c) => conv.Run(tile, c.Workers, c.InPointer(0), (byte)zero, (sbyte*)packed.Pointer, (int*)starts.Pointer, c.WorkPointer(work), sums.Codes(c.OutPointer(0), stride))
+            : (in StepContext c) => conv.Run(tile, c.Workers, c.InPointer(0), (byte)zero, (sbyte*)packed.Pointer, (int*)starts.Pointer, c.WorkPointer(work), sums.Planes((float*)c.OutPointer(0), s.OutChannels, plane));
     }
 
     private StepFn BindDepthwise(ConvShape s, WireQuantization grid, Quantized w, BindContext b)
@@ -151,8 +156,9 @@ internal sealed unsafe class ChannelsLastCandidates(bool dyadic)
         return true;
     }
 
-    private static bool Clamps(NodeTypes n) => n.Node.Epilogue.All(e => ChannelSums.TryBounds(e, out _, out _));
+    /// <summary>True when nothing but clamps follows.</summary>
+    public static bool Clamps(NodeTypes n) => n.Node.Epilogue.All(e => ChannelSums.TryBounds(e, out _, out _));
 
-    // A bias that can become a constant a channel.
-    private static bool IsBias(NodeTypes n, long channels) => !n.Has(2) || n.Weights[2] is not null && n.In(2).DType == DType.F32 && n.In(2).Elements == channels;
+    /// <summary>True without a bias, or with one that can become a constant a channel.</summary>
+    public static bool IsBias(NodeTypes n, long channels) => !n.Has(2) || n.Weights[2] is not null && n.In(2).DType == DType.F32 && n.In(2).Elements == channels;
 }

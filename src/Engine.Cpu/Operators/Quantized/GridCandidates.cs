@@ -41,19 +41,22 @@ internal static unsafe class GridCandidates
     private static IEnumerable<Candidate> Product(MatMulGeometry g, int channelAxis, NodeTypes n)
     {
         if (n.InGrid(0) is not { } grid || n.In(1).Shape.Rank != 2 || g.Batch != 1 || Weight(n, channelAxis) is not { } w || !IsAddend(n, g.N)) return [];
-        return [Of("gemm-u8s8", grid, n, g.Operations, b =>
+        return [Of("gemm-u8s8", grid, n, g.Operations, b => Bind(g, grid, () => w, w, b))];
+    }
+
+    /// <summary>The dense product with a weight in <paramref name="codes"/>, which are asked for when they are packed; <paramref name="scaled"/> has their scales.</summary>
+    public static StepFn Bind(MatMulGeometry g, WireQuantization grid, Func<Quantized> codes, Quantized scaled, BindContext b)
+    {
+        var packed = b.Pack(1, $"gemm-u8s8 {g.K}x{g.N} {g.BRow},{g.BColumn}", _ =>
         {
-            var packed = b.Pack(1, $"gemm-u8s8 {g.K}x{g.N} {g.BRow},{g.BColumn}", _ =>
-            {
-                var t = Tensor.Allocate(DType.U8, new Shape(GemmU8S8.PackedLength(g.K, g.N)));
-                GemmU8S8.PackB(w.Codes.Bytes, w.Signed, QuantizedZeros.Of(w), g.K, g.N, (nint)g.BRow, (nint)g.BColumn, t.Bytes);
-                return t;
-            });
-            var scales = new GridScales(grid, w, b, g.N);
-            return scales.Output is null
-                ? (in StepContext c) => GemmU8S8.Run(c.Workers, g.M, g.N, g.K, Rows(c, g, grid), packed.Pointer, scales.Float(c, g.N, byRow: false))
-                : (in StepContext c) => GemmU8S8.Run(c.Workers, g.M, g.N, g.K, Rows(c, g, grid), packed.Pointer, scales.Codes(c, g.N, byRow: false));
-        })];
+            var (w, t) = (codes(), Tensor.Allocate(DType.U8, new Shape(GemmU8S8.PackedLength(g.K, g.N))));
+            GemmU8S8.PackB(w.Codes.Bytes, w.Signed, QuantizedZeros.Of(w), g.K, g.N, (nint)g.BRow, (nint)g.BColumn, t.Bytes);
+            return t;
+        });
+        var scales = new GridScales(grid, scaled, b, g.N);
+        return scales.Output is null
+            ? (in StepContext c) => GemmU8S8.Run(c.Workers, g.M, g.N, g.K, Rows(c, g, grid), packed.Pointer, scales.Float(c, g.N, byRow: false))
+            : (in StepContext c) => GemmU8S8.Run(c.Workers, g.M, g.N, g.K, Rows(c, g, grid), packed.Pointer, scales.Codes(c, g.N, byRow: false));
     }
 
     private static Candidate Of(string stem, WireQuantization grid, NodeTypes n, double operations, Func<BindContext, StepFn> bind) => new(stem, bind)
@@ -72,9 +75,10 @@ internal static unsafe class GridCandidates
     private static Quantized? Weight(NodeTypes n, int axis) =>
         n.In(0).DType == DType.F32 && OnlyRelu(n) && n.Weights[1] is Quantized { Bits: 8, Table: null, Minimum: null, DType: DType.F32 } w && (w.Granularity == Granularity.Tensor || w.Granularity == Granularity.Channel && w.Axis == axis) ? w : null;
 
-    private static bool OnlyRelu(NodeTypes n) => n.Node.Epilogue.All(e => e.Op is Relu && e.Operand < 0);
+    /// <summary>True when nothing but ReLUs follows.</summary>
+    public static bool OnlyRelu(NodeTypes n) => n.Node.Epilogue.All(e => e.Op is Relu && e.Operand < 0);
 
-    // A bias that can become a constant a channel.
-    private static bool IsAddend(NodeTypes n, long channels) =>
+    /// <summary>True without a bias, or with one that can become a constant a channel.</summary>
+    public static bool IsAddend(NodeTypes n, long channels) =>
         !n.Has(2) || n.Weights[2] is not null && n.In(2).DType == DType.F32 && (n.In(2).Elements == 1 || n.In(2).Elements == channels && n.In(2).Shape[-1] == channels);
 }

@@ -13,7 +13,11 @@ internal static class QuantizedKernels
         r.AddConverter(GridConverters.Find);
         r.Extend<Add>(GridCandidates.Add);
         r.Extend<Add>(codes.Add);
+        var sparse = new NmCodesCpu(dyadic);
         r.Extend<Conv>(codes.Conv);
+        r.Extend<Conv>(sparse.Conv);
+        r.Extend<Gemm>(NmCodesCpu.Gemm);
+        r.Extend<MatMul>(NmCodesCpu.MatMul);
         r.Extend<Gemm>(GridCandidates.Gemm);
         r.Extend<MatMul>(GridCandidates.MatMul);
         r.Extend<GlobalAveragePool>(codes.GlobalAverage);

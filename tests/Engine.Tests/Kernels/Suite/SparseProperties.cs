@@ -5,7 +5,7 @@ namespace Engine.Tests;
 /// <summary>Products with sparse weights.</summary>
 internal static unsafe class SparseProperties
 {
-    public static IEnumerable<KernelProperty> All => [new(GemmNmU8S8.Table, 600, Tiles)];
+    public static IEnumerable<KernelProperty> All => [new(GemmNmU8S8.Table, 600, Tiles), new(GemmNmF32.Table, 400, TilesF32), new(NmInt4Gemv.Table, 200, Int4), new(GemmBlocksF32.Table, 300, Blocks)];
 
     /// <summary>Any legal positions and any values, in records as <see cref="GemmNmU8S8"/> describes them.</summary>
     private static byte* Panel(Operands o, NmForm form, int columns, int segments, int quads)
@@ -53,6 +53,93 @@ internal static unsafe class SparseProperties
         {
             int at = new ReadOnlySpan<int>(expected, sizeC).CommonPrefixLength(new(Run(GemmNmU8S8.Table[tier]), sizeC));
             Assert.True(at == sizeC, $"gemm-nm-u8s8 {tier} {form}, {rows}x{columns}, {segments} segments of {quads} quads: element {at} of {sizeC}");
+        }
+    }
+
+    private static void TilesF32(Operands o)
+    {
+        var r = o.Random;
+        NmForm[] forms = [.. NmForm.All.Where(GemmNmF32.Supports)];
+        var form = forms[r.Next(forms.Length)];
+        int rows = r.Next(1, 27), columns = 16 * r.Next(1, 3), quads = r.Next(0, 20), ldc = columns + r.Next(3), records = (quads + form.Fields - 1) / form.Fields;
+        int run = form.Window * quads, pitch = run + r.Next(9), sizeA = quads == 0 ? 0 : (rows - 1) * pitch + run, sizeB = (4 * quads + records) * columns, sizeC = (rows - 1) * ldc + columns;
+        bool accumulate = r.Next(2) == 0;
+        float* a = o.Floats(sizeA, Fill.Outliers), b = o.Floats(sizeB), start = o.Floats(sizeC);
+        for (int q = 0; q < quads; q += form.Fields)
+        {
+            uint* positions = (uint*)b + (q / form.Fields * (4 * form.Fields + 1)) * columns;
+            for (int i = 0; i < columns; i++)
+            {
+                positions[i] = 0;
+                for (int f = 0; f < 4 * form.Fields; f++) positions[i] |= (uint)r.Next(form.M) << f * form.IndexBits;
+            }
+        }
+        float* Run(GemmNmF32.TileFn tile, float* x, float* w, float* from)
+        {
+            float* c = o.Copy(from, sizeC);
+            tile(new(form, x, pitch, rows, w, columns, quads, c, ldc, accumulate));
+            return c;
+        }
+        var expected = Run(GemmNmF32.Table.Reference, a, b, start);
+        float* positiveA = o.Copy(a, sizeA), positiveB = o.Copy(b, sizeB), positive = o.Copy(start, sizeC);
+        for (int i = 0; i < sizeA; i++) positiveA[i] = Math.Abs(a[i]);
+        for (int i = 0; i < sizeC; i++) positive[i] = Math.Abs(start[i]);
+        for (int i = 0; i < sizeB; i++)
+            if (i / columns % (4 * form.Fields + 1) != 0) positiveB[i] = Math.Abs(b[i]);
+        var magnitude = Run(GemmNmF32.Table.Reference, positiveA, positiveB, positive);
+        foreach (string tier in KernelProperty.Fast(GemmNmF32.Table))
+        {
+            var c = Run(GemmNmF32.Table[tier], a, b, start);
+            KernelProperty.AssertClose($"gemm-nm-f32 {tier} {form}, {rows}x{columns}, {quads} quads", expected, c, magnitude, sizeC, 2e-7 * (8 + Math.Sqrt(4 * quads)));
+        }
+    }
+
+    private static void Int4(Operands o)
+    {
+        var r = o.Random;
+        int blocks = r.Next(1, 20);
+        var l = new NmInt4Layout(NmInt4Layout.PanelRows, blocks * NmInt4Layout.BlockColumns, r.Next(1, 6), r.Next(2) == 0);
+        // Any bits are legal positions and codes.
+        byte* panel = o.Take<byte>((int)l.PanelBytes), x = o.Take<byte>(blocks * NmInt4Layout.BlockColumns);
+        r.NextBytes(new Span<byte>(panel, (int)l.PanelBytes));
+        r.NextBytes(new Span<byte>(x, blocks * NmInt4Layout.BlockColumns));
+        // The largest sums.
+        if (r.Next(4) == 0) new Span<byte>(panel, (int)l.PanelBytes).Clear();
+        if (r.Next(4) == 0) new Span<byte>(x, blocks * NmInt4Layout.BlockColumns).Fill(255);
+        for (int b = 0; b < blocks; b += l.GroupBlocks)
+            for (int i = 0; i < NmInt4Layout.PanelRows; i++)
+            {
+                byte* scales = panel + l.BlockStart(b) - l.ScaleBytes;
+                if (l.HalfScales) ((Half*)scales)[i] = (Half)(r.NextSingle() - 0.5f);
+                else ((float*)scales)[i] = r.NextSingle() - 0.5f;
+            }
+        float* activations = o.Floats(blocks), expected = o.Take<float>(NmInt4Layout.PanelRows);
+        NmInt4Gemv.Table.Reference(l, panel, x, activations, expected);
+        foreach (string tier in KernelProperty.Fast(NmInt4Gemv.Table))
+        {
+            float* y = o.Take<float>(NmInt4Layout.PanelRows);
+            NmInt4Gemv.Table[tier](l, panel, x, activations, y);
+            int at = new ReadOnlySpan<float>(expected, NmInt4Layout.PanelRows).CommonPrefixLength(new(y, NmInt4Layout.PanelRows));
+            Assert.True(at == NmInt4Layout.PanelRows, $"gemv-nm-int4 {tier} {l}: row {at}");
+        }
+    }
+
+    private static void Blocks(Operands o)
+    {
+        var r = o.Random;
+        int rows = r.Next(1, 20), all = r.Next(1, 30), blocks = r.Next(0, all + 1), stride = 4 * all + r.Next(5), ldc = GemmBlocksF32.Height + r.Next(5), sizeA = (rows - 1) * stride + 4 * all, sizeC = (rows - 1) * ldc + GemmBlocksF32.Height;
+        int* columns = o.Take<int>(blocks);
+        for (int i = 0; i < blocks; i++) columns[i] = r.Next(all);
+        float* a = o.Floats(sizeA, Fill.Outliers), values = o.Floats(blocks * 32), expected = o.Take<float>(sizeC), magnitude = o.Take<float>(sizeC), positiveA = o.Copy(a, sizeA), positive = o.Copy(values, blocks * 32);
+        for (int i = 0; i < sizeA; i++) positiveA[i] = Math.Abs(a[i]);
+        for (int i = 0; i < blocks * 32; i++) positive[i] = Math.Abs(values[i]);
+        GemmBlocksF32.Table.Reference(a, stride, rows, columns, blocks, values, expected, ldc);
+        GemmBlocksF32.Table.Reference(positiveA, stride, rows, columns, blocks, positive, magnitude, ldc);
+        foreach (string tier in KernelProperty.Fast(GemmBlocksF32.Table))
+        {
+            float* c = o.Take<float>(sizeC);
+            GemmBlocksF32.Table[tier](a, stride, rows, columns, blocks, values, c, ldc);
+            KernelProperty.AssertClose($"gemm-blocks-f32 {tier} {rows} rows, {blocks} blocks", expected, c, magnitude, sizeC, 2e-7 * (8 + Math.Sqrt(4 * blocks)));
         }
     }
 }

@@ -1,0 +1,77 @@
+using Engine.Kernels;
+using Engine.Runtime;
+using Engine.Tensors;
+
+namespace Engine.Cpu;
+
+/// <summary>
+/// x · W for a W with few entries anywhere: entry by entry, or by blocks of 8 × 4. The planner weighs them against the decoded product by what was measured, so that they run only where they win.
+/// </summary>
+internal static class SparseLinear
+{
+    /// <summary>The products of a sparse matrix; none where its sums lie across its rows, or only a part of it is used.</summary>
+    public static IEnumerable<LinearProduct> Of(LinearMatrix m)
+    {
+        if (m.IsTransposed || m.Inputs != m.StoredInputs || m.Outputs != m.StoredOutputs) yield break;
+        if (m.Weight is SparseCsr csr) yield return new CsrLinear(m, csr);
+        if (m.Weight is SparseBlocks { Height: GemmBlocksF32.Height, Width: GemmBlocksF32.Width } blocks && m.Inputs % GemmBlocksF32.Width == 0) yield return new BlocksLinear(m, blocks);
+    }
+}
+
+/// <summary>Entry by entry, row by row.</summary>
+internal sealed unsafe record CsrLinear(LinearMatrix W, SparseCsr S) : LinearProduct("csr-matvec", true)
+{
+    private const double EntriesPerNanosecond = 1;
+
+    public override double Nanoseconds(int rows) => S.Values.Shape.Elements * (double)rows / EntriesPerNanosecond + 4.0 * rows * W.Outputs / Rates.BytesPerNanosecond;
+
+    public override long WorkBytes(int rows) => 0;
+
+    public override LinearFn Bind(BindContext b, int input)
+    {
+        var (s, n, values) = (S, W.Outputs, b.Pack(input, S.Values, "outliers", (w, _) => w.ToF32()));
+        return (Workers workers, int rows, in LinearRows io, byte* _) =>
+        {
+            for (int r = 0; r < rows; r++)
+            {
+                float* y = (float*)io.Y + r * io.Stride;
+                new Span<float>(y, n).Clear();
+                CsrMatVec.Add(workers, n, (int*)s.Starts.Pointer, s.ColumnIndices.Pointer, s.ColumnIndices.DType == DType.I32, (float*)values.Pointer, (float*)io.X + r * io.RowStride, y);
+                if (!io.Epilogue.IsEmpty) io.Epilogue.Apply(r, 0, new(y, n));
+            }
+        };
+    }
+}
+
+/// <summary>Block by block in f32.</summary>
+internal sealed unsafe record BlocksLinear(LinearMatrix W, SparseBlocks S) : LinearProduct("gemm-blocks-f32", true)
+{
+    // Vectors of eight, where dense tiles have sixteen.
+    private static double OperationsPerNanosecond => GemmBlocksF32.Table.Tier == "scalar" ? 0.5 : 90;
+
+    private double Entries => S.Values.Shape.Elements;
+
+    public override double Nanoseconds(int rows) => 2 * Entries * rows / OperationsPerNanosecond + (4 * Entries + 4.0 * rows * (W.Inputs + W.Outputs)) / Rates.BytesPerNanosecond;
+
+    public override long WorkBytes(int rows) => 0;
+
+    public override LinearFn Bind(BindContext b, int input)
+    {
+        var (s, n) = (S, W.Outputs);
+        var packed = b.Pack(input, S.Values, "blocks 4x8", (w, _) =>
+        {
+            const int Height = GemmBlocksF32.Height, Width = GemmBlocksF32.Width;
+            var (from, to) = (w.ToF32(), Tensor.Allocate(DType.F32, new Shape(w.Shape.Elements)));
+            Span<float> x = from.Span<float>(), y = to.Span<float>();
+            for (int i = 0; i < y.Length; i++)
+            {
+                var (block, at) = Math.DivRem(i, Height * Width);
+                y[block * Height * Width + at % Width * Height + at / Width] = x[i];
+            }
+            GC.KeepAlive(from);
+            return to;
+        });
+        return (Workers workers, int rows, in LinearRows io, byte* _) =>
+            GemmBlocksF32.Run(workers, rows, n, (float*)io.X, io.RowStride, (int*)s.Starts.Pointer, (int*)s.BlockColumns.Pointer, (float*)packed.Pointer, (float*)io.Y, io.Stride, io.Epilogue);
+    }
+}

@@ -1,0 +1,290 @@
+using Engine.Cpu;
+using Engine.Graph;
+using Engine.Kernels;
+using Engine.Runtime;
+using Engine.Tensors;
+
+namespace Engine.Tests;
+
+/// <summary>Products with N:M sparse weights, run without expanding them, against the masked dense ones.</summary>
+public unsafe class SparseTests
+{
+    private readonly Random _random = new(7);
+
+    public static TheoryData<int, int, int, int, int> Products()
+    {
+        var data = new TheoryData<int, int, int, int, int>();
+        int seed = 0;
+        foreach (var f in NmForm.All)
+            foreach (var (rows, n, k) in ((int, int, int)[])[(1, 70, 257), (5, 33, 64), (29, 100, 130), (100, 16, 48)]) data.Add(f.N, f.M, rows + seed++ % 2, n, k);
+        return data;
+    }
+
+    /// <summary>True where a group of the row keeps the column.</summary>
+    private bool[] Mask(int n, int m, int rows, int columns)
+    {
+        var mask = new bool[rows * columns];
+        for (int r = 0; r < rows; r++)
+            for (int g = 0; g < columns; g += m)
+                foreach (int p in Enumerable.Range(0, m).OrderBy(_ => _random.Next()).Take(_random.Next(5) == 0 ? n - 1 : n))
+                    if (g + p < columns) mask[r * columns + g + p] = true;
+        return mask;
+    }
+
+    private Tensor F32(params long[] dims)
+    {
+        var t = Tensor.Allocate(DType.F32, new Shape(dims));
+        foreach (ref float x in t.Span<float>()) x = _random.NextSingle() * 2 - 1;
+        return t;
+    }
+
+    private Tensor MaskedF32(int n, int m, int rows, int columns)
+    {
+        var (t, mask) = (F32(rows, columns), Mask(n, m, rows, columns));
+        for (int i = 0; i < mask.Length; i++) if (!mask[i]) t.Span<float>()[i] = 0;
+        return t;
+    }
+
+    private Quantized MaskedCodes(int n, int m, int rows, int columns, int bits = 8, int group = 0)
+    {
+        var mask = Mask(n, m, rows, columns);
+        byte[] codes = new byte[rows * columns];
+        int zero = 1 << bits - 1;
+        for (int i = 0; i < codes.Length; i++) codes[i] = (byte)(mask[i] ? _random.Next(1 << bits) : zero);
+        var stream = Tensor.Allocate(DType.U8, new Shape(BitStream.Bytes(codes.Length, bits)));
+        stream.Bytes.Clear();
+        for (int i = 0; i < codes.Length; i++) BitStream.Set(stream.Bytes, i, bits, codes[i]);
+        return new(new Shape(rows, columns), bits, stream, group > 0 ? Granularity.Group : Granularity.Channel, new Dense(group > 0 ? F32(rows, (columns + group - 1) / group) : F32(rows)), axis: group > 0 ? 1 : 0, group: group);
+    }
+
+    [Theory, MemberData(nameof(Products))]
+    public void Products_of_codes_are_exactly_those_of_masked_dense_codes(int kept, int of, int m, int n, int k)
+    {
+        var form = new NmForm(kept, of);
+        var w = MaskedCodes(kept, of, n, k);
+        byte[] a = new byte[m * k];
+        _random.NextBytes(a);
+        byte[] packed = new byte[GemmNmU8S8.PackedLength(form, k, n)], dense = new byte[GemmU8S8.PackedLength(k, n)];
+        Assert.True(GemmNmU8S8.PackB(form, w.Codes.Bytes, false, [128], k, n, 1, k, packed));
+        GemmU8S8.PackB(w.Codes.Bytes, false, [128], k, n, 1, k, dense);
+        int[] expected = new int[m * n], actual = new int[m * n];
+        fixed (byte* x = a, p = packed, d = dense)
+        fixed (int* e = expected, y = actual)
+        {
+            GemmU8S8.Run(Workers.Single, m, n, k, new GemmU8S8.Rows(x, true, 3, k, 1), d, new Int32Store(e, n));
+            foreach (int threads in (int[])[1, 3])
+            {
+                using var workers = new Workers(threads);
+                Array.Clear(actual);
+                GemmNmU8S8.Run(workers, form, m, n, k, new GemmU8S8.Rows(x, true, 3, k, 1), p, new Int32Store(y, n));
+                Assert.Equal(expected, actual);
+            }
+        }
+    }
+
+    [Fact]
+    public void Weights_that_are_not_of_the_form_are_refused()
+    {
+        byte[] packed = new byte[GemmNmU8S8.PackedLength(new(2, 4), 4, 1)];
+        Assert.True(GemmNmU8S8.PackB(new(2, 4), [1, 0, 0, 2], true, [], 4, 1, 1, 4, packed));
+        Assert.False(GemmNmU8S8.PackB(new(2, 4), [1, 3, 0, 2], true, [], 4, 1, 1, 4, packed));
+        Assert.False(GemmNmU8S8.PackB(new(2, 4), [1, 0, 0, 255], false, [0], 4, 1, 1, 4, packed));
+    }
+
+    [Theory]
+    [InlineData(2, 4, 1)]
+    [InlineData(1, 4, 1)]
+    [InlineData(2, 8, 1)]
+    [InlineData(4, 8, 1)]
+    [InlineData(2, 4, 9)]
+    public void Stored_and_restored_weights_are_the_same(int n, int m, int taps)
+    {
+        const int rows = 5, channels = 22;
+        var dense = Tensor.Allocate(DType.F32, new Shape(rows, channels, taps));
+        for (int t = 0; t < taps; t++)
+        {
+            var part = MaskedF32(n, m, rows, channels).Span<float>();
+            for (int i = 0; i < part.Length; i++) dense.Span<float>()[i * taps + t] = part[i];
+        }
+        var w = SparseNM.From(new Dense(dense), n, m, taps);
+        Assert.Equal(dense.Bytes.ToArray(), w.Decode().Bytes.ToArray());
+        Assert.Equal(taps > 1, w.Describe().Contains("by channel", StringComparison.Ordinal));
+        Assert.Throws<InvalidModelException>(() => SparseNM.From(new Dense(F32(rows, channels)), n, m));
+    }
+
+    [Theory]
+    [InlineData(8, 0)]
+    [InlineData(4, 0)]
+    [InlineData(4, 32)]
+    [InlineData(8, 16)]
+    public void Stored_and_restored_codes_are_the_same(int bits, int group)
+    {
+        var q = MaskedCodes(2, 4, 6, 96, bits, group);
+        var w = SparseNM.From(q, 2, 4);
+        // Codes of zero may stand for −0.
+        Assert.Equal(q.Decode().Span<float>().ToArray(), w.Decode().Span<float>().ToArray());
+        Assert.Equal(q.Codes.Bytes.ToArray(), w.ToQuantized()!.Codes.Bytes.ToArray());
+        Assert.Equal(q.Decode().Bytes.ToArray(), w.ToQuantized()!.Decode().Bytes.ToArray());
+        Assert.True(w.StoredBytes < q.StoredBytes);
+    }
+
+    private static ModelGraph Graph(Weight w, int rows, int k, bool transposed, bool consent, Tensor bias)
+    {
+        var graph = new ModelGraph("g");
+        var (x, product, y) = (new Value("x", new DeclaredType.Tensor(DType.F32, [new Dim(rows), new Dim(k)])), new Value("product"), new Value("y"));
+        graph.Inputs.Add(x);
+        graph.Outputs.Add(y);
+        var attributes = new Dictionary<string, object> { ["transB"] = transposed ? 0L : 1L, ["accuracy_level"] = consent ? 4L : 0L };
+        graph.Nodes.Add(new Node("n", OperatorRegistry.Standard.Create("", "Gemm", new Attributes(13, attributes) { InputCount = 3 }, "n"), [x, new Value("w") { Constant = w }, Value.Of("b", bias)], [product]));
+        graph.Nodes.Add(new Node("a", OperatorRegistry.Standard.Create("", "Relu", new Attributes(14) { InputCount = 1 }, "a"), [product], [y]));
+        return graph;
+    }
+
+    private static (List<string> Stems, Tensor Y) Plan(ModelGraph graph, Tensor x, int threads)
+    {
+        List<string> stems = [];
+        var program = new Runtime.Program(graph, CpuKernels.Standard, new PackedWeights(), new PlanOptions());
+        using var workers = new Workers(threads);
+        var outputs = new RuntimeValue?[1];
+        new Executor(program, workers, new ExecutorOptions { Poison = true, Planned = p => stems.AddRange(p.Steps.Select(s => s.Stem)) }).Run([x], outputs);
+        return (stems, ((Tensor)outputs[0]!).Clone());
+    }
+
+    [Theory]
+    [InlineData("stored", 2, 4)]
+    [InlineData("stored", 4, 8)]
+    [InlineData("halves", 2, 4)]
+    [InlineData("plain", 1, 4)]
+    [InlineData("transposed", 2, 4)]
+    public void A_plan_gathers_activations_in_f32(string how, int n, int m)
+    {
+        const int rows = 13, outputs = 70, k = 250;
+        var dense = MaskedF32(n, m, outputs, k);
+        Weight w = new Dense(dense);
+        if (how == "halves")
+        {
+            var halves = Tensor.Allocate(DType.F16, dense.Shape);
+            for (int i = 0; i < halves.Shape.Count; i++) halves.Span<Half>()[i] = (Half)dense.Span<float>()[i];
+            var narrow = SparseNM.From(new Dense(halves), n, m);
+            w = new SparseNM(narrow.Shape, n, m, narrow.Positions, new Dense(narrow.Values.ToF32()));
+        }
+        else if (how == "stored") w = SparseNM.From(w, n, m);
+        else if (how == "transposed")
+        {
+            var t = Tensor.Allocate(DType.F32, new Shape(k, outputs));
+            for (int i = 0; i < outputs; i++) for (int j = 0; j < k; j++) t.Span<float>()[j * outputs + i] = dense.Span<float>()[i * k + j];
+            w = new Dense(t);
+        }
+        var graph = Graph(w, rows, k, how == "transposed", false, F32(outputs));
+        var x = F32(rows, k);
+        var expected = (Tensor)new Interpreter(CpuKernels.Standard).Run(graph, [x])[0];
+        var (stems, actual) = Plan(graph, x, 1);
+        if (GemmNmF32.Table.Tier != "scalar") Assert.Equal(["gemm-nm-f32"], stems);
+        AssertEx.Close(expected, actual, 1e-5 * Math.Sqrt(k));
+        Assert.Equal(actual.Bytes.ToArray(), Plan(graph, x, 3).Y.Bytes.ToArray());
+    }
+
+    [Theory]
+    [InlineData(true, 1)]
+    [InlineData(true, 30)]
+    [InlineData(false, 30)]
+    public void With_consent_activations_are_rounded_to_8_bits(bool stored, int rows)
+    {
+        const int outputs = 70, k = 250;
+        var q = MaskedCodes(2, 4, outputs, k);
+        Weight w = stored ? SparseNM.From(q, 2, 4) : q;
+        var bias = F32(outputs);
+        var x = F32(rows, k);
+        var expected = (Tensor)new Interpreter(CpuKernels.Standard).Run(Graph(w, rows, k, false, false, bias), [x])[0];
+        var (stems, actual) = Plan(Graph(w, rows, k, false, true, bias), x, 2);
+        if (GemmNmU8S8.Table.Tier != "scalar") Assert.Equal(["gemm-nm-u8s8"], stems);
+        float largest = expected.Span<float>().ToArray().Max();
+        for (int i = 0; i < expected.Shape.Count; i++) Assert.InRange(actual.Span<float>()[i], expected.Span<float>()[i] - 0.03f * largest, expected.Span<float>()[i] + 0.03f * largest);
+        Assert.DoesNotContain("gemm-nm-u8s8", Plan(Graph(w, rows, k, false, false, bias), x, 1).Stems);
+    }
+
+    [Theory]
+    [InlineData(true, 1)]
+    [InlineData(true, 3)]
+    [InlineData(false, 1)]
+    [InlineData(false, 21)]
+    public void Few_entries_anywhere_run_as_they_are_stored(bool csr, int rows)
+    {
+        const int outputs = 70, k = 600;
+        var starts = new List<int> { 0 };
+        var columns = new List<int>();
+        // Rows of entries, or of blocks.
+        for (int r = 0; r < (csr ? outputs : (outputs + 7) / 8); r++)
+        {
+            for (int c = 0; c < (csr ? k : k / 4); c++) if (_random.Next(csr ? 50 : 8) == 0) columns.Add(c);
+            starts.Add(columns.Count);
+        }
+        Tensor first = Tensor.Vector<int>([.. starts]), index = Tensor.Vector<int>([.. columns]);
+        Weight w = csr ? new SparseCsr(new Shape(outputs, k), first, index, new Dense(F32(columns.Count))) : new SparseBlocks(new Shape(outputs, k), 8, 4, first, index, new Dense(F32(columns.Count, 8, 4)));
+        var graph = Graph(w, rows, k, false, false, F32(outputs));
+        var x = F32(rows, k);
+        var expected = (Tensor)new Interpreter(CpuKernels.Standard).Run(graph, [x])[0];
+        var (stems, actual) = Plan(graph, x, 1);
+        if (csr || GemmBlocksF32.Table.Tier != "scalar") Assert.Equal([csr ? "csr-matvec" : "gemm-blocks-f32"], stems);
+        AssertEx.Close(expected, actual, 1e-5 * Math.Sqrt(k));
+        Assert.Equal(actual.Bytes.ToArray(), Plan(graph, x, 3).Y.Bytes.ToArray());
+    }
+
+    [Theory]
+    [InlineData(32, 1, 256)]
+    [InlineData(64, 3, 250)]
+    [InlineData(0, 1, 90)]
+    public void Values_of_4_bits_meet_rounded_activations(int group, int rows, int k)
+    {
+        const int outputs = 70;
+        if (group > 0) k = k / group * group;
+        var q = MaskedCodes(2, 4, outputs, k, 4, group);
+        var w = SparseNM.From(q, 2, 4);
+        var (bias, x) = (F32(outputs), F32(rows, k));
+        var expected = (Tensor)new Interpreter(CpuKernels.Standard).Run(Graph(q, rows, k, false, false, bias), [x])[0];
+        var (stems, actual) = Plan(Graph(w, rows, k, false, true, bias), x, 2);
+        if (NmInt4Gemv.Table.Tier != "scalar") Assert.Equal(["gemv-nm-int4"], stems);
+        float largest = expected.Span<float>().ToArray().Max();
+        for (int i = 0; i < expected.Shape.Count; i++) Assert.InRange(actual.Span<float>()[i], expected.Span<float>()[i] - 0.03f * largest, expected.Span<float>()[i] + 0.03f * largest);
+        Assert.Equal(actual.Bytes.ToArray(), Plan(Graph(w, rows, k, false, true, bias), x, 1).Y.Bytes.ToArray());
+    }
+
+    // A convolution, another over a wider window, and a classifier, all sparse along input channels; as stored forms, or as plain codes that have the zeros.
+    private static (ModelGraph Graph, Tensor Input) Network(bool stored, bool flattened)
+    {
+        var q = new QdqGraph(3);
+        var pads = new Dictionary<string, object> { ["pads"] = new long[] { 1, 1, 1, 1 } };
+        var x = q.Pair(q.Input(1, 16, 9, 7), 0.016f, 125);
+        var a = q.Pair(q.Node("Relu", [q.Node("Conv", [x, q.Weight(0, 0.004f, 24, 16, 1, 1), q.Bias(24, 0.0003f)])]), 0.05f, 0);
+        var b = q.Pair(q.Node("Relu", [q.Node("Conv", [a, q.Weight(-1, 0.003f, 20, 24, 3, 3), null], pads)]), 0.06f, 0);
+        var flat = q.Pair(q.Node("Flatten", [q.Node("GlobalAveragePool", [b])]), 0.03f, 0);
+        q.Graph.Outputs.Add(q.Node("Gemm", [flat, q.Weight(0, 0.002f, 30, 20), q.Bias(30, 0.0004f)], new() { ["transB"] = 1L }));
+        foreach (var v in q.Graph.Nodes.SelectMany(n => n.Inputs).OfType<Value>())
+            if (v.Constant is Dense { Values: { DType: DType.I8, Shape.Rank: >= 2 } codes })
+                for (int i = 0, taps = (int)codes.Shape.Product(2, codes.Shape.Rank); i < codes.Shape.Count; i++)
+                    if ((flattened ? i : i / taps + i % taps) % 4 >= 2) codes.Bytes[i] = 0;
+        Rewriter.Run(q.Graph, new(new NodeEvaluator(CpuKernels.Standard)), 2);
+        foreach (var n in q.Graph.Nodes)
+            if (n.Inputs.Count > 1 && n.Inputs[1]?.Constant is Quantized w && stored)
+                n.Inputs[1]!.Constant = SparseNM.From(w, 2, 4, flattened ? 1 : (int)w.Shape.Product(2, w.Shape.Rank));
+        return (q.Graph, q.Random(1, 16, 9, 7));
+    }
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public void A_plan_on_codes_gathers_them(bool stored, bool flattened)
+    {
+        var (graph, input) = Network(stored, flattened);
+        var expected = (Tensor)new Interpreter(CpuKernels.Standard).Run(graph, [input])[0];
+        var (stems, actual) = Plan(graph, input, 2);
+        // One step of a grid that a sum in f32 rounds to the other side.
+        for (int i = 0; i < expected.Shape.Count; i++) Assert.InRange(actual.Span<float>()[i], expected.Span<float>()[i] - 0.01f, expected.Span<float>()[i] + 0.01f);
+        if (GemmNmU8S8.Table.Tier == "scalar") return;
+        // Groups over flattened channels and taps are not those of input channels, but where there is one tap.
+        Assert.Equal(flattened ? 1 : 2, stems.Count(s => s == "conv-nm-u8s8"));
+        Assert.Equal(flattened ? 1 : 0, stems.Count(s => s == "conv-u8s8"));
+        Assert.Equal(1, stems.Count(s => s == "gemm-nm-u8s8"));
+    }
+}
