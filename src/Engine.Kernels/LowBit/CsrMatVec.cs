@@ -1,22 +1,46 @@
 namespace Engine.Kernels;
 
-/// <summary>y += W · x for a W of compressed sparse rows: the outliers beside a dense product. A row is summed in binary64.</summary>
+/// <summary>W · x for a W of compressed sparse rows: the outliers beside a dense product, or a weight with few entries. A row is summed in binary64.</summary>
 public static unsafe class CsrMatVec
 {
-    /// <summary>Adds the product of <paramref name="rows"/> rows; columns are u16, or i32 where <paramref name="wide"/>.</summary>
+    /// <summary>y += W · x for <paramref name="rows"/> rows; columns are u16, or i32 where <paramref name="wide"/>.</summary>
     public static void Add(Workers workers, int rows, int* starts, byte* columns, bool wide, float* values, float* x, float* y) =>
-        workers.For(rows, (int)Math.Clamp(16384L * rows / Math.Max(1, starts[rows]), 1, 65536), new Body(starts, columns, wide, values, x, y));
+        workers.For(rows, Grain(rows, starts, 1), new AddBody(new(starts, columns, wide, values), x, y));
 
-    private readonly struct Body(int* starts, byte* columns, bool wide, float* values, float* x, float* y) : IParallelBody
+    /// <summary>y = W · x for <paramref name="count"/> vectors x and y, <paramref name="xStride"/> and <paramref name="yStride"/> floats apart.</summary>
+    public static void Run<TEpilogue>(Workers workers, int count, int rows, int* starts, byte* columns, bool wide, float* values, float* x, nint xStride, float* y, nint yStride, TEpilogue epilogue) where TEpilogue : struct, IGemmEpilogue =>
+        workers.For(rows, Grain(rows, starts, count), new RunBody<TEpilogue>(new(starts, columns, wide, values), count, x, xStride, y, yStride, epilogue));
+
+    private static int Grain(int rows, int* starts, int count) => (int)Math.Clamp(16384.0 * rows / Math.Max(1, (double)starts[rows] * count), 1, 65536);
+
+    private readonly struct Rows(int* starts, byte* columns, bool wide, float* values)
+    {
+        public float Dot(int row, float* x)
+        {
+            double sum = 0;
+            if (wide) for (int i = starts[row]; i < starts[row + 1]; i++) sum += (double)values[i] * x[((int*)columns)[i]];
+            else for (int i = starts[row]; i < starts[row + 1]; i++) sum += (double)values[i] * x[((ushort*)columns)[i]];
+            return (float)sum;
+        }
+    }
+
+    private readonly struct AddBody(Rows w, float* x, float* y) : IParallelBody
     {
         public void Run(int start, int end)
         {
-            for (int r = start; r < end; r++)
+            for (int r = start; r < end; r++) y[r] += w.Dot(r, x);
+        }
+    }
+
+    private readonly struct RunBody<TEpilogue>(Rows w, int count, float* x, nint xStride, float* y, nint yStride, TEpilogue epilogue) : IParallelBody where TEpilogue : struct, IGemmEpilogue
+    {
+        public void Run(int start, int end)
+        {
+            for (int i = 0; i < count; i++)
             {
-                double sum = 0;
-                if (wide) for (int i = starts[r]; i < starts[r + 1]; i++) sum += (double)values[i] * x[((int*)columns)[i]];
-                else for (int i = starts[r]; i < starts[r + 1]; i++) sum += (double)values[i] * x[((ushort*)columns)[i]];
-                y[r] += (float)sum;
+                float* to = y + i * yStride;
+                for (int r = start; r < end; r++) to[r] = w.Dot(r, x + i * xStride);
+                if (!epilogue.IsEmpty) epilogue.Apply(i, start, new Span<float>(to + start, end - start));
             }
         }
     }

@@ -175,10 +175,6 @@ internal static unsafe class SparseCases
             starts[r + 1] = columns.Count;
         }
         Tensor first = Tensor.Vector<int>(starts), index = Tensor.Vector<ushort>([.. columns]), packed = Tensor.Vector<float>([.. values]);
-        return Dense(w, m, n, k, workers, a, c, () =>
-        {
-            c.Bytes.Clear();
-            for (int r = 0; r < m; r++) CsrMatVec.Add(workers, n, (int*)first.Pointer, index.Pointer, false, (float*)packed.Pointer, (float*)a.Pointer + (nint)r * k, (float*)c.Pointer + (nint)r * n);
-        });
+        return Dense(w, m, n, k, workers, a, c, () => CsrMatVec.Run(workers, m, n, (int*)first.Pointer, index.Pointer, false, (float*)packed.Pointer, (float*)a.Pointer, k, (float*)c.Pointer, n, default(NoEpilogue)));
     }
 }

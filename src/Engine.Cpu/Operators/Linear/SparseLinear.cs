@@ -30,16 +30,8 @@ internal sealed unsafe record CsrLinear(LinearMatrix W, SparseCsr S) : LinearPro
     public override LinearFn Bind(BindContext b, int input)
     {
         var (s, n, values) = (S, W.Outputs, b.Pack(input, S.Values, "outliers", (w, _) => w.ToF32()));
-        return (Workers workers, int rows, in LinearRows io, byte* _) =>
-        {
-            for (int r = 0; r < rows; r++)
-            {
-                float* y = (float*)io.Y + r * io.Stride;
-                new Span<float>(y, n).Clear();
-                CsrMatVec.Add(workers, n, (int*)s.Starts.Pointer, s.ColumnIndices.Pointer, s.ColumnIndices.DType == DType.I32, (float*)values.Pointer, (float*)io.X + r * io.RowStride, y);
-                if (!io.Epilogue.IsEmpty) io.Epilogue.Apply(r, 0, new(y, n));
-            }
-        };
+        return (Workers workers, int rows, in LinearRows io, byte* _) => CsrMatVec.Run(
+            workers, rows, n, (int*)s.Starts.Pointer, s.ColumnIndices.Pointer, s.ColumnIndices.DType == DType.I32, (float*)values.Pointer, (float*)io.X, io.RowStride, (float*)io.Y, io.Stride, io.Epilogue);
     }
 }
 
