@@ -33,18 +33,28 @@ internal sealed class Signal(int spinMicroseconds) : IDisposable
         if (Interlocked.Exchange(ref _line.State, Ready) == Asleep) _event.Set();
     }
 
-    /// <summary>Waits for <see cref="Set"/> and takes the signal; spins, if at all, for <paramref name="ticks"/> of <see cref="Stopwatch"/> where that is longer.</summary>
-    public void Wait(long ticks = 0)
+    /// <summary>Waits for <see cref="Set"/> and takes the signal.</summary>
+    public void Wait()
     {
-        if (!Spin(_spinTicks == 0 ? 0 : Math.Max(ticks, _spinTicks)) && Interlocked.CompareExchange(ref _line.State, Asleep, Idle) == Idle) _event.WaitOne();
+        int idle = 0;
+        Wait(ref idle, 0);
+    }
+
+    /// <summary>
+    /// Waits for <see cref="Set"/> and takes the signal. The time of spinning counts from when <paramref name="busy"/> is 0; until then the waiter spins, if at all,
+    /// for <paramref name="ticks"/> of <see cref="Stopwatch"/> where that is longer.
+    /// </summary>
+    public void Wait(ref int busy, long ticks)
+    {
+        if (!Spin(ref busy, ticks) && Interlocked.CompareExchange(ref _line.State, Asleep, Idle) == Idle) _event.WaitOne();
         Volatile.Write(ref _line.State, Idle);
     }
 
-    private bool Spin(long ticks)
+    private bool Spin(ref int busy, long ticks)
     {
         if (Volatile.Read(ref _line.State) == Ready) return true;
-        if (ticks == 0) return false;
-        long start = Stopwatch.GetTimestamp();
+        if (_spinTicks == 0) return false;
+        long start = Stopwatch.GetTimestamp(), idle = start, most = Math.Max(ticks, _spinTicks), now;
         do
         {
             for (int i = 0; i < LooksAtOnce; i++)
@@ -52,8 +62,10 @@ internal sealed class Signal(int spinMicroseconds) : IDisposable
                 if (Volatile.Read(ref _line.State) == Ready) return true;
                 Pause();
             }
+            now = Stopwatch.GetTimestamp();
+            if (Volatile.Read(ref busy) != 0) idle = now;
         }
-        while (Stopwatch.GetTimestamp() - start < ticks);
+        while (now - idle < _spinTicks && (idle != now || now - start < most));
         return false;
     }
 

@@ -7,7 +7,7 @@ namespace Engine.Kernels;
 /// <summary>Threads that wait between loops: spinning at first, then asleep. One loop at a time is split over them; see <see cref="Workers"/> for the promises.</summary>
 internal sealed unsafe class WorkerPool : IDisposable
 {
-    // The others end about when a thread does, and the next loop often follows: it spins for so small a part of what its work took.
+    // The others end about when a thread does, and the next loop often follows: while they work it spins for so small a part of what its own work took.
     private const int Patience = 8;
 
     // A caller that slept while a thread is still waking up would find that thread asleep again at the next loop, and so on: 100 µs outlast it.
@@ -19,7 +19,7 @@ internal sealed unsafe class WorkerPool : IDisposable
     private readonly Lock _gate = new();
     private delegate*<void*, int, int, void> _run;
     private void* _body;
-    private int _count, _parts, _pending;
+    private int _count, _parts, _pending, _running;
     private int _arrived;
     private bool _failed;
     private volatile bool _stop;
@@ -113,8 +113,10 @@ internal sealed unsafe class WorkerPool : IDisposable
         _body = body;
         (_count, _parts, _fault) = (count, parts, null);
         Volatile.Write(ref _pending, parts - 1);
+        Volatile.Write(ref _running, 1);
         for (int i = 0; i < parts - 1; i++) _go[i].Set();
-        _done.Wait(Math.Max(Part(0) / Patience, s_waking));
+        _done.Wait(ref _pending, Math.Max(Part(0) / Patience, s_waking));
+        Volatile.Write(ref _running, 0);
         _fault?.Throw();
     }
 
@@ -146,7 +148,7 @@ internal sealed unsafe class WorkerPool : IDisposable
         long took = 0;
         while (true)
         {
-            _go[part - 1].Wait(took / Patience);
+            _go[part - 1].Wait(ref _running, took / Patience);
             if (_stop) return;
             took = Part(part);
             if (Interlocked.Decrement(ref _pending) == 0) _done.Set();

@@ -31,7 +31,7 @@ public sealed class Workers : IDisposable
 
     /// <summary>
     /// Creates a pool of <paramref name="threads"/> threads, the caller counted; 0 means one a processor. A thread without work spins for
-    /// <paramref name="spinMicroseconds"/>, or an eighth of the time that its last work took where that is longer, then sleeps; with 0 at once. Thread i of the pool is bound to processor <paramref name="affinity"/>[i mod count];
+    /// <paramref name="spinMicroseconds"/>, and while the others still work for an eighth of what its own work took, then sleeps; with 0 at once. Thread i of the pool is bound to processor <paramref name="affinity"/>[i mod count];
     /// the caller, which is thread 0, stays as it is (see <see cref="ThreadAffinity.Pin"/>).
     /// </summary>
     public Workers(int threads = 0, int spinMicroseconds = 20, IReadOnlyList<int>? affinity = null) => (_pool, _owner) = (new WorkerPool(threads, spinMicroseconds, affinity), true);

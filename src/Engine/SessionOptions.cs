@@ -9,7 +9,7 @@ public sealed record SessionOptions
     /// <summary>Threads a run is split over, the caller counted; 0 means one a processor. Results do not depend on it.</summary>
     public int Threads { get; init; } = 1;
 
-    /// <summary>How long an idle thread spins before it sleeps, in microseconds, or an eighth of the time its last work took where that is longer; 0 sleeps at once.</summary>
+    /// <summary>How long an idle thread spins before it sleeps, in microseconds, once a loop has ended, and while others still work for an eighth of the time its own work took; 0 sleeps at once.</summary>
     public int SpinMicroseconds { get; init; } = 20;
 
     /// <summary>Processors to bind the session's own threads to, one after the other, the first standing for the caller, whose thread is left as it is; empty to bind none.</summary>
