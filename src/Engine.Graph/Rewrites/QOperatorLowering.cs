@@ -48,7 +48,7 @@ public sealed class QOperatorLowering(bool wires) : Rewrite
                 _ => false,
             };
             if (lowered) return false;
-            if (n.Op is QuantizeLinear && n.Outputs[0] is { } codes && GridOf(n, 1) is { } grid) _grids[codes] = grid;
+            if (n.Op is QuantizeLinear && n.Outputs is [{ } codes, ..] && GridOf(n, 1) is { } grid) _grids[codes] = grid;
             Nodes.Add(n);
             return true;
         }
@@ -89,7 +89,7 @@ public sealed class QOperatorLowering(bool wires) : Rewrite
         // What only picks codes stays on their grid.
         private bool Moved(Node n)
         {
-            if (n.Inputs[0] is not { } codes || !_grids.TryGetValue(codes, out var grid)) return false;
+            if (n.Input(0) is not { } codes || !_grids.TryGetValue(codes, out var grid)) return false;
             Rounded(n, n.Op, [F32(codes, grid), .. n.Inputs.Skip(1)], grid);
             return true;
         }
