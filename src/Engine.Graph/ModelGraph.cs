@@ -57,6 +57,9 @@ public sealed class ModelDefinition(ModelGraph graph)
     /// <summary>Opset version a domain.</summary>
     public IReadOnlyDictionary<string, int> Opsets { get; init; } = new Dictionary<string, int>();
 
+    /// <summary>Constants in layouts of kernels, where the file holds any; content as untrusted as that of constants.</summary>
+    public IReadOnlyList<PackedWeight> Packed { get; init; } = [];
+
     /// <summary>Objects that must live as long as the constants (mapped files).</summary>
     public IReadOnlyList<IDisposable> Resources { get; init; } = [];
 }

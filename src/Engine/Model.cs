@@ -41,7 +41,7 @@ public sealed class Model : IDisposable
         // Before rewrites, which may rename or reshape what adapters speak of.
         WeightViews.Merge(definition.Graph, options.MergedAdapters);
         Rewrites = Rewriter.Run(definition.Graph, new RewriteContext(new NodeEvaluator(options.Kernels)), options.OptimizationLevel);
-        Packed = new PackedWeights { Reserve = Budget.Reserve };
+        Packed = new PackedWeights(definition.Packed) { Reserve = Budget.Reserve };
         var plans = new PlanOptions { Level = options.OptimizationLevel, AllowInexact = options.AllowInexact, MaxPlans = options.MaxPlans, MaxMemory = options.MaxMemory };
         _views = new WeightViews(definition.Graph, views => new Program(definition.Graph, options.Kernels, Packed, plans, views));
         _program = _views.Of(options.Rank, []);
@@ -73,6 +73,12 @@ public sealed class Model : IDisposable
 
     /// <summary>Bytes of weights held in kernel layouts besides.</summary>
     public long PackedBytes => Packed.Bytes;
+
+    /// <summary>Bytes of weights in kernel layouts that are used as the file holds them.</summary>
+    public long StoredPackedBytes => Packed.StoredBytes;
+
+    /// <summary>Constants in the kernel layouts that plans have asked for so far, those that a file may hold.</summary>
+    public IReadOnlyList<PackedWeight> PackedLayouts() => Packed.Layouts;
 
     /// <summary>Bytes counted against <see cref="ModelOptions.MaxMemory"/> now.</summary>
     public long MemoryUsed => Budget.Used;

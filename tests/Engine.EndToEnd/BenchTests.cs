@@ -187,6 +187,20 @@ public sealed class BenchTests : IDisposable
     }
 
     [Fact]
+    public void Loading_is_timed_with_and_without_what_the_file_has_packed()
+    {
+        Assert.Equal(0, ProgramRun.Engine(_folder.Path, "convert", "m.onnx", "-o", "m.engine", "--pack").ExitCode);
+        using var json = JsonDocument.Parse(Bench("loading", "m.onnx", "m.engine", "--runs", "2", "--shape", "x:1x3", "--format", "json").Succeeds());
+        var rows = json.RootElement.GetProperty("loading").EnumerateArray().ToList();
+        Assert.Equal(["full", "header", "full", "header"], rows.Select(r => r.GetProperty("verification").GetString()));
+        Assert.Equal([true, true, false, false], rows.Select(r => r.GetProperty("packed_mib").GetDouble() > 0));
+        Assert.Equal([false, false, true, true], rows.Select(r => r.GetProperty("stored_packed_mib").GetDouble() > 0));
+        using var only = JsonDocument.Parse(Bench("loading", "m.engine", "--only-load", "--verify", "header", "--runs", "1", "--format", "json").Succeeds());
+        Assert.Equal(JsonValueKind.Null, only.RootElement.GetProperty("loading")[0].GetProperty("plan_ms").ValueKind);
+        Bench("loading", "none.engine").FailsWith(2, "none.engine");
+    }
+
+    [Fact]
     public void Help_shows_examples()
     {
         string text = Bench("--help").Succeeds();

@@ -36,6 +36,26 @@ public sealed class ConvertTests : IDisposable
     }
 
     [Fact]
+    public void Layouts_of_kernels_are_stored_when_asked()
+    {
+        Assert.Equal(0, Engine("convert", "m.onnx", "-o", "m.engine", "--pack", "--shape", "x:1x3").ExitCode);
+        Engine("run", "m.engine", "-i", "x.npy", "-o", "y.npy").Succeeds();
+        Assert.Equal([11, 14], NpyFile.Read(_folder.At("y.npy")).Span<float>().ToArray());
+        using var json = JsonDocument.Parse(Engine("inspect", "m.engine", "--layers", "--plan", "--shape", "x:1x3", "--format", "json").Succeeds());
+        var packed = json.RootElement.GetProperty("packed")[0];
+        Assert.StartsWith("gemm-f32 v", packed.GetProperty("layout").GetString(), StringComparison.Ordinal);
+        Assert.Equal((1, 192, 0, 192), (json.RootElement.GetProperty("packed_sections").GetInt32(), json.RootElement.GetProperty("packed_section_bytes").GetInt32(), json.RootElement.GetProperty("packed_bytes").GetInt32(), json.RootElement.GetProperty("stored_packed_bytes").GetInt32()));
+        Assert.Equal(0, Engine("convert", "m.engine", "-o", "again.engine", "--pack").ExitCode);
+        Assert.Equal(File.ReadAllBytes(_folder.At("m.engine")), File.ReadAllBytes(_folder.At("again.engine")));
+        Engine("convert", "m.engine", "-o", "plain.engine").Succeeds();
+        Assert.DoesNotContain("layouts", Engine("inspect", "plain.engine").Succeeds(), StringComparison.Ordinal);
+        Engine("convert", "m.onnx", "-o", "m.engine", "--shape", "x:1x3").FailsWith(2, "--pack");
+        Engine("compress", "m.onnx", "-o", "c.onnx", "--pack", "--scheme", "w8").FailsWith(2, "--pack", ".engine");
+        Assert.Equal(0, Engine("compress", "m.onnx", "-o", "c.engine", "--pack", "--scheme", "w8").ExitCode);
+        Assert.Contains("weights stored in kernel layouts", Engine("inspect", "c.engine").Succeeds(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Weights_of_a_checkpoint_replace_constants()
     {
         // w = [[1, 2], [3, 4], [5, 6]] becomes the transpose of [[1, 3, 15], [2, 4, 6]], in codes.

@@ -3,6 +3,7 @@ using Engine.Compression;
 using Engine.Cpu;
 using Engine.Formats;
 using Engine.Kernels;
+using Engine.Tensors;
 
 namespace Engine.Cli;
 
@@ -55,12 +56,16 @@ internal static class CompressCommand
         cancellation.ThrowIfCancellationRequested();
         if (options.Measure) table!.Write(tablePath!);
         var report = CompressReport.Make(result!, options);
-        if (job.Output is { } output) ModelOutput.Write(result!, options, sha256, output);
+        if (job.Output is { } output) ModelOutput.Write(result!, options, sha256, output, job.Pack ? PlannedFor(model, data) : null, cancellation);
         if (job.Report is { } path) AtomicFile.Write(path, s => report.Write(s, path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? ReportFormat.Json : ReportFormat.Md));
         result!.Finish();
         report.Write(job.Format);
         return ExitCode.Ok;
     }
+
+    /// <summary>Inputs of the shapes that weights are packed for.</summary>
+    private static IReadOnlyDictionary<string, RuntimeValue> PlannedFor(EngineModel model, CalibrationData data) =>
+        data.Inputs.Count > 0 ? data.Inputs[0] : model.Inputs.ToDictionary(i => i.Name, i => (RuntimeValue)RandomInputs.Make(i, new Dictionary<string, Shape>()));
 
     private static CalibrationData Read(CompressJob job, EngineModel model)
     {

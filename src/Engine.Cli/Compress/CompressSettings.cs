@@ -4,7 +4,7 @@ using Engine.Compression;
 namespace Engine.Cli;
 
 /// <summary>A command line of <c>engine compress</c>, read.</summary>
-internal sealed record CompressJob(string Model, string? Output, CompressionOptions Options, string? Calibration, string? Labels, ImageSettings Images, string? LatencyTable, string? Report, int Threads, ReportFormat Format);
+internal sealed record CompressJob(string Model, string? Output, CompressionOptions Options, string? Calibration, string? Labels, ImageSettings Images, string? LatencyTable, string? Report, int Threads, bool Pack, ReportFormat Format);
 
 /// <summary>The options of <c>engine compress</c>.</summary>
 internal sealed class CompressSettings
@@ -34,6 +34,7 @@ internal sealed class CompressSettings
     private readonly Option<long> _seed = new("--seed") { Description = "Seed of the choice of calibration rows", DefaultValueFactory = _ => 42, HelpName = "N" };
     private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Report, and write no model" };
     private readonly Option<bool> _resume = new("--resume") { Description = "Go on where an interrupted run of the same job stopped" };
+    private readonly Option<bool> _pack = PackedOutput.Option();
     private readonly Option<string?> _report = new("--report") { Description = "Write the report to a .md or .json file too", HelpName = "file" };
     private readonly Option<int> _threads = CommonOptions.Threads();
     private readonly Option<ReportFormat> _format = CommonOptions.Format("md|json|csv");
@@ -42,7 +43,7 @@ internal sealed class CompressSettings
     public void AddTo(Command command)
     {
         command.Arguments.Add(_model);
-        foreach (Option o in (Option[])[_output, _scheme, _calibration, _labels, _policy, _target, _candidates, _maxDrop, _method, _factors, _range, _percentile, _signed, _dynamic, _noOrder, _damp, _noBias, _noReconstruction, _measure, _table, _noFallback, _seed, _dryRun, _resume, _report]) command.Options.Add(o);
+        foreach (Option o in (Option[])[_output, _scheme, _calibration, _labels, _policy, _target, _candidates, _maxDrop, _method, _factors, _range, _percentile, _signed, _dynamic, _noOrder, _damp, _noBias, _noReconstruction, _measure, _table, _noFallback, _seed, _dryRun, _resume, _pack, _report]) command.Options.Add(o);
         _images.AddTo(command);
         foreach (Option o in (Option[])[_threads, _format]) command.Options.Add(o);
         _method.AcceptOnlyFromAmong("gptq", "nearest");
@@ -54,6 +55,7 @@ internal sealed class CompressSettings
         bool dry = p.GetValue(_dryRun);
         if (output is null && !dry) throw CommandException.Usage("--output: say where the model goes (or --dry-run)");
         if (output is not null && !ModelOutput.IsKnown(output)) throw CommandException.Usage($"--output {output}: expected a .engine or .onnx file");
+        if (p.GetValue(_pack) && output is not null && !ModelOutput.IsEngine(output)) throw CommandException.Usage($"--pack: layouts of kernels are stored in .engine files, not in {output}");
         if (output is not null && Path.GetFullPath(output) == Path.GetFullPath(p.GetRequiredValue(_model))) throw CommandException.Usage($"--output {output}: is the model itself");
         if (p.GetValue(_percentile) is not (> 50 and <= 100)) throw CommandException.Usage("--percentile: expected more than 50, at most 100");
         if (p.GetValue(_damp) is not (>= 0 and <= 1)) throw CommandException.Usage("--damp: expected 0 to 1");
@@ -83,6 +85,6 @@ internal sealed class CompressSettings
             WorkFolder = dry ? null : output + ".work",
             Resume = p.GetValue(_resume),
         };
-        return new(p.GetRequiredValue(_model), dry ? null : output, options, p.GetValue(_calibration), p.GetValue(_labels), _images.Get(p), p.GetValue(_table), p.GetValue(_report), p.GetValue(_threads), p.GetValue(_format));
+        return new(p.GetRequiredValue(_model), dry ? null : output, options, p.GetValue(_calibration), p.GetValue(_labels), _images.Get(p), p.GetValue(_table), p.GetValue(_report), p.GetValue(_threads), p.GetValue(_pack), p.GetValue(_format));
     }
 }

@@ -1,6 +1,7 @@
 using Engine.Compression;
 using Engine.Formats.EngineFiles;
 using Engine.Formats.Onnx;
+using Engine.Tensors;
 
 namespace Engine.Cli;
 
@@ -9,14 +10,15 @@ internal static class ModelOutput
 {
     public static bool IsKnown(string path) => IsEngine(path) || path.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase);
 
-    public static void Write(CompressionResult result, CompressionOptions options, string sourceSha256, string path)
+    /// <summary>Writes the model; an engine file also with weights in the layouts that a run on <paramref name="packFor"/> reads, where there are any.</summary>
+    public static void Write(CompressionResult result, CompressionOptions options, string sourceSha256, string path, IReadOnlyDictionary<string, RuntimeValue>? packFor, CancellationToken cancellation)
     {
         if (!IsEngine(path))
         {
             OnnxModelWriter.Write(result.Model, path);
             return;
         }
-        EngineFileWriter.Write(result.Model, path, new Provenance
+        var provenance = new Provenance
         {
             SourceSha256 = sourceSha256,
             CalibrationSha256 = result.CalibrationSha256,
@@ -28,8 +30,10 @@ internal static class ModelOutput
                 Error = l.Error.RelativeRmse,
                 Fallback = l.IsFallback ? $"{l.Asked} measures slower than float" : null,
             })],
-        });
+        };
+        if (packFor is null) EngineFileWriter.Write(result.Model, path, provenance);
+        else PackedOutput.Write(result.Model, path, provenance, _ => packFor, cancellation);
     }
 
-    private static bool IsEngine(string path) => path.EndsWith(".engine", StringComparison.OrdinalIgnoreCase);
+    public static bool IsEngine(string path) => path.EndsWith(".engine", StringComparison.OrdinalIgnoreCase);
 }

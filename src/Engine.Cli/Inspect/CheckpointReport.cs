@@ -1,3 +1,4 @@
+using Engine.Formats.Checkpoints;
 using Engine.Formats.Safetensors;
 
 namespace Engine.Cli;

@@ -22,7 +22,14 @@ internal static class EngineFileReport
             foreach (var l in p.Layers) t.Add(l.Layer, l.Scheme, l.Error, l.Drop, l.Fallback);
             report.Add("provenance_layers", "Provenance of layers", t);
         }
+        if (info.Packed.Count > 0) report.Add("packed_sections", "weights stored in kernel layouts", info.Packed.Count).Add("packed_section_bytes", "bytes of them", info.Packed.Sum(w => w.Values.ByteLength));
         if (!details) return;
+        if (info.Packed.Count > 0)
+        {
+            var packed = new Table(new("weight", "weight"), new("layout", "layout"), new("type", "type"), new("bytes", "bytes"), new("section", "section"));
+            foreach (var w in info.Packed) packed.Add(w.Weight.ToString(), w.Layout, w.Values.Type.ToString(), w.Values.ByteLength, w.Section);
+            report.Add("packed", "Weights in kernel layouts", packed);
+        }
         var sections = new Table(new("section", "section"), new("type", "type"), new("stored as", "stored_as"), new("at byte", "start"), new("bytes", "bytes"), new("CRC-32C", "crc32c"));
         foreach (var s in info.Sections) sections.Add(s.Entry.Name, $"{s.DType.Display()}{s.Shape}", s.Entry.Type, s.Entry.Start, s.Entry.Length, s.Crc32C.ToString("x8", CultureInfo.InvariantCulture));
         report.Add("sections", "Sections", sections);

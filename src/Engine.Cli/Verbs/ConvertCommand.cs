@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Engine.Formats;
+using Engine.Formats.Checkpoints;
 using Engine.Formats.EngineFiles;
-using Engine.Formats.Safetensors;
 using Engine.Graph;
 
 namespace Engine.Cli;
@@ -11,6 +11,7 @@ internal static class ConvertCommand
 {
     private const string Examples = """
         engine convert m.onnx -o m.engine
+        engine convert m.onnx -o m.engine --pack --shape x:1x3x224x224                      sessions of these shapes pack nothing
         engine convert m.onnx --weights gptq.safetensors -o m.engine                       constants named like weights take them
         engine convert m.onnx --weights a.safetensors b.safetensors --map onnx::MatMul_12=model.fc.weight.T -o m.engine
         """;
@@ -24,8 +25,11 @@ internal static class ConvertCommand
         Option<string[]> weights = new("--weights") { Description = "safetensors or GGUF files whose weights replace constants: plain, GPTQ, AWQ, compressed-tensors, blocks of ggml", HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
         Option<string[]> map = new("--map") { Description = "Which weight a constant takes, where the names differ; with .T the constant holds its transpose", HelpName = "CONSTANT=WEIGHT[.T]", AllowMultipleArgumentsPerToken = true };
         Option<bool> v2 = new("--gptq-v2") { Description = "GPTQ zero points are stored as they are, not less one" };
-        var command = new Command("convert", "Write a model as an engine file") { model, output, weights, map, v2 };
-        return command.Action(Examples, (p, _) =>
+        var pack = PackedOutput.Option();
+        var inputs = new InputOptions();
+        var command = new Command("convert", "Write a model as an engine file") { model, output, weights, map, v2, pack };
+        inputs.AddTo(command);
+        return command.Action(Examples, (p, cancellation) =>
         {
             string path = p.GetRequiredValue(model), target = p.GetRequiredValue(output);
             var definition = EngineModel.Read(path);
@@ -40,7 +44,9 @@ internal static class ConvertCommand
                 provenance = new() { SourceSha256 = FileHash.Sha256([path, .. files]), Layers = layers };
                 Console.Error.WriteLine($"{layers.Count} constants replaced");
             }
-            EngineFileWriter.Write(definition, target, provenance);
+            if (!p.GetValue(pack) && (p.GetValue(inputs.Files) is { Length: > 0 } || p.GetValue(inputs.Shapes) is { Length: > 0 })) throw CommandException.Usage("--input and --shape say what --pack plans for: give it too");
+            if (!p.GetValue(pack)) EngineFileWriter.Write(definition, target, provenance);
+            else PackedOutput.Write(definition, target, provenance, m => inputs.Read(p, m, random: true), cancellation);
             return ExitCode.Ok;
         });
     }

@@ -25,7 +25,7 @@ internal sealed class WorkFolder
             string file = Path.Combine(path, JobFile);
             // What somebody else put there is not ours to remove.
             if (Directory.Exists(path) && !File.Exists(file) && Directory.EnumerateFileSystemEntries(path).Any(e => e != file + AtomicFile.TemporarySuffix)) throw new IOException("the folder exists and is no work folder");
-            if (Directory.Exists(path) && !(resume && File.Exists(file) && File.ReadAllText(file) == job)) Directory.Delete(path, true);
+            if (Directory.Exists(path) && !(resume && File.Exists(file) && File.ReadAllText(file) == job)) Delete(path);
             // Never the folders above it: a path mistyped is an error.
             if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path)))) throw new DirectoryNotFoundException("there is no such folder");
             Directory.CreateDirectory(path);
@@ -61,12 +61,21 @@ internal sealed class WorkFolder
         if (_path is null || !Directory.Exists(_path)) return;
         try
         {
-            Directory.Delete(_path, true);
+            Delete(_path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // The model is written; what is left here costs only room.
         }
+    }
+
+    // The job file goes last: killed in between, the folder is still known as one of ours.
+    private static void Delete(string path)
+    {
+        foreach (string file in Directory.GetFiles(path))
+            if (Path.GetFileName(file) != JobFile) File.Delete(file);
+        foreach (string folder in Directory.GetDirectories(path)) Directory.Delete(folder, true);
+        Directory.Delete(path, true);
     }
 
     private static byte[]? Read(string file)

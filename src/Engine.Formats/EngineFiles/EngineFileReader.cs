@@ -10,7 +10,8 @@ namespace Engine.Formats.EngineFiles;
 /// <param name="Version">Version of the format.</param>
 /// <param name="Provenance">Where the model comes from.</param>
 /// <param name="Sections">The tensors, in the order of their bytes.</param>
-public sealed record EngineFileInfo(int Version, Provenance Provenance, IReadOnlyList<Section> Sections);
+/// <param name="Packed">Constants in layouts of kernels; their <see cref="PackedWeight.Section"/> is one of the sections.</param>
+public sealed record EngineFileInfo(int Version, Provenance Provenance, IReadOnlyList<Section> Sections, IReadOnlyList<PackedWeight> Packed);
 
 /// <summary>
 /// Reads engine files. Header, graph, offsets, padding and small sections are always checked; larger sections at load when
@@ -43,7 +44,7 @@ public static class EngineFileReader
             using var graph = Json.Parse(Part(metadata, EngineFormat.GraphKey), file.Budget, "the graph");
             using var provenance = Json.Parse(Part(metadata, EngineFormat.ProvenanceKey), file.Budget, "the provenance");
             var model = new GraphReader(sections, options.Operators, file.Budget).Read(graph.RootElement, source.Name);
-            return (model, new EngineFileInfo(version, ProvenanceJson.Read(provenance.RootElement), sections.Sections));
+            return (model, new EngineFileInfo(version, ProvenanceJson.Read(provenance.RootElement), sections.Sections, model.Packed));
         }
         catch (InvalidModelException e) when (e.File is null && source.Name is not null)
         {

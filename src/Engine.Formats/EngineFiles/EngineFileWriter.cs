@@ -17,15 +17,15 @@ public static class EngineFileWriter
 {
     /// <summary>
     /// Replaces the file at <paramref name="path"/> in one step. Throws <see cref="FileWriteException"/>, and <see cref="UnsupportedException"/> for what has no place
-    /// in the format; the file is then as it was.
+    /// in the format; the file is then as it was. <paramref name="packed"/> holds constants of the graph in layouts of kernels, to be stored beside them; other weights are left out.
     /// </summary>
-    public static void Write(ModelDefinition model, string path, Provenance? provenance = null) => AtomicFile.Write(path, s => Write(model, s, provenance));
+    public static void Write(ModelDefinition model, string path, Provenance? provenance = null, IReadOnlyList<PackedWeight>? packed = null) => AtomicFile.Write(path, s => Write(model, s, provenance, packed));
 
     /// <summary>Writes the file's bytes to a stream.</summary>
-    public static void Write(ModelDefinition model, Stream to, Provenance? provenance = null)
+    public static void Write(ModelDefinition model, Stream to, Provenance? provenance = null, IReadOnlyList<PackedWeight>? packed = null)
     {
         var sections = new SectionWriter();
-        var graph = Json(j => new GraphWriter(j, sections).Write(model));
+        var graph = Json(j => new GraphWriter(j, sections).Write(model, packed ?? []));
         var table = Json(sections.WriteTable);
         var (entries, length) = sections.Layout();
         byte[] header = SafetensorsHeader.Write(

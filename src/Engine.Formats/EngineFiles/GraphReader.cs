@@ -23,6 +23,10 @@ internal sealed class GraphReader(SectionReader sections, OperatorRegistry opera
     private readonly List<Value> _values = [];
     private readonly List<State> _states = [];
     private readonly List<Weight> _weights = [];
+    // The weights inside each, by the way there.
+    private readonly List<Dictionary<string, Weight>> _parts = [];
+    private readonly List<PackedWeight> _packed = [];
+    private readonly HashSet<(Weight, string)> _layouts = [];
     private readonly Dictionary<string, int> _opsets = new(StringComparer.Ordinal);
     private int _depth;
 
@@ -39,13 +43,28 @@ internal sealed class GraphReader(SectionReader sections, OperatorRegistry opera
         foreach (var w in root.Get("weights").Items("weights"))
         {
             budget.Take(WeightBytes, "the weights");
-            _weights.Add(WeightForms.Read(w, sections));
+            var parts = new Dictionary<string, Weight>(StringComparer.Ordinal);
+            _weights.Add(WeightForms.Read(w, sections, (part, path) => parts[path] = part));
+            _parts.Add(parts);
         }
+        if (root.Find("packed") is { } packed)
+            foreach (var p in packed.Items("packed")) AddPacked(p, file);
         foreach (var v in root.Get("values").Items("values")) AddValue(v);
         var graph = ReadGraph(root.Get("graph"));
         RequireDistinct(graph.Inputs, "input");
         RequireDistinct(graph.Outputs, "output");
-        return new ModelDefinition(graph) { Source = file, Opsets = _opsets, Metadata = metadata };
+        return new ModelDefinition(graph) { Source = file, Opsets = _opsets, Metadata = metadata, Packed = _packed };
+    }
+
+    // Whether a kernel knows the layout, and how long it is, is for the kernel to say.
+    private void AddPacked(JsonElement e, string? file)
+    {
+        int weight = e.Get("weight").Int("weight", 0, _weights.Count - 1);
+        string layout = e.Get("layout").Text("layout"), section = e.Get("values").Text("values"), path = e.Find("part")?.Text("part") ?? "";
+        budget.Take(WeightBytes + 2L * layout.Length, "the packed weights");
+        if (!_parts[weight].TryGetValue(path, out var part)) throw new InvalidModelException($"weight {weight} has no part '{path}'");
+        if (!_layouts.Add((part, layout))) throw new InvalidModelException($"weight {weight} is packed as '{layout}' twice");
+        _packed.Add(new(part, layout, sections.Read(section)) { File = file, Section = section });
     }
 
     private void AddValue(JsonElement e)

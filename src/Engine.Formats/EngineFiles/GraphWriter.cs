@@ -13,9 +13,11 @@ internal sealed class GraphWriter(Utf8JsonWriter json, SectionWriter sections)
     private readonly Dictionary<Value, int> _values = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<Weight, int> _weights = new(ReferenceEqualityComparer.Instance);
     private readonly List<(Weight Weight, string Name)> _constants = [];
+    // Number of the constant, and the way to a weight inside it.
+    private readonly Dictionary<Weight, (int Number, string Path)> _parts = new(ReferenceEqualityComparer.Instance);
     private IReadOnlyDictionary<string, int> _opsets = new Dictionary<string, int>();
 
-    public void Write(ModelDefinition model)
+    public void Write(ModelDefinition model, IReadOnlyList<PackedWeight> packed)
     {
         _opsets = model.Opsets;
         Number(model.Graph);
@@ -30,8 +32,13 @@ internal sealed class GraphWriter(Utf8JsonWriter json, SectionWriter sections)
         foreach (var v in _values.Keys) WriteValue(v);
         json.WriteEndArray();
         json.WriteStartArray("weights");
-        foreach (var (w, name) in _constants) WeightForms.Write(json, sections, w, name);
+        for (int i = 0; i < _constants.Count; i++)
+        {
+            int number = i;
+            WeightForms.Write(json, sections, _constants[i].Weight, _constants[i].Name, (part, path) => _parts.TryAdd(part, (number, path)));
+        }
         json.WriteEndArray();
+        WritePacked([.. packed.Where(p => _parts.ContainsKey(p.Weight))]);
         json.WritePropertyName("graph");
         WriteGraph(model.Graph);
         json.WriteEndObject();
@@ -76,6 +83,23 @@ internal sealed class GraphWriter(Utf8JsonWriter json, SectionWriter sections)
         }
         if (v.Constant is { } w) json.WriteNumber("weight", _weights[w]);
         json.WriteEndObject();
+    }
+
+    private void WritePacked(List<PackedWeight> packed)
+    {
+        if (packed.Count == 0) return;
+        json.WriteStartArray("packed");
+        foreach (var p in packed.OrderBy(p => _parts[p.Weight].Number).ThenBy(p => _parts[p.Weight].Path, StringComparer.Ordinal).ThenBy(p => p.Layout, StringComparer.Ordinal))
+        {
+            var (number, path) = _parts[p.Weight];
+            json.WriteStartObject();
+            json.WriteNumber("weight", number);
+            if (path.Length > 0) json.WriteString("part", path);
+            json.WriteString("layout", p.Layout);
+            json.WriteString("values", sections.Add(p.Values, $"{WeightForms.Inside(_constants[number].Name, "packed")}/{(path.Length > 0 ? path + "/" : "")}{p.Layout}"));
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
     }
 
     private void WriteGraph(ModelGraph graph)

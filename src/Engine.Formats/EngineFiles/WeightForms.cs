@@ -47,24 +47,31 @@ internal static class WeightForms
     /// <summary>The forms that can be stored.</summary>
     public static IEnumerable<Type> Types => s_byType.Keys;
 
-    /// <summary>Writes a weight as an object whose <c>form</c> says how to read the rest; <paramref name="name"/> is the beginning of its sections' names.</summary>
-    public static void Write(Utf8JsonWriter json, SectionWriter sections, Weight weight, string name)
+    /// <summary>Writes a weight as an object whose <c>form</c> says how to read the rest; <paramref name="name"/> is the beginning of its sections' names. <paramref name="seen"/> gets it and every weight inside, with the way there.</summary>
+    public static void Write(Utf8JsonWriter json, SectionWriter sections, Weight weight, string name, Action<Weight, string> seen, string path = "")
     {
+        seen(weight, path);
         if (!s_byType.TryGetValue(weight.GetType(), out var form)) throw new UnsupportedException($"'{name}': the form {weight.Describe()} has no place in engine files");
         json.WriteStartObject();
         json.WriteString("form", form.Name);
         // The plain form is the wire itself.
         if (weight is Dense d) json.WriteString("values", sections.Add(d.Values, name));
-        else form.Write(weight, new WeightOut(json, sections, name));
+        else form.Write(weight, new WeightOut(json, sections, name, seen, path));
         json.WriteEndObject();
     }
 
-    /// <summary>Reads a weight; its constructor checks that the parts fit each other.</summary>
-    public static Weight Read(JsonElement e, SectionReader sections, int depth = 0)
+    /// <summary>The way to a weight inside the one at <paramref name="path"/>; empty is the whole.</summary>
+    public static string Inside(string path, string key) => path.Length == 0 ? key : $"{path}/{key}";
+
+    /// <summary>Reads a weight; its constructor checks that the parts fit each other. <paramref name="seen"/> gets it and every weight inside, with the way there.</summary>
+    public static Weight Read(JsonElement e, SectionReader sections, Action<Weight, string> seen, string path = "", int depth = 0)
     {
         if (depth > MaxDepth) throw new InvalidModelException($"weights are nested deeper than {MaxDepth}");
         string name = e.Get("form").Text("form");
-        return s_byName.TryGetValue(name, out var form) ? form.Read(new WeightIn(e, sections, depth)) : throw new UnsupportedException($"weight form '{name}' is not known");
+        if (!s_byName.TryGetValue(name, out var form)) throw new UnsupportedException($"weight form '{name}' is not known");
+        var weight = form.Read(new WeightIn(e, sections, seen, path, depth));
+        seen(weight, path);
+        return weight;
     }
 
     private static Form Of<T>(string name, Action<T, WeightOut> write, Func<WeightIn, T> read) where T : Weight => new(name, typeof(T), (w, o) => write((T)w, o), read);

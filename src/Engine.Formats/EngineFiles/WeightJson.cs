@@ -4,7 +4,7 @@ using Engine.Tensors;
 namespace Engine.Formats.EngineFiles;
 
 /// <summary>Writes the parts of a weight: numbers and shapes as JSON, tensors as sections named after the wire and the part.</summary>
-internal sealed class WeightOut(Utf8JsonWriter json, SectionWriter sections, string name)
+internal sealed class WeightOut(Utf8JsonWriter json, SectionWriter sections, string name, Action<Weight, string> seen, string path)
 {
     public WeightOut Int(string key, long value)
     {
@@ -51,7 +51,7 @@ internal sealed class WeightOut(Utf8JsonWriter json, SectionWriter sections, str
     {
         if (weight is null) return this;
         json.WritePropertyName(key);
-        WeightForms.Write(json, sections, weight, $"{name}/{key}");
+        WeightForms.Write(json, sections, weight, $"{name}/{key}", seen, WeightForms.Inside(path, key));
         return this;
     }
 
@@ -59,14 +59,14 @@ internal sealed class WeightOut(Utf8JsonWriter json, SectionWriter sections, str
     public WeightOut Children(string key, IReadOnlyList<Weight> weights)
     {
         json.WriteStartArray(key);
-        for (int i = 0; i < weights.Count; i++) WeightForms.Write(json, sections, weights[i], $"{name}/{key}/{i}");
+        for (int i = 0; i < weights.Count; i++) WeightForms.Write(json, sections, weights[i], $"{name}/{key}/{i}", seen, WeightForms.Inside(path, $"{key}/{i}"));
         json.WriteEndArray();
         return this;
     }
 }
 
 /// <summary>Reads what <see cref="WeightOut"/> wrote.</summary>
-internal sealed class WeightIn(JsonElement e, SectionReader sections, int depth)
+internal sealed class WeightIn(JsonElement e, SectionReader sections, Action<Weight, string> seen, string path, int depth)
 {
     public Shape Shape => e.Get("shape").Shape("shape");
 
@@ -88,7 +88,7 @@ internal sealed class WeightIn(JsonElement e, SectionReader sections, int depth)
 
     public Weight Child(string key) => FindChild(key) ?? throw new InvalidModelException($"'{key}' is missing");
 
-    public Weight? FindChild(string key) => e.Find(key) is { } child ? WeightForms.Read(child, sections, depth + 1) : null;
+    public Weight? FindChild(string key) => e.Find(key) is { } child ? WeightForms.Read(child, sections, seen, WeightForms.Inside(path, key), depth + 1) : null;
 
-    public IReadOnlyList<Weight> Children(string key) => [.. e.Get(key).Items(key).Select(c => WeightForms.Read(c, sections, depth + 1))];
+    public IReadOnlyList<Weight> Children(string key) => [.. e.Get(key).Items(key).Select((c, i) => WeightForms.Read(c, sections, seen, WeightForms.Inside(path, $"{key}/{i}"), depth + 1))];
 }

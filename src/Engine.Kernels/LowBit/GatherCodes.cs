@@ -13,22 +13,22 @@ public static unsafe class GatherCodes
     /// <param name="Bits">Bits a code.</param>
     /// <param name="Signed">Codes are two's complement.</param>
     /// <param name="Layout">Which elements share a scale.</param>
-    /// <param name="Columns">Codes a row.</param>
+    /// <param name="Columns">Codes a row: what lies behind the axis gathered along.</param>
     /// <param name="Middle">What is subtracted from a code where there is no zero point.</param>
     public sealed record Table(int Bits, bool Signed, QuantLayout Layout, int Columns, float Middle);
 
     /// <summary>The operands of a <see cref="Table"/>: codes, scales, zero points (one or as many as scales), minima, values of codes; 0 for what is left out.</summary>
     public readonly record struct Operands(nint Codes, int Bytes, nint Scales, nint Zeros, bool OneZero, nint Minima, nint Values);
 
-    /// <summary>y[i] = the decoded row that index i names, of <paramref name="rows"/> rows.</summary>
-    public static void Run(Workers workers, Table table, Operands o, long rows, IndexReader indices, int count, float* y) =>
-        workers.For(count, Math.Max(1, 8192 / Math.Max(1, table.Columns)), new Body(table, o, rows, indices, y));
+    /// <summary>y[o, i] = the decoded row that index i names among the <paramref name="rows"/> rows of matrix o, of <paramref name="outer"/> matrices.</summary>
+    public static void Run(Workers workers, Table table, Operands o, int outer, long rows, IndexReader indices, int count, float* y) =>
+        workers.For(Tensors.Checked.Int((long)outer * count), Math.Max(1, 8192 / Math.Max(1, table.Columns)), new Body(table, o, rows, indices, count, y));
 
-    private readonly struct Body(Table table, Operands o, long rows, IndexReader indices, float* y) : IParallelBody
+    private readonly struct Body(Table table, Operands o, long rows, IndexReader indices, int count, float* y) : IParallelBody
     {
         public void Run(int start, int end)
         {
-            for (int i = start; i < end; i++) Row(indices.At(i, rows) * table.Columns, y + (nint)i * table.Columns);
+            for (int i = start; i < end; i++) Row((i / count * rows + indices.At(i % count, rows)) * table.Columns, y + (nint)i * table.Columns);
         }
 
         private void Row(long at, float* to)

@@ -87,6 +87,13 @@ public static unsafe class LowBitPacking
     public static Tensor Pack(Quantized w, bool transposed, LowBitLayout l)
     {
         var packed = Tensor.Allocate(DType.U8, new Shape(l.Bytes));
+        Pack(w, transposed, l, packed);
+        return packed;
+    }
+
+    /// <summary>As <see cref="Pack(Quantized, bool, LowBitLayout)"/>, into <see cref="LowBitLayout.Bytes"/> bytes.</summary>
+    public static void Pack(Quantized w, bool transposed, LowBitLayout l, Tensor packed)
+    {
         Tensor scales = w.Scale.ToF32(), offsets = (w.Zero ?? w.Minimum ?? w.Scale).ToF32();
         LowBitDecode.FillHead(l, w.Table is null ? default : w.Table.Span<float>(), new Span<float>(packed.Pointer, LowBitLayout.HeadBytes / sizeof(float)));
         var codes = new byte[Checked.Int(Checked.Mul(LowBitLayout.PanelRows, l.PaddedColumns))];
@@ -103,7 +110,6 @@ public static unsafe class LowBitPacking
         GC.KeepAlive(scales);
         GC.KeepAlive(offsets);
         GC.KeepAlive(w);
-        return packed;
     }
 
     /// <summary>Codes of some rows, a byte each, [32, padded columns]; missing ones are 0.</summary>

@@ -86,23 +86,32 @@ public sealed class BindContext
     }
 
     /// <summary>
-    /// The constant input <paramref name="i"/> in a kernel's own layout: packed once a model, shared by plans and sessions. The input
-    /// itself is then not read at run time.
+    /// The constant input <paramref name="i"/> in a kernel's own layout: taken from the file or packed once a model, shared by plans and sessions. The
+    /// input itself is then not read at run time.
     /// </summary>
-    public Tensor Pack(int i, string layout, Func<Weight, Tensor> pack)
+    public Tensor Pack(int i, PackedLayout layout, PackFn pack) => Consume(i, w => _packed.Get(w, layout, Workers, pack));
+
+    /// <summary>As <see cref="Pack(int, PackedLayout, PackFn)"/> for <paramref name="part"/>, a weight inside that of input <paramref name="i"/>: whatever holds the same part shares it.</summary>
+    public Tensor Pack(int i, Weight part, PackedLayout layout, PackFn pack) => Consume(i, _ => _packed.Get(part, layout, Workers, pack));
+
+    /// <summary>Something small that is made of the input, such as its scales as f32; files do not hold it.</summary>
+    public Tensor Pack(int i, string what, Func<Weight, Tensor> make) => Consume(i, w => _packed.Get(w, what, make));
+
+    /// <summary>As <see cref="Pack(int, string, Func{Weight, Tensor})"/> for <paramref name="part"/>, a weight inside that of input <paramref name="i"/>.</summary>
+    public Tensor Pack(int i, Weight part, string what, Func<Weight, Tensor> make) => Consume(i, _ => _packed.Get(part, what, make));
+
+    private Tensor Consume(int i, Func<Weight, Tensor> get)
     {
         _consumed.Add(i);
-        return _packed.Get(_weights[i] ?? throw new OperatorException($"input {i} is not constant"), layout, pack);
-    }
-
-    /// <summary>As <see cref="Pack(int, string, Func{Weight, Tensor})"/>, with threads to pack on.</summary>
-    public Tensor Pack(int i, string layout, Func<Weight, Workers, Tensor> pack) => Pack(i, layout, w => pack(w, Workers));
-
-    /// <summary>As <see cref="Pack(int, string, Func{Weight, Tensor})"/> for <paramref name="part"/>, a weight inside that of input <paramref name="i"/>: whatever holds the same part shares it.</summary>
-    public Tensor Pack(int i, Weight part, string layout, Func<Weight, Workers, Tensor> pack)
-    {
-        _consumed.Add(i);
-        return _packed.Get(part, layout, w => pack(w, Workers));
+        try
+        {
+            return get(_weights[i] ?? throw new OperatorException($"input {i} is not constant"));
+        }
+        catch (InvalidModelException e)
+        {
+            // A section found damaged when it is first used.
+            throw new InvalidModelException($"{Node.Describe()}: {e.Detail}", e.File, e.Offset, e);
+        }
     }
 
     /// <summary>True when the kernel took input <paramref name="i"/> at bind time and does not read it at run time.</summary>

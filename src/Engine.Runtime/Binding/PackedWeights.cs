@@ -1,35 +1,92 @@
+using Engine.Graph;
+using Engine.Kernels;
 using Engine.Tensors;
 
 namespace Engine.Runtime;
 
-/// <summary>Weights in kernel layouts, made once a model and keyed by (weight, layout).</summary>
+/// <summary>Weights in kernel layouts, a copy a model, keyed by (weight, layout): taken from the file that holds them, else made when first asked for.</summary>
 public sealed class PackedWeights
 {
     private readonly Dictionary<(Weight, string), Tensor> _items = [];
+    private readonly Dictionary<(Weight, string), PackedWeight> _stored = [];
+    private readonly List<PackedWeight> _layouts = [];
     private readonly Lock _lock = new();
 
-    /// <summary>Bytes held.</summary>
+    /// <summary>Starts with what a file holds.</summary>
+    public PackedWeights(IEnumerable<PackedWeight>? stored = null)
+    {
+        foreach (var s in stored ?? []) _stored[(s.Weight, s.Layout)] = s;
+    }
+
+    /// <summary>Bytes made.</summary>
     public long Bytes { get; private set; }
 
-    /// <summary>Called with the bytes of every new layout before it is kept; throws to refuse.</summary>
+    /// <summary>Bytes taken from the file as they lie there.</summary>
+    public long StoredBytes { get; private set; }
+
+    /// <summary>Called with the bytes of every new layout before it is made or taken; throws to refuse.</summary>
     public Action<long, string>? Reserve { get; init; }
 
-    /// <summary>The weight in a layout, packed now when it is the first request.</summary>
-    public Tensor Get(Weight weight, string layout, Func<Weight, Tensor> pack)
+    /// <summary>The layouts asked for so far that files may hold.</summary>
+    public IReadOnlyList<PackedWeight> Layouts
+    {
+        get
+        {
+            lock (_lock) return [.. _layouts];
+        }
+    }
+
+    /// <summary>
+    /// The weight in a layout: as stored where a file holds it under this name, else packed on the first request. Throws <see cref="InvalidModelException"/>
+    /// for a stored one of another type, or with another checksum.
+    /// </summary>
+    public Tensor Get(Weight weight, PackedLayout layout, Workers workers, PackFn pack)
     {
         lock (_lock)
         {
-            if (_items.TryGetValue((weight, layout), out var t)) return t;
-            t = pack(weight);
-            if (weight is not Dense d || !ReferenceEquals(d.Values, t))
+            var key = (weight, layout.Name);
+            if (_items.TryGetValue(key, out var t)) return t;
+            Reserve?.Invoke(layout.Type.Bytes, $"{layout.Name} layout of a {weight} weight");
+            if (layout.IsStored && _stored.TryGetValue(key, out var s))
             {
-                Reserve?.Invoke(t.ByteLength, $"{layout} layout of a {weight} weight");
+                t = Admit(s, layout);
+                StoredBytes += t.ByteLength;
+            }
+            else
+            {
+                t = Tensor.Allocate(layout.Type.DType, layout.Type.Shape);
+                pack(weight, t, workers);
                 Bytes += t.ByteLength;
             }
-            return _items[(weight, layout)] = t;
+            if (layout.IsStored) _layouts.Add(new(weight, layout.Name, t));
+            return _items[key] = t;
+        }
+    }
+
+    /// <summary>A part of the weight as a kernel reads it, converted on the first request; a tensor of the weight itself takes no memory. Never stored.</summary>
+    public Tensor Get(Weight weight, string part, Func<Weight, Tensor> convert)
+    {
+        lock (_lock)
+        {
+            if (_items.TryGetValue((weight, part), out var t)) return t;
+            t = convert(weight);
+            if (weight is not Dense d || !ReferenceEquals(d.Values, t))
+            {
+                Reserve?.Invoke(t.ByteLength, $"{part} of a {weight} weight");
+                Bytes += t.ByteLength;
+            }
+            return _items[(weight, part)] = t;
         }
     }
 
     /// <summary>The dense form; decoded on first use unless it is dense already.</summary>
     public Tensor Dense(Weight weight) => weight is Dense d ? d.Values : Get(weight, "dense", static w => w.Decode());
+
+    private static unsafe Tensor Admit(PackedWeight s, PackedLayout layout)
+    {
+        if (s.Values.Type != layout.Type) throw new InvalidModelException($"section '{s.Section}' is {s.Values.Type}, the layout '{s.Layout}' takes {layout.Type}", s.File);
+        // The first look at the content is what compares its checksum.
+        _ = s.Values.Pointer;
+        return s.Values;
+    }
 }

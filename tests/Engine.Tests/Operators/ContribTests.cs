@@ -146,6 +146,45 @@ public class ContribTests
     }
 
     [Theory]
+    [InlineData(DType.U4, 0, 2, 4)]
+    [InlineData(DType.I4, 1, 2, 4)]
+    [InlineData(DType.U4, 2, 0, 4)]
+    [InlineData(DType.I4, 0, 1, 4)]
+    [InlineData(DType.U8, 1, 0, 8)]
+    [InlineData(DType.U8, 0, 2, 8)]
+    public void GatherBlockQuantized_of_constants_is_a_Gather_from_a_quantized_weight(DType type, int gather, int quantize, int bits)
+    {
+        foreach (bool withZeros in new[] { false, true })
+        {
+            var shape = new Shape(18, 20, 22);
+            var scaleShape = shape.With(quantize, Checked.CeilDiv(shape[quantize], 16));
+            var data = Tensor.Allocate(type, shape);
+            _random.NextBytes(data.Bytes);
+            Tensor? zeros = withZeros ? Tensor.Allocate(type, scaleShape) : null;
+            if (zeros is not null) _random.NextBytes(zeros.Bytes);
+            var scales = F32([.. scaleShape.Dims]);
+            var indices = Tensor.From(new Shape(3), new long[] { 5, -1, 0 });
+            var attributes = new Dictionary<string, object> { ["gather_axis"] = (long)gather, ["quantize_axis"] = (long)quantize, ["block_size"] = 16L, ["bits"] = (long)bits };
+            Tensor?[] operands = zeros is null ? [data, indices, scales] : [data, indices, scales, zeros];
+            var op = OperatorRegistry.Standard.Create("com.microsoft", "GatherBlockQuantized", new Attributes(1, attributes) { InputCount = operands.Length }, "g");
+            var g = new ModelGraph("g");
+            Value x = new("x", new DeclaredType.Tensor(DType.I64, [new Dim(3)])), y = new("y");
+            g.Inputs.Add(x);
+            g.Outputs.Add(y);
+            g.Nodes.Add(new Node("g", op, [Value.Of("data", data), x, Value.Of("scales", scales), zeros is null ? null : Value.Of("zeros", zeros)], [y]));
+            using var model = Model.Create(new ModelDefinition(g) { Opsets = new Dictionary<string, int> { [""] = 21, ["com.microsoft"] = 1 } });
+            var inputs = new Dictionary<string, RuntimeValue> { ["x"] = indices };
+            Assert.Equal(("Gather", "gather-codes"), (Assert.Single(model.Plan(inputs).Steps).Operator, model.Plan(inputs).Steps[0].Stem));
+            using var session = model.CreateSession();
+            var actual = (Tensor)session.Run(inputs)["y"];
+            Assert.Equal(One("GatherBlockQuantized", operands!, attributes).Bytes.ToArray(), actual.Bytes.ToArray());
+            if (type == DType.U8 && zeros is null) continue;
+            var dense = OpRunner.One("DequantizeLinear", 21, [data, scales, zeros], new() { ["axis"] = (long)quantize, ["block_size"] = 16L });
+            Close(OpRunner.One("Gather", 13, [dense, indices], new() { ["axis"] = (long)gather }), actual);
+        }
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public void RotaryEmbedding_turns_pairs(bool interleaved)

@@ -17,7 +17,7 @@ internal static unsafe class AttentionCpu
         var core = new Core(b, batch, heads, rows, rows, past, width, valueWidth, op.Scale, op.Causal, op.Filter, 3, 5);
         int work = b.Work(Checked.Mul(4, Checked.Mul(x.Product(0, 2), columns))), inputs = w.Int(0);
         long length = GemmF32.PackedLength(inputs, columns);
-        var constant = b.Weight(1) is null ? null : b.Pack(1, $"gemm-f32 {inputs}x{columns} {columns},1", (v, workers) => Packed(workers, v, inputs, columns));
+        var constant = b.Weight(1) is null ? null : b.Pack(1, MatMulCpu.Layout(inputs, columns, columns, 1, 0), (v, to, workers) => Pack(workers, v, inputs, columns, to));
         int panels = constant is null ? b.Work(Checked.Mul(4, length)) : -1;
         return (in StepContext c) =>
         {
@@ -56,12 +56,11 @@ internal static unsafe class AttentionCpu
         };
     }
 
-    private static Tensor Packed(Workers workers, Weight weight, int inputs, int columns)
+    private static void Pack(Workers workers, Weight weight, int inputs, int columns, Tensor to)
     {
-        var (dense, t) = (weight.Decode(), Tensor.Allocate(DType.F32, new Shape(GemmF32.PackedLength(inputs, columns))));
-        GemmF32.Pack(workers, inputs, columns, (float*)dense.Pointer, columns, 1, (float*)t.Pointer);
+        var dense = weight.Decode();
+        GemmF32.Pack(workers, inputs, columns, (float*)dense.Pointer, columns, 1, (float*)to.Pointer);
         GC.KeepAlive(dense);
-        return t;
     }
 
     private static HeadRows Heads(float* data, int rank, int rows, int heads, int width) =>

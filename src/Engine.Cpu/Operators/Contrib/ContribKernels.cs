@@ -12,7 +12,7 @@ internal static class ContribKernels
         r.Add<MultiHeadAttention>("attention-f32", AttentionCpu.Bind);
         r.Add<RotaryEmbedding>("rotary", RotaryEmbeddingCpu.Bind);
         r.Add<EmbedLayerNormalization>("embed-layer-norm", SkipNormalizationCpu.Embed);
-        r.Add<GatherBlockQuantized>("gather-dequantize", GatherBlockQuantizedCpu.Bind);
+        r.Add<GatherBlockQuantized>("gather-codes", GatherBlockQuantizedCpu.Bind);
         r.Add<GroupQueryAttention>("attention-f32", GroupQueryAttentionCpu.Bind);
         r.Add<MatMulNBits>("gemm-f32", MatMulNBitsCpu.Bind);
         r.Add<SimplifiedLayerNormalization>("rms-norm", SkipNormalizationCpu.Simplified);

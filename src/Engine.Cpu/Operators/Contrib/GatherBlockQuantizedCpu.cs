@@ -1,42 +1,28 @@
 using Engine.Graph.Operators;
+using Engine.Kernels;
 using Engine.Runtime;
 using Engine.Tensors;
 
 namespace Engine.Cpu;
 
-internal static class GatherBlockQuantizedCpu
+/// <summary>GatherBlockQuantized whose operands are not all constant, or in a graph that is run as it is; with constants it becomes Gather (<see cref="Graph.NBitsLowering"/>).</summary>
+internal static unsafe class GatherBlockQuantizedCpu
 {
     public static StepFn Bind(GatherBlockQuantized op, BindContext b)
     {
         if (b.Out(0).DType != DType.F32) throw b.Unsupported(2);
-        var x = op.Logical(b.In(0));
-        var (codes, layout, scales) = (op.Codes(b.In(0).DType), op.Layout(x, b.In(2).Shape), b.In(2).Shape);
-        int axis = op.GatherAxis(x), outer = x.Count(0, axis), rows = x.Int(axis), inner = x.Count(axis + 1, x.Rank);
+        TensorType data = b.In(0), scales = b.In(2);
+        TensorType? zeros = b.Has(3) ? b.In(3) : null;
+        var x = op.Logical(data);
+        int axis = op.GatherAxis(x), outer = x.Count(0, axis), count = b.In(1).Shape.Count;
+        var table = new GatherCodes.Table(op.CodeBits(data.DType), data.DType == DType.I4, op.Layout(x, scales.Shape), x.Count(axis + 1, x.Rank), op.Middle(data.DType));
         bool wide = b.In(1).DType == DType.I64;
-        int middle = b.Has(3) || b.In(0).DType != DType.U8 ? 0 : 1 << (op.Bits - 1);
-        // Each row of packed u8 zero points starts on a byte.
-        int scaleRow = scales.Rank == 0 ? 1 : scales.Int(-1), zeroRow = b.Has(3) && b.In(3).Shape.Rank > 0 ? Checked.Int(op.Logical(b.In(3))[-1]) : scaleRow;
+        int work = zeros is null ? -1 : b.Work(Checked.Mul(sizeof(float), scales.Elements));
         return (in StepContext c) =>
         {
-            int y = 0;
-            var data = c.In<byte>(0);
-            var scale = c.In<float>(2);
-            var zero = c.In<byte>(3);
-            var to = c.Out<float>(0);
-            int count = wide ? c.In<long>(1).Length : c.In<int>(1).Length;
-            for (int o = 0; o < outer; o++)
-                for (int s = 0; s < count; s++)
-                {
-                    long index = wide ? c.In<long>(1)[s] : c.In<int>(1)[s];
-                    if (index < -rows || index >= rows) throw new OperatorException($"index {index} is outside [-{rows}, {rows - 1}]");
-                    long at = ((long)o * rows + (index < 0 ? index + rows : index)) * inner;
-                    for (int i = 0; i < inner; i++, y++)
-                    {
-                        int k = (int)layout.Segment(at + i, out _).Scale;
-                        int z = zero.IsEmpty ? middle : QuantCodes.Read(codes, zero, k / scaleRow * (long)zeroRow + k % scaleRow);
-                        to[y] = (QuantCodes.Read(codes, data, at + i) - z) * scale[k];
-                    }
-                }
+            if (zeros is not null) op.ReadZeros(zeros, c.In<byte>(3), scales.Shape, c.Work<float>(work)[..scales.Shape.Count]);
+            var o = new GatherCodes.Operands((nint)c.InPointer(0), (int)data.Bytes, (nint)c.InPointer(2), zeros is null ? 0 : (nint)c.WorkPointer(work), false, 0, 0);
+            GatherCodes.Run(c.Workers, table, o, outer, x[axis], new IndexReader(c.InPointer(1), wide), count, (float*)c.OutPointer(0));
         };
     }
 }

@@ -18,13 +18,14 @@ internal static unsafe class MatMulNBitsCpu
         if (b.Weight(1) is not null && b.Value(2) is { } s && (!b.Has(3) || b.Value(3) is not null) && (!b.Has(4) || b.Value(4) is not null))
         {
             var (z, order) = (b.Has(3) ? b.Value(3) : null, b.Has(4) ? b.Value(4) : null);
-            var packed = b.Pack(1, $"gemm-f32 {b.Node.Name} {op.N}x{op.K} of {op.Bits} bits", w =>
+            // Scales and zero points are operands of the node.
+            var layout = new PackedLayout("gemm-f32", 1, $"{b.Node.Name} {op.N}x{op.K} of {op.Bits} bits", DType.F32, length) { IsStored = false };
+            var packed = b.Pack(1, layout, (w, to, workers) =>
             {
-                var (dense, t) = (Tensor.Allocate(DType.F32, new Shape(op.N, op.K)), Tensor.Allocate(DType.F32, new Shape(length)));
+                var dense = Tensor.Allocate(DType.F32, new Shape(op.N, op.K));
                 op.Decode(w.Decode().Bytes, F32(s), z is { DType: DType.U8 } ? z.Bytes : default, z is { DType: not DType.U8 } ? F32(z) : default, order is null ? default : order.Span<int>(), dense.Span<float>());
-                GemmF32.Pack(Workers.Single, op.K, op.N, (float*)dense.Pointer, 1, op.K, (float*)t.Pointer);
+                GemmF32.Pack(workers, op.K, op.N, (float*)dense.Pointer, 1, op.K, (float*)to.Pointer);
                 GC.KeepAlive(dense);
-                return t;
             });
             return (in StepContext c) => Multiply(c, g, (float*)packed.Pointer);
         }

@@ -19,13 +19,12 @@ internal sealed unsafe record DenseProduct(LinearMatrix W) : LinearProduct("gemm
     {
         var (k, n, storedK, storedN) = (W.Inputs, W.Outputs, W.StoredInputs, W.StoredOutputs);
         var (row, column) = W.IsTransposed ? (storedN, 1) : (1, storedK);
-        // The name that MatMul packs whole operands under.
-        var packed = b.Pack(input, W.Weight, $"gemm-f32 {storedK}x{storedN} {row},{column}", (w, workers) =>
+        // The layout that MatMul packs whole operands in.
+        var packed = b.Pack(input, W.Weight, MatMulCpu.Layout(storedK, storedN, row, column, 0), (w, to, workers) =>
         {
-            var (dense, y) = (w.ToF32(), Tensor.Allocate(DType.F32, new Shape(GemmF32.PackedLength(storedK, storedN))));
-            GemmF32.Pack(workers, storedK, storedN, (float*)dense.Pointer, row, column, (float*)y.Pointer);
+            var dense = w.ToF32();
+            GemmF32.Pack(workers, storedK, storedN, (float*)dense.Pointer, row, column, (float*)to.Pointer);
             GC.KeepAlive(dense);
-            return y;
         });
         return (Workers workers, int rows, in LinearRows io, byte* _) =>
             GemmF32.Run(workers, rows, n, k, (float*)io.X, io.RowStride, io.ColumnStride, (float*)packed.Pointer, storedK, storedN, (float*)io.Y, io.Stride, io.Epilogue);

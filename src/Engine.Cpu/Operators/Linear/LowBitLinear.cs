@@ -42,13 +42,18 @@ internal abstract unsafe record LowBitLinear(string Stem, bool IsExact, LinearMa
 
     protected double Operations(int rows) => 2.0 * rows * W.Inputs * W.Outputs;
 
-    protected Tensor Packed(BindContext b, int input) => b.Pack(input, P.Codes, W.IsTransposed ? "lowbit transposed" : "lowbit", (_, _) => LowBitPacking.Pack(P.Codes, W.IsTransposed, LowBitPacking.Layout(P.Codes, W.IsTransposed)!.Value));
+    protected Tensor Packed(BindContext b, int input)
+    {
+        var l = LowBitPacking.Layout(P.Codes, W.IsTransposed)!.Value;
+        string parameters = $"{(W.IsTransposed ? "transposed " : "")}{l.Rows}x{l.Columns} bits {l.Bits} block {l.Block} group {l.GroupBlocks} scales {l.Scales} zero {l.Zero}{(l.IsLinear ? "" : " table")}";
+        return b.Pack(input, P.Codes, new PackedLayout("lowbit", 1, parameters, DType.U8, l.Bytes), (_, to, _) => LowBitPacking.Pack(P.Codes, W.IsTransposed, l, to));
+    }
 
     /// <summary>The product with outliers added after it, before what follows.</summary>
     protected LinearFn WithOutliers(BindContext b, int input, LinearFn product)
     {
         if (P.Outliers is not { } s) return product;
-        var (values, n) = (b.Pack(input, s.Values, "outliers", (w, _) => w.ToF32()), W.Outputs);
+        var (values, n) = (b.Pack(input, s.Values, "outliers", static w => w.ToF32()), W.Outputs);
         return (Workers workers, int rows, in LinearRows io, byte* work) =>
         {
             product(workers, rows, io with { Epilogue = LinearEpilogue.None }, work);

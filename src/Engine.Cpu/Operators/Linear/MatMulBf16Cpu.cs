@@ -18,14 +18,9 @@ internal static unsafe class MatMulBf16Cpu
         int bias = addend is null ? -1 : b.Work(Checked.Mul(g.N, sizeof(float)));
         if (b.Weight(1) is not null)
         {
-            var packed = b.Pack(1, $"gemm-bf16 {g.K}x{g.N} {g.BRow},{g.BColumn}", w =>
-            {
-                var t = Tensor.Allocate(DType.BF16, new Shape(Checked.Mul(g.BStarts.Length, panel)));
-                var dense = w.Decode();
-                PackAll(g, dense.Span<BFloat16>(), t.Span<BFloat16>(), panel);
-                GC.KeepAlive(dense);
-                return t;
-            });
+            // Matrices of a batch need not lie evenly.
+            var layout = new PackedLayout("gemm-bf16", 1, $"{g.K}x{g.N} strides {g.BRow},{g.BColumn} at {string.Join(',', g.BStarts)}", DType.BF16, Checked.Mul(g.BStarts.Length, panel)) { IsStored = g.BStarts.Length == 1 };
+            var packed = b.Pack(1, layout, (w, to, _) => PackAll(g, w.Decode().Span<BFloat16>(), to.Span<BFloat16>(), panel));
             return (in StepContext c) => Multiply(c, g, (BFloat16*)packed.Pointer, panel, Bias(c, g, addend, bias));
         }
         int work = b.Work(Checked.Mul(Checked.Mul(g.BStarts.Length, panel), sizeof(BFloat16)));

@@ -47,7 +47,7 @@ internal static class MatMulCpu
         long panel = GemmF32.PackedLength(g.K, g.N);
         if (b.Weight(1) is not null)
         {
-            var packed = b.Pack(1, $"gemm-f32 {g.K}x{g.N} {g.BRow},{g.BColumn}", (w, workers) => Pack(workers, g, w));
+            var packed = b.Pack(1, Layout(g.K, g.N, g.BRow, g.BColumn, g.BStarts), (w, to, workers) => Pack(workers, g, w, to));
             return (in StepContext c) => Multiply(c.Workers, g, (float*)c.InPointer(0), (float*)packed.Pointer, panel, (float*)c.OutPointer(0), steps.At(c, g.N));
         }
         int work = b.Work(PackedBytes(g));
@@ -77,14 +77,21 @@ internal static class MatMulCpu
             GemmGeneric.Run(workers, g.M, g.N, g.K, x + g.AStarts[i], (nint)g.ARow, (nint)g.AColumn, w + g.BStarts[g.BIndex[i]], (nint)g.BRow, (nint)g.BColumn, y + (nint)i * g.M * g.N);
     }
 
-    private static unsafe Tensor Pack(Workers workers, MatMulGeometry g, Weight weight)
+    /// <summary>Panels of the matrices [k, n] that begin at <paramref name="starts"/> of a weight, elements at the given strides.</summary>
+    public static PackedLayout Layout(long k, long n, long row, long column, params ReadOnlySpan<long> starts)
     {
-        long panel = GemmF32.PackedLength(g.K, g.N);
-        var packed = Tensor.Allocate(DType.F32, new Shape(Checked.Mul(g.BStarts.Length, panel)));
+        long step = starts.Length > 1 ? starts[1] : 0;
+        bool even = true;
+        for (int i = 0; i < starts.Length; i++) even &= starts[i] == i * step;
+        string where = starts.Length == 1 ? "" : even ? $" of {starts.Length} every {step}" : $" at {string.Join(',', starts.ToArray())}";
+        return new("gemm-f32", 1, $"{k}x{n} strides {row},{column}{where}", DType.F32, Checked.Mul(starts.Length, GemmF32.PackedLength(k, n))) { IsStored = even };
+    }
+
+    private static unsafe void Pack(Workers workers, MatMulGeometry g, Weight weight, Tensor to)
+    {
         var dense = weight.Decode();
-        PackAll(workers, g, (float*)dense.Pointer, (float*)packed.Pointer, panel);
+        PackAll(workers, g, (float*)dense.Pointer, (float*)to.Pointer, GemmF32.PackedLength(g.K, g.N));
         GC.KeepAlive(dense);
-        return packed;
     }
 
     private static unsafe void PackAll(Workers workers, MatMulGeometry g, float* source, float* packed, long panel)

@@ -20,12 +20,9 @@ internal static unsafe class MatMulShiftedCpu
             Check(shifts);
             // The order follows from the weights: the same whenever this is bound.
             var groups = new ShiftGroups(shifts, weight.Decode().Bytes, n);
-            var packed = b.Pack(1, $"gemm-shifted {Convert.ToHexString(shifts)}", w =>
-            {
-                var t = Tensor.Allocate(DType.U8, new Shape(groups.PackedLength(n)));
-                groups.Pack(w.Decode().Bytes, shifts, n, t.Bytes);
-                return t;
-            });
+            // Shifts are an operand of the node.
+            var layout = new PackedLayout("gemm-shifted", 1, Convert.ToHexString(shifts), DType.U8, groups.PackedLength(n)) { IsStored = false };
+            var packed = b.Pack(1, layout, (w, to, _) => groups.Pack(w.Decode().Bytes, shifts, n, to.Bytes));
             return (in StepContext c) =>
             {
                 int zero = QuantCodes.Read(type, c.In<byte>(3), 0);

@@ -31,11 +31,10 @@ internal sealed unsafe class ChannelsLastCandidates(bool dyadic)
     private StepFn BindDense(ConvShape s, WireQuantization grid, Quantized w, BindContext b)
     {
         var conv = new ConvU8S8(s);
-        var packed = b.Pack(1, $"conv-u8s8 {s}", _ =>
+        var layout = new PackedLayout("conv-u8s8", 1, $"{ConvBlockedCpu.Weights(s)} dilation {s.Window.W.Dilation}", DType.I8, conv.PackedLength);
+        var packed = b.Pack(1, layout, (_, to, _) =>
         {
-            var t = Tensor.Allocate(DType.I8, new Shape(conv.PackedLength));
-            if (!conv.Pack(w.Codes.Bytes, w.Signed, QuantizedZeros.Of(w), t.Span<sbyte>())) throw b.Unsupported(1);
-            return t;
+            if (!conv.Pack(w.Codes.Bytes, w.Signed, QuantizedZeros.Of(w), to.Span<sbyte>())) throw b.Unsupported(1);
         });
         return Bind(conv, GemmU8S8.Table.Best, packed, new ChannelSums(grid, w, b, s.OutChannels, dyadic), s, grid, b);
     }
@@ -54,12 +53,8 @@ internal sealed unsafe class ChannelsLastCandidates(bool dyadic)
     private StepFn BindDepthwise(ConvShape s, WireQuantization grid, Quantized w, BindContext b)
     {
         var conv = new ConvDepthwiseU8S8(s);
-        var packed = b.Pack(1, $"conv-depthwise-u8s8 {s}", _ =>
-        {
-            var t = Tensor.Allocate(DType.I16, new Shape(conv.PackedLength));
-            conv.Pack(w.Codes.Bytes, w.Signed, QuantizedZeros.Of(w), t.Span<short>());
-            return t;
-        });
+        var layout = new PackedLayout("conv-depthwise-u8s8", 1, ConvBlockedCpu.Weights(s), DType.I16, conv.PackedLength);
+        var packed = b.Pack(1, layout, (_, to, _) => conv.Pack(w.Codes.Bytes, w.Signed, QuantizedZeros.Of(w), to.Span<short>()));
         var sums = new ChannelSums(grid, w, b, s.OutChannels, dyadic);
         int zero = grid.Zero + ChannelSums.Flip(grid), work = b.Work(conv.WorkBytes), stride = ChannelsLast.Padded(s.OutChannels), plane = s.Window.Outputs;
         var starts = Tensor.Allocate(DType.I32, new Shape(conv.StartsLength));

@@ -47,11 +47,11 @@ internal static unsafe class GridCandidates
     /// <summary>The dense product with a weight in <paramref name="codes"/>, which are asked for when they are packed; <paramref name="scaled"/> has their scales.</summary>
     public static StepFn Bind(MatMulGeometry g, WireQuantization grid, Func<Quantized> codes, Quantized scaled, BindContext b)
     {
-        var packed = b.Pack(1, $"gemm-u8s8 {g.K}x{g.N} {g.BRow},{g.BColumn}", _ =>
+        var layout = new PackedLayout("gemm-u8s8", 1, $"codes {g.K}x{g.N} strides {g.BRow},{g.BColumn}", DType.U8, GemmU8S8.PackedLength(g.K, g.N));
+        var packed = b.Pack(1, layout, (_, to, _) =>
         {
-            var (w, t) = (codes(), Tensor.Allocate(DType.U8, new Shape(GemmU8S8.PackedLength(g.K, g.N))));
-            GemmU8S8.PackB(w.Codes.Bytes, w.Signed, QuantizedZeros.Of(w), g.K, g.N, (nint)g.BRow, (nint)g.BColumn, t.Bytes);
-            return t;
+            var w = codes();
+            GemmU8S8.PackB(w.Codes.Bytes, w.Signed, QuantizedZeros.Of(w), g.K, g.N, (nint)g.BRow, (nint)g.BColumn, to.Bytes);
         });
         var scales = new GridScales(grid, scaled, b, g.N);
         return scales.Output is null

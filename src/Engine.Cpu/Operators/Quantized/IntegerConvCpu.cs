@@ -57,11 +57,12 @@ internal sealed unsafe class IntegerConvolution
         long length = _depthwise is null ? _rows.PackedLength : Checked.Mul(sizeof(short), _depthwise.PackedLength);
         if (b.Weight(_weights) is not null && IntegerProduct.UniformZero(b, _zero) is { } known)
         {
-            _packed = b.Pack(_weights, $"integer convolution {Shape} zero {known}", weight =>
+            var layout = new PackedLayout(_depthwise is null ? "conv-u8s8" : "conv-depthwise-u8s8", 1, $"codes {Shape} zero {known}", DType.U8, length) { IsStored = false };
+            _packed = b.Pack(_weights, layout, (weight, to, _) =>
             {
-                Tensor t = Tensor.Allocate(DType.U8, new Shape(length)), work = Tensor.Allocate(DType.U8, new Shape(PackBytes)), dense = weight.Decode();
-                Pack(dense.Bytes, [known], work.Bytes, t.Bytes);
-                return t;
+                Tensor work = Tensor.Allocate(DType.U8, new Shape(PackBytes)), dense = weight.Decode();
+                Pack(dense.Bytes, [known], work.Bytes, to.Bytes);
+                GC.KeepAlive(dense);
             });
             return;
         }

@@ -29,14 +29,15 @@ internal sealed unsafe class IntegerProduct
         _panel = GemmU8S8.PackedLength(g.K, g.N);
         long length = Checked.Mul(g.BStarts.Length, _panel);
         if (b.Weight(bInput) is not null && UniformZero(b, _bZero) is { } zero)
-            _packed = b.Pack(bInput, $"gemm-u8s8 {g.K}x{g.N} {g.BRow},{g.BColumn} zero {zero}", w =>
+        {
+            var layout = new PackedLayout("gemm-u8s8", 1, $"{g.K}x{g.N} strides {g.BRow},{g.BColumn} at {string.Join(',', g.BStarts)} zero {zero}", DType.U8, length) { IsStored = g.BStarts.Length == 1 };
+            _packed = b.Pack(bInput, layout, (w, to, _) =>
             {
-                var t = Tensor.Allocate(DType.U8, new Shape(length));
                 var dense = w.Decode();
-                PackAll(dense.Bytes, [zero], t.Bytes);
+                PackAll(dense.Bytes, [zero], to.Bytes);
                 GC.KeepAlive(dense);
-                return t;
             });
+        }
         else _work = b.Work(length);
     }
 

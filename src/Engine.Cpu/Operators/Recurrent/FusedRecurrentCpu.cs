@@ -57,13 +57,11 @@ internal sealed unsafe class FusedRecurrentCpu
     private Tensor Packed(BindContext b, int input, int k)
     {
         long length = RecurrentF32.PackedLength(_gates, _hidden, k);
-        return b.Pack(input, $"recurrent-f32 {_gates}x{_hidden}", w =>
+        return b.Pack(input, new PackedLayout("recurrent-f32", 1, $"{_op.Directions}x{_gates}x{_hidden}x{k}", DType.F32, Checked.Mul(_op.Directions, length)), (w, to, _) =>
         {
-            var t = Tensor.Allocate(DType.F32, new Shape(_op.Directions, length));
             var dense = w.Decode();
-            for (int d = 0; d < _op.Directions; d++) RecurrentF32.Pack(_gates, _hidden, k, (float*)dense.Pointer + (nint)d * _gates * _hidden * k, (float*)t.Pointer + d * length);
+            for (int d = 0; d < _op.Directions; d++) RecurrentF32.Pack(_gates, _hidden, k, (float*)dense.Pointer + (nint)d * _gates * _hidden * k, (float*)to.Pointer + d * length);
             GC.KeepAlive(dense);
-            return t;
         });
     }
 

@@ -30,13 +30,12 @@ internal sealed unsafe class QuantizedRecurrentProduct : RecurrentProduct
             if (_zeroCount > 0) ReadZeros(b.Value(_zero)!.Bytes, 0, zeros);
             string key = zeros.Distinct().Count() <= 1 ? $"{zeros.FirstOrDefault()}" : string.Join(',', zeros);
             long length = Checked.Mul(directions, _panel);
-            _packed = b.Pack(input, $"gemm-u8s8 {directions}x{k}x{columns} zeros {key}", w =>
+            var layout = new PackedLayout("gemm-u8s8", 1, $"recurrent {directions}x{k}x{columns} zeros {key}", DType.U8, length) { IsStored = false };
+            _packed = b.Pack(input, layout, (w, to, _) =>
             {
-                var packed = Tensor.Allocate(DType.U8, new Shape(length));
                 var dense = w.Decode();
-                for (int d = 0; d < directions; d++) Pack(dense.Bytes, zeros.AsSpan(d * _zeroCount, _zeroCount), d, packed.Bytes.Slice((int)(d * _panel), (int)_panel));
+                for (int d = 0; d < directions; d++) Pack(dense.Bytes, zeros.AsSpan(d * _zeroCount, _zeroCount), d, to.Bytes.Slice((int)(d * _panel), (int)_panel));
                 GC.KeepAlive(dense);
-                return packed;
             });
             return;
         }

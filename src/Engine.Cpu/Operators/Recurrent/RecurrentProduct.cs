@@ -32,13 +32,11 @@ internal sealed unsafe class FloatRecurrentProduct : RecurrentProduct
         Size = pieces.Sum(p => GemmF32.PackedLength(k, p.Count));
         long length = Checked.Mul(directions, Size);
         if (b.Weight(input) is null) _work = b.Work(Checked.Mul(Size, sizeof(float)));
-        else _packed = b.Pack(input, $"gemm-f32 rows {string.Join('+', pieces.Select(p => p.Count))}", w =>
+        else _packed = b.Pack(input, new PackedLayout("gemm-f32", 1, $"recurrent {directions}x{k} rows {string.Join(',', pieces.Select(p => $"{p.Start}+{p.Count}"))} of {_columns}", DType.F32, length), (w, to, workers) =>
         {
-            var packed = Tensor.Allocate(DType.F32, new Shape(length));
             var dense = w.Decode();
-            for (int d = 0; d < directions; d++) Pack(Workers.Single, (float*)dense.Pointer, (float*)packed.Pointer + d * Size, d);
+            for (int d = 0; d < directions; d++) Pack(workers, (float*)dense.Pointer, (float*)to.Pointer + d * Size, d);
             GC.KeepAlive(dense);
-            return packed;
         });
     }
 

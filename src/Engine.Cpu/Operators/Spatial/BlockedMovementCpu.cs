@@ -35,7 +35,7 @@ internal static unsafe class BlockedMovementCpu
         var x = b.In(0).Shape;
         int batch = x.Int(0), spatial = x.Count(2, x.Rank), inputs = b.InputCount;
         int[] channels = [.. Enumerable.Range(0, inputs).Select(i => b.In(i).Shape.Int(1))];
-        Tensor?[] packed = [.. constant.Select((c, i) => c ? b.Pack(i, "blocked", w => ToBlocked(w, batch, channels[i], spatial)) : null)];
+        Tensor?[] packed = [.. constant.Select((c, i) => c ? Pack(b, i, batch, channels[i], spatial) : null)];
         return (in StepContext c) =>
         {
             var parts = stackalloc BlockedMove.Part[inputs];
@@ -44,11 +44,10 @@ internal static unsafe class BlockedMovementCpu
         };
     }
 
-    private static Tensor ToBlocked(Weight w, int batch, int channels, int spatial)
+    private static Tensor Pack(BindContext b, int input, int batch, int channels, int spatial)
     {
-        var t = Tensor.Allocate(DType.F32, new Shape(Checked.Mul(Checked.Mul(batch, spatial), Checked.AlignUp(channels, ConvBlocked.Block))));
-        BlockedConvert.ToBlocked(Workers.Single, w.Decode().Span<float>(), batch, channels, spatial, ConvBlocked.Block, t.Span<float>());
-        return t;
+        var layout = new PackedLayout("blocked", 1, $"{batch}x{channels}x{spatial} by {ConvBlocked.Block}", DType.F32, Checked.Mul(Checked.Mul(batch, spatial), Checked.AlignUp(channels, ConvBlocked.Block)));
+        return b.Pack(input, layout, (w, to, workers) => BlockedConvert.ToBlocked(workers, w.Decode().Span<float>(), batch, channels, spatial, ConvBlocked.Block, to.Span<float>()));
     }
 
     private static IEnumerable<Candidate> ChannelsLast(Transpose op, NodeTypes n)

@@ -58,7 +58,8 @@ internal static unsafe class ConvBlockedCpu
     private static StepFn BindDense(ConvShape s, bool plainInput, bool bias, BindContext b)
     {
         var steps = new EpilogueSteps(b);
-        var w = b.Pack(1, plainInput ? "conv-blocked-first" : "conv-blocked", (weight, workers) => Packed(weight, ConvBlocked.PackedLength(s, plainInput), (from, to) => ConvBlocked.Pack(workers, s, plainInput, from, to)));
+        var layout = new PackedLayout(plainInput ? "conv-blocked-first" : "conv-blocked", 1, Weights(s), DType.F32, ConvBlocked.PackedLength(s, plainInput));
+        var w = b.Pack(1, layout, (weight, to, workers) => ConvBlocked.Pack(workers, s, plainInput, weight.Decode().Span<float>(), to.Span<float>()));
         var shift = bias ? PackBias(b, ConvBlocked.BiasLength(s)) : null;
         int work = b.Work(Checked.Mul(ConvBlocked.WorkFloats(s, plainInput), sizeof(float)));
         return (in StepContext c) => ConvBlocked.Run(c.Workers, s, plainInput, (float*)c.InPointer(0), (float*)w.Pointer, shift is null ? null : (float*)shift.Pointer, (float*)c.OutPointer(0), (float*)c.WorkPointer(work), steps.At(c));
@@ -67,12 +68,11 @@ internal static unsafe class ConvBlockedCpu
     private static StepFn BindWinograd(ConvShape s, bool bias, BindContext b)
     {
         var steps = new EpilogueSteps(b);
-        var w = b.Pack(1, "conv-winograd", (weight, workers) =>
+        var w = b.Pack(1, new PackedLayout("conv-winograd", 1, Weights(s), DType.F32, ConvWinograd.PackedLength(s)), (weight, to, workers) =>
         {
-            var (dense, t) = (weight.Decode(), Tensor.Allocate(DType.F32, new Shape(ConvWinograd.PackedLength(s))));
-            ConvWinograd.Pack(workers, s, (float*)dense.Pointer, (float*)t.Pointer);
+            var dense = weight.Decode();
+            ConvWinograd.Pack(workers, s, (float*)dense.Pointer, (float*)to.Pointer);
             GC.KeepAlive(dense);
-            return t;
         });
         var shift = bias ? PackBias(b, ConvWinograd.BiasLength(s)) : null;
         int work = b.Work(Checked.Mul(ConvWinograd.WorkFloats(s), sizeof(float)));
@@ -82,20 +82,15 @@ internal static unsafe class ConvBlockedCpu
     private static StepFn BindDepthwise(ConvShape s, bool bias, BindContext b)
     {
         var steps = new EpilogueSteps(b);
-        var w = b.Pack(1, "conv-depthwise-blocked", weight => Packed(weight, ConvDepthwiseBlocked.PackedLength(s), (from, to) => ConvDepthwiseBlocked.Pack(s, from, to)));
+        var w = b.Pack(1, new PackedLayout("conv-depthwise-blocked", 1, Weights(s), DType.F32, ConvDepthwiseBlocked.PackedLength(s)), (weight, to, _) => ConvDepthwiseBlocked.Pack(s, weight.Decode().Span<float>(), to.Span<float>()));
         var shift = bias ? PackBias(b, Checked.Int(Checked.AlignUp(s.OutChannels, ConvBlocked.Block))) : null;
         var row = ConvDepthwiseBlocked.Table.Best;
         return (in StepContext c) => ConvDepthwiseBlocked.Run(row, c.Workers, s, (float*)c.InPointer(0), (float*)w.Pointer, shift is null ? null : (float*)shift.Pointer, (float*)c.OutPointer(0), steps.At(c));
     }
 
-    private delegate void PackFn(ReadOnlySpan<float> from, Span<float> to);
+    /// <summary>What the layouts of a convolution's weights depend on.</summary>
+    public static string Weights(in ConvShape s) => $"{s.OutChannels}x{s.Channels} groups {s.Group} window {s.Window.D.Kernel}x{s.Window.H.Kernel}x{s.Window.W.Kernel}";
 
-    private static Tensor Packed(Weight weight, long floats, PackFn pack)
-    {
-        var t = Tensor.Allocate(DType.F32, new Shape(floats));
-        pack(weight.Decode().Span<float>(), t.Span<float>());
-        return t;
-    }
-
-    private static Tensor PackBias(BindContext b, int length) => b.Pack(2, $"padded to {length}", weight => Packed(weight, length, (from, to) => from.CopyTo(to)));
+    private static Tensor PackBias(BindContext b, int length) =>
+        b.Pack(2, new PackedLayout("bias", 1, $"padded to {length}", DType.F32, length), (weight, to, _) => weight.Decode().Span<float>().CopyTo(to.Span<float>()));
 }

@@ -44,12 +44,11 @@ internal static unsafe class ConvCpu
     private static StepFn Bind1d(ConvShape s, BindContext b)
     {
         var steps = new EpilogueSteps(b);
-        var w = b.Pack(1, "conv-1d-f32", weight =>
+        var w = b.Pack(1, new PackedLayout("conv-1d-f32", 1, ConvBlockedCpu.Weights(s), DType.F32, Conv1dF32.PackedLength(s)), (weight, to, workers) =>
         {
-            var (dense, t) = (weight.Decode(), Tensor.Allocate(DType.F32, new Shape(Conv1dF32.PackedLength(s))));
-            Conv1dF32.Pack(Workers.Single, s, (float*)dense.Pointer, (float*)t.Pointer);
+            var dense = weight.Decode();
+            Conv1dF32.Pack(workers, s, (float*)dense.Pointer, (float*)to.Pointer);
             GC.KeepAlive(dense);
-            return t;
         });
         int bias = HasBias(b.Node) ? 2 : int.MaxValue, work = b.Work(Checked.Mul(Conv1dF32.WorkFloats(s), sizeof(float)));
         return (in StepContext c) => Conv1dF32.Run(c.Workers, s, (float*)c.InPointer(0), (float*)w.Pointer, (float*)c.InPointer(bias), (float*)c.OutPointer(0), (float*)c.WorkPointer(work), steps.At(c));

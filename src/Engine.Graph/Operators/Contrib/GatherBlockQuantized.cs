@@ -24,8 +24,11 @@ public sealed class GatherBlockQuantized(Attributes a) : Operator(a)
     /// <summary>Bits a code of u8 data.</summary>
     public int Bits { get; } = a.Int("bits", 4) is 4 or 8 ? (int)a.Int("bits", 4) : throw new OperatorException($"bits is {a.Int("bits")}, expected 4 or 8");
 
-    /// <summary>Element type of the codes.</summary>
-    public DType Codes(DType data) => data == DType.U8 && Bits == 4 ? DType.U4 : data;
+    /// <summary>Bits a code of data of this type.</summary>
+    public int CodeBits(DType data) => data == DType.U8 ? Bits : 4;
+
+    /// <summary>The zero point where none is given.</summary>
+    public int Middle(DType data) => data == DType.U8 ? 1 << (Bits - 1) : 0;
 
     /// <summary>The data's shape in codes.</summary>
     public Shape Logical(TensorType data) =>
@@ -37,6 +40,29 @@ public sealed class GatherBlockQuantized(Attributes a) : Operator(a)
     /// <summary>How scales lie over the data.</summary>
     public QuantLayout Layout(Shape x, Shape scales) => QuantRules.Layout(x, scales, _quantizeAxis, Block);
 
+    private static bool Fits(Shape zeros, Shape scales) =>
+        zeros.Rank == scales.Rank && (zeros.Rank == 0 || zeros[-1] >= scales[-1] && zeros.Product(0, zeros.Rank - 1) >= scales.Product(0, scales.Rank - 1));
+
+    /// <summary>Zero points as numbers in the order of the scales; each row of packed u8 ones starts on a byte.</summary>
+    public void ReadZeros(TensorType zeros, ReadOnlySpan<byte> codes, Shape scales, Span<float> to)
+    {
+        int bits = CodeBits(zeros.DType), row = scales.Rank == 0 ? 1 : scales.Int(-1), stored = zeros.Shape.Rank == 0 ? 1 : Checked.Int(Logical(zeros)[-1]), flip = zeros.DType == DType.I4 ? 8 : 0;
+        for (int k = 0; k < to.Length; k++) to[k] = (BitStream.Get(codes, k / row * (long)stored + k % row, bits) ^ flip) - flip;
+    }
+
+    /// <summary>Constant data, scales and zero points as one weight; null where scales are not f32.</summary>
+    public Quantized? Weight(Tensor data, Tensor scales, Tensor? zeros)
+    {
+        if (scales.DType != DType.F32) return null;
+        var x = Logical(data.Type);
+        Tensor? z = zeros is null ? data.DType == DType.U4 ? Tensor.Scalar(0f) : null : Tensor.Allocate(DType.F32, scales.Shape);
+        if (zeros is not null) ReadZeros(zeros.Type, zeros.Bytes, scales.Shape, z!.Span<float>());
+        return new Quantized(x, CodeBits(data.DType), data, Granularity.Group, new Dense(scales), z is null ? null : new Dense(z), data.DType == DType.I4, x.Axis(_quantizeAxis), Checked.Int(Block));
+    }
+
+    /// <summary>The gather of the decoded rows.</summary>
+    public Gather Plain() => new(new Attributes(13, new Dictionary<string, object> { ["axis"] = _gatherAxis }) { InputCount = 2 });
+
     /// <inheritdoc/>
     public override void Infer(InferContext c)
     {
@@ -47,7 +73,7 @@ public sealed class GatherBlockQuantized(Attributes a) : Operator(a)
         if (x.Rank == 0) throw new OperatorException("data is a scalar");
         Layout(x, c.Shape(2));
         c.RequireSame(0, 3);
-        if (c.Has(3) && Logical(c.In(3)).Elements < c.Shape(2).Elements) throw new OperatorException($"zero points of shape {c.Shape(3)} do not fit scales of shape {c.Shape(2)}");
+        if (c.Has(3) && !Fits(Logical(c.In(3)), c.Shape(2))) throw new OperatorException($"zero points of shape {c.Shape(3)} do not fit scales of shape {c.Shape(2)}");
         int axis = GatherAxis(x);
         c.Set(0, c.DType(2), new Shape([.. x.Dims[..axis], .. c.Shape(1).Dims, .. x.Dims[(axis + 1)..]]));
     }

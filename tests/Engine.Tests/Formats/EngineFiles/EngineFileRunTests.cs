@@ -58,9 +58,8 @@ public class EngineFileRunTests
     {
         var random = new Random(42);
         int ran = 0;
-        foreach (var w in Matrices())
+        foreach (byte[] file in Matrices().Select(w => EngineFileSeeds.Write(Product(w))).Concat(PackedSeeds.Models.Values.Select(Packed)))
         {
-            byte[] file = EngineFileSeeds.Write(Product(w));
             for (int i = 0; i < count; i++)
             {
                 byte[] bytes = EngineFileMutations.Of(file, random);
@@ -78,6 +77,13 @@ public class EngineFileRunTests
             }
         }
         Assert.True(ran > 0);
+    }
+
+    private static byte[] Packed(Func<ModelDefinition> make)
+    {
+        using var model = Model.Create(make());
+        model.Plan(PackedSeeds.Inputs(model.Definition));
+        return EngineFileSeeds.Write(model.Definition, packed: model.PackedLayouts());
     }
 
     private static IEnumerable<Weight> Matrices() => WeightSamples.All().Where(w => w is not (Dense or PowersOfTwo or PowerSteps) && w.Shape.Rank == 2 && w.DType == DType.F32);

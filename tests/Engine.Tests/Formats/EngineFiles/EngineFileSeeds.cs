@@ -21,10 +21,10 @@ internal static class EngineFileSeeds
     /// <summary>The models of the ONNX seeds, one with every weight form, and one with every kind of attribute.</summary>
     public static IReadOnlyDictionary<string, ModelDefinition> Models { get; } = Make();
 
-    public static byte[] Write(ModelDefinition model, Provenance? provenance = null)
+    public static byte[] Write(ModelDefinition model, Provenance? provenance = null, IReadOnlyList<PackedWeight>? packed = null)
     {
         using var s = new MemoryStream();
-        EngineFileWriter.Write(model, s, provenance);
+        EngineFileWriter.Write(model, s, provenance, packed ?? model.Packed);
         return s.ToArray();
     }
 
@@ -35,6 +35,7 @@ internal static class EngineFileSeeds
         var models = SeedModels.All.ToDictionary(s => s.Key, s => OnnxModelReader.Load(s.Value, AnyOperator.Options));
         models.Add("weights", Weights(WeightSamples.All()));
         models.Add("attributes", AttributesOfEveryKind());
+        models.Add("packed", Packed());
         return models;
     }
 
@@ -51,6 +52,17 @@ internal static class EngineFileSeeds
             g.Outputs.Add(y);
         }
         return new ModelDefinition(g) { Opsets = new Dictionary<string, int> { ["t"] = 1 } };
+    }
+
+    private static ModelDefinition Packed()
+    {
+        var r = new Random(4);
+        Weight a = new Dense(WeightSamples.Floats(r, 3, 5)), b = new Scaled(a, row: WeightSamples.Floats(r, 3));
+        return new ModelDefinition(Weights([a, b]).Graph)
+        {
+            Opsets = new Dictionary<string, int> { ["t"] = 1 },
+            Packed = [new(((Scaled)b).Inner, "", WeightSamples.Floats(r, 2)), new(a, "gemm-f32 v1 5x3 strides 1,5", WeightSamples.Floats(r, 80)), new(a, "gemm-u8s8 v1", WeightSamples.OfType(DType.U8, r, 33)), new(b, "", WeightSamples.OfType(DType.BF16, r, 3))],
+        };
     }
 
     private static ModelDefinition AttributesOfEveryKind()

@@ -18,6 +18,8 @@ public class EngineFileTests
         Same(Models[seed].Graph, back.Graph, []);
         Assert.Equal(Models[seed].Opsets, back.Opsets);
         Assert.Equal(Models[seed].Metadata, back.Metadata);
+        Assert.Equal(Models[seed].Packed.Select(p => (p.Layout, p.Values.Type)), back.Packed.Select(p => (p.Layout, p.Values.Type)));
+        foreach (var (p, q) in Models[seed].Packed.Zip(back.Packed)) SameTensor(p.Values, q.Values);
         Assert.Equal(bytes, Write(back, History));
     }
 

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using Engine.Formats;
+using Engine.Formats.Checkpoints;
 using Engine.Formats.Gguf;
-using Engine.Formats.Safetensors;
 using Engine.Tensors;
 
 namespace Engine.Tests.Formats.Gguf;

@@ -1,5 +1,7 @@
+using Engine.Formats.Checkpoints;
 using Engine.Formats.Safetensors;
 using Engine.Tensors;
+using Engine.Tests.Formats.Checkpoints;
 
 namespace Engine.Tests.Formats.Safetensors;
 

@@ -1,6 +1,7 @@
+using Engine.Formats.Safetensors;
 using Engine.Tensors;
 
-namespace Engine.Formats.Safetensors;
+namespace Engine.Formats.Checkpoints;
 
 /// <summary>
 /// pack-quantized of compressed-tensors: codes of 2, 4 or 8 bits.

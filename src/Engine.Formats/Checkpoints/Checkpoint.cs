@@ -1,7 +1,8 @@
 using Engine.Formats.Gguf;
+using Engine.Formats.Safetensors;
 using Engine.Tensors;
 
-namespace Engine.Formats.Safetensors;
+namespace Engine.Formats.Checkpoints;
 
 /// <summary>
 /// Weights by name from safetensors and GGUF files, in whatever layout they are stored: plain tensors, GGUF's blocks, and the layers of GPTQ,

@@ -1,6 +1,7 @@
+using Engine.Formats.Safetensors;
 using Engine.Tensors;
 
-namespace Engine.Formats.Safetensors;
+namespace Engine.Formats.Checkpoints;
 
 /// <summary>
 /// A layer as AutoAWQ stores it for its GEMM kernel: 4-bit codes.

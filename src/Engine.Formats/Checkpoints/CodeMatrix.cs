@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
+using Engine.Formats.Safetensors;
 using Engine.Tensors;
 
-namespace Engine.Formats.Safetensors;
+namespace Engine.Formats.Checkpoints;
 
 /// <summary>Builds the code stream and the scales of a <see cref="Quantized"/> weight [rows, columns] from matrices that lie the other way round, or in another order.</summary>
 internal static class CodeMatrix

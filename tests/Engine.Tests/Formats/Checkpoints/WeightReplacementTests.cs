@@ -1,8 +1,10 @@
+using Engine.Formats.Checkpoints;
 using Engine.Formats.Safetensors;
 using Engine.Graph;
 using Engine.Tensors;
+using Engine.Tests.Formats.Safetensors;
 
-namespace Engine.Tests.Formats.Safetensors;
+namespace Engine.Tests.Formats.Checkpoints;
 
 /// <summary>Weights of a checkpoint in a model's graph: shapes are compared, transposes only made where they are asked for.</summary>
 public class WeightReplacementTests

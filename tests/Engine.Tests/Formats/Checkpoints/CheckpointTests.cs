@@ -1,7 +1,9 @@
+using Engine.Formats.Checkpoints;
 using Engine.Formats.Safetensors;
 using Engine.Tensors;
+using Engine.Tests.Formats.Safetensors;
 
-namespace Engine.Tests.Formats.Safetensors;
+namespace Engine.Tests.Formats.Checkpoints;
 
 /// <summary>Published layouts, built from their description and decoded here number by number.</summary>
 public class CheckpointTests

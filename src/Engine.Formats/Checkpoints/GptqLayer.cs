@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
+using Engine.Formats.Safetensors;
 using Engine.Tensors;
 
-namespace Engine.Formats.Safetensors;
+namespace Engine.Formats.Checkpoints;
 
 /// <summary>
 /// A layer as AutoGPTQ and its successors store it: codes of 2, 3, 4 or 8 bits.

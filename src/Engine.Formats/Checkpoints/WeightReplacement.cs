@@ -2,7 +2,7 @@ using Engine.Graph;
 using Engine.Graph.Operators;
 using Engine.Tensors;
 
-namespace Engine.Formats.Safetensors;
+namespace Engine.Formats.Checkpoints;
 
 /// <summary>Which weight a constant takes.</summary>
 /// <param name="Constant">Name of the constant in the model.</param>
