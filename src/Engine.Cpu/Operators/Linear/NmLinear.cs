@@ -30,7 +30,7 @@ internal sealed unsafe record NmF32(LinearMatrix W, NmForm Form) : NmLinear("gem
     {
         var (k, n, form) = (W.Inputs, W.Outputs, Form);
         var (row, column) = W.IsTransposed ? (n, 1) : (1, k);
-        var packed = b.Pack(input, W.Weight, $"gemm-nm-f32 {form} {k}x{n} {row},{column}", (w, _) =>
+        var packed = b.Pack(input, W.Weight, $"gemm-nm-f32 {form} {k}x{n} {row},{column}", w =>
         {
             var (dense, y) = (w.ToF32(), Tensor.Allocate(DType.F32, new Shape(GemmNmF32.PackedLength(form, k, n))));
             if (!GemmNmF32.PackB(form, (float*)dense.Pointer, k, n, row, column, (float*)y.Pointer)) throw b.Unsupported(input);
@@ -60,7 +60,7 @@ internal sealed unsafe record NmInt8(LinearMatrix W, NmForm Form) : NmLinear("ge
     public override LinearFn Bind(BindContext b, int input)
     {
         var (k, n, form, stride) = (W.Inputs, W.Outputs, Form, Stride);
-        var packed = b.Pack(input, W.Weight, $"gemm-nm-u8s8 {form} {k}x{n}", (w, _) => Pack(w, b, input));
+        var packed = b.Pack(input, W.Weight, $"gemm-nm-u8s8 {form} {k}x{n}", w => Pack(w, b, input));
         var scales = NmPatterns.Codes(W.Weight)!.Scale.ToF32();
         return (Workers workers, int rows, in LinearRows io, byte* work) =>
         {
@@ -109,7 +109,7 @@ internal sealed unsafe record NmInt4(LinearMatrix W, NmForm Form, NmInt4Layout L
     public override LinearFn Bind(BindContext b, int input)
     {
         var l = Layout;
-        var packed = b.Pack(input, W.Weight, "gemv-nm-int4", (w, _) => l.Pack((SparseNM)w));
+        var packed = b.Pack(input, W.Weight, "gemv-nm-int4", w => l.Pack((SparseNM)w));
         return (Workers workers, int rows, in LinearRows io, byte* work) => NmInt4Gemv.Run(workers, l, packed.Pointer, rows, (float*)io.X, io.RowStride, work, (float*)io.Y, io.Stride, io.Epilogue);
     }
 }

@@ -29,7 +29,7 @@ internal sealed unsafe record CsrLinear(LinearMatrix W, SparseCsr S) : LinearPro
 
     public override LinearFn Bind(BindContext b, int input)
     {
-        var (s, n, values) = (S, W.Outputs, b.Pack(input, S.Values, "outliers", (w, _) => w.ToF32()));
+        var (s, n, values) = (S, W.Outputs, b.Pack(input, S.Values, "outliers", w => w.ToF32()));
         return (Workers workers, int rows, in LinearRows io, byte* _) => CsrMatVec.Run(
             workers, rows, n, (int*)s.Starts.Pointer, s.ColumnIndices.Pointer, s.ColumnIndices.DType == DType.I32, (float*)values.Pointer, (float*)io.X, io.RowStride, (float*)io.Y, io.Stride, io.Epilogue);
     }
@@ -50,7 +50,7 @@ internal sealed unsafe record BlocksLinear(LinearMatrix W, SparseBlocks S) : Lin
     public override LinearFn Bind(BindContext b, int input)
     {
         var (s, n) = (S, W.Outputs);
-        var packed = b.Pack(input, S.Values, "blocks 4x8", (w, _) =>
+        var packed = b.Pack(input, S.Values, "blocks 4x8", w =>
         {
             const int Height = GemmBlocksF32.Height, Width = GemmBlocksF32.Width;
             var (from, to) = (w.ToF32(), Tensor.Allocate(DType.F32, new Shape(w.Shape.Elements)));
