@@ -8,11 +8,11 @@
 #if defined(__x86_64__)
 static engine_kernel kernels[] = {
     KERNEL("gemm-u8s8", "avx512vnni", engine_gemm_u8s8),
-    KERNEL("gemm-nm-u8s8", "avx512vnni", engine_gemm_nm_u8s8),
     KERNEL("gemm-bf16", "avx512bf16", engine_gemm_bf16),
     KERNEL("lowbit-gemv", "avx512vnni", engine_lowbit_row),
     KERNEL("lowbit-tile", "avx512vnni", engine_lowbit),
     KERNEL("lowbit-tile8", "avx512vnni", engine_lowbit),
+    KERNEL("gemm-nm-u8s8", "avx512vnni", engine_gemm_nm_u8s8),
     KERNEL("limit", "avx512vnni", engine_limit_dot8),
     KERNEL("limit", "avx512bf16", engine_limit_bf16),
     KERNEL("limit", "avx512vpopcntdq", engine_limit_popcount),

@@ -5,7 +5,7 @@ using Engine.Tensors;
 namespace Engine.Cpu;
 
 /// <summary>
-/// x · W for a W with few entries anywhere: entry by entry, or by blocks of 8 × 4. The planner weighs them against the decoded product by what was measured, so that they run only where they win.
+/// x · W for a W with few entries anywhere: entry by entry, or by blocks of 8 × 4. The planner weighs them against the decoded product, so that they run only where they are estimated to win.
 /// </summary>
 internal static class SparseLinear
 {
