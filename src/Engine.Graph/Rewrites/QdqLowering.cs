@@ -24,7 +24,7 @@ public sealed class QdqLowering(bool wires) : Rewrite
 
     private static bool IsConstant(Node n, RewriteContext context)
     {
-        if (n.Op is not DequantizeLinear op || n.Outputs[0] is not { } y || n.Input(0)?.ConstantTensor is not { } codes || n.Input(1)?.ConstantTensor is not { } scale) return false;
+        if (n.Op is not DequantizeLinear op || n.Outputs is not [{ } y, ..] || n.Input(0)?.ConstantTensor is not { } codes || n.Input(1)?.ConstantTensor is not { } scale) return false;
         if (n.Input(2) is not null and not { Constant: Dense }) return false;
         var zero = n.Input(2)?.ConstantTensor;
         try
@@ -102,13 +102,13 @@ public sealed class QdqLowering(bool wires) : Rewrite
         private void Spread()
         {
             foreach (var n in _graph.Nodes)
-                if (n.Op.Kind == OperatorKind.View && n.Inputs[0]?.Quantization is { } grid && n.Outputs[0] is { Quantization: null } y && _f32.Contains(y) && !_captured.Contains(y) && !_graph.Outputs.Contains(y))
+                if (n.Op.Kind == OperatorKind.View && n.Input(0)?.Quantization is { } grid && n.Outputs is [{ Quantization: null } y, ..] && _f32.Contains(y) && !_captured.Contains(y) && !_graph.Outputs.Contains(y))
                     y.Quantization = grid;
         }
 
         private bool Lower(Node quantize, QuantizeLinear op)
         {
-            if (quantize.Inputs[0] is not { Constant: null } source || quantize.Outputs[0] is not { } codes || !_f32.Contains(source)) return false;
+            if (quantize.Input(0) is not { Constant: null } source || quantize.Outputs is not [{ } codes, ..] || !_f32.Contains(source)) return false;
             if (Grid(quantize, op.Attributes.Int("output_dtype", 0)) is not { } grid) return false;
             var readers = _readers.TryGetValue(codes, out var list) ? list : [];
             List<Node> back = [.. readers.Where(n => IsBack(n, codes, grid))];
@@ -134,15 +134,15 @@ public sealed class QdqLowering(bool wires) : Rewrite
         }
 
         private bool IsBack(Node n, Value codes, WireQuantization grid) =>
-            n.Op is DequantizeLinear d && n.Inputs[0] == codes && d.Attributes.Int("output_dtype", 1) is 0 or 1 && n.Outputs[0] is { } y && !_captured.Contains(y) && Grid(n, (long)grid.Code) == grid;
+            n.Op is DequantizeLinear d && n.Inputs[0] == codes && d.Attributes.Int("output_dtype", 1) is 0 or 1 && n.Outputs is [{ } y, ..] && !_captured.Contains(y) && Grid(n, (long)grid.Code) == grid;
 
         // Codes that no QuantizeLinear here makes, those of an input or of an operator on codes: their values are on the grid too.
         private int Begin()
         {
-            var rounded = new HashSet<Value>(_graph.Nodes.Where(n => n.Op is QuantizeLinear).Select(n => n.Outputs[0]).OfType<Value>());
+            var rounded = new HashSet<Value>(_graph.Nodes.Where(n => n.Op is QuantizeLinear).SelectMany(n => n.Outputs.Take(1)).OfType<Value>());
             int places = 0;
             foreach (var n in _graph.Nodes)
-                if (n.Op is DequantizeLinear && IsF32(n) && n.Inputs[0] is { Constant: null } codes && !rounded.Contains(codes) && n.Outputs[0] is { Quantization: null } y && !_outputs.Contains(y) && !_captured.Contains(y) && Grid(n, -1) is { } grid)
+                if (n.Op is DequantizeLinear && IsF32(n) && n.Input(0) is { Constant: null } codes && !rounded.Contains(codes) && n.Outputs is [{ Quantization: null } y, ..] && !_outputs.Contains(y) && !_captured.Contains(y) && Grid(n, -1) is { } grid)
                 {
                     y.Quantization = grid;
                     places++;
