@@ -64,7 +64,7 @@ public sealed class CompressorTests : IDisposable
         var exact = Run(File.ReadAllBytes(ModelPath(model)), data, 2);
         Tensor plain = Run(bytes, data, 0), planned = Run(bytes, data, 2);
         Assert.InRange(OutputError.Of([(exact.Span<float>().ToArray(), plain.Span<float>().ToArray())]).Cosine, cosine, 1);
-        Assert.InRange(OutputError.Of([(plain.Span<float>().ToArray(), planned.Span<float>().ToArray())]).RelativeRmse, 0, scheme.EndsWith("int8", StringComparison.Ordinal) ? 0.02 : 1e-5);
+        Assert.InRange(OutputError.Of([(plain.Span<float>().ToArray(), planned.Span<float>().ToArray())]).RelativeRmse, 0, scheme.EndsWith("int8", StringComparison.Ordinal) ? GemmU8S8.Table.Tier == "scalar" ? 0.05 : 0.02 : 1e-5);
         Assert.InRange((double)r.BytesBefore / r.BytesAfter, ratio, 40);
         Assert.All(r.Layers, l => Assert.InRange(l.Error.RelativeRmse, 0, 0.5));
         Assert.Equal(r.Drop!.Error.Cosine, OutputError.Of([(exact.Span<float>().ToArray(), plain.Span<float>().ToArray())]).Cosine, 3);

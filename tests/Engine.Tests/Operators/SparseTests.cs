@@ -279,8 +279,9 @@ public unsafe class SparseTests
         var (graph, input) = Network(stored, flattened);
         var expected = (Tensor)new Interpreter(CpuKernels.Standard).Run(graph, [input])[0];
         var (stems, actual) = Plan(graph, input, 2);
-        // One step of a grid that a sum in f32 rounds to the other side.
-        for (int i = 0; i < expected.Shape.Count; i++) Assert.InRange(actual.Span<float>()[i], expected.Span<float>()[i] - 0.01f, expected.Span<float>()[i] + 0.01f);
+        // One step of a grid that a sum in f32 rounds to the other side; some, where all sums are in f32.
+        float steps = GemmNmU8S8.Table.Tier == "scalar" ? 0.03f : 0.01f;
+        for (int i = 0; i < expected.Shape.Count; i++) Assert.InRange(actual.Span<float>()[i], expected.Span<float>()[i] - steps, expected.Span<float>()[i] + steps);
         if (GemmNmU8S8.Table.Tier == "scalar") return;
         // Groups over flattened channels and taps are not those of input channels, but where there is one tap.
         Assert.Equal(flattened ? 1 : 2, stems.Count(s => s == "conv-nm-u8s8"));
