@@ -115,7 +115,7 @@ public sealed record CompressionOptions
     internal CompressionOptions FirstPass => Select(s => Scheme.Float with { Factors = s.Factors }) with { Budget = null, MaxDrop = null, Candidates = [], WorkFolder = WorkFolder is null ? null : WorkFolder + ".factors" };
 
     /// <summary>The second of two passes: codes.</summary>
-    internal CompressionOptions SecondPass => Select(s => s.Codes) with { Prune = 0 };
+    internal CompressionOptions SecondPass => Select(s => s.Codes);
 
     private CompressionOptions Select(Func<Scheme, Scheme> map) => this with { Scheme = map(Scheme), Policy = Policy.Select(map), Candidates = [.. Candidates.Select(map).Distinct()] };
 }

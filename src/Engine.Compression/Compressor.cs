@@ -60,7 +60,8 @@ public sealed class Compressor
         var graph = _model.Graph;
         long bytesBefore = graph.Constants.Sum(v => v.Constant!.StoredBytes);
         IReadOnlyList<PrunedChannels> pruned = [];
-        if (_options.Prune > 0)
+        bool prunes = _options.Prune > 0 && _first is null;
+        if (prunes)
         {
             _exact = Outputs(graph, cancellation);
             var pruning = new ChannelPruning(_options, _kernels, _workers);
@@ -71,7 +72,7 @@ public sealed class Compressor
         var choice = new SchemeChoice(layers, _options);
         if (choice.NeedsSamples && _data.Inputs.Count == 0) throw new InputException("static int8 needs calibration samples: give a folder of inputs");
         var calibration = _data.Inputs.Count == 0 ? null : Calibrate(graph, layers, choice, cancellation);
-        if (_options.Prune == 0) _exact = _first?.Outputs ?? calibration?.Outputs ?? [];
+        if (!prunes) _exact = _first?.Outputs ?? calibration?.Outputs ?? [];
         var probe = _options.Latencies is null || calibration is null ? null : new LatencyProbe(_kernels, _workers, calibration.Types, _options.DynamicActivations);
         var folder = new WorkFolder(_options.WorkFolder, Job(), _options.Resume);
         var compressor = new LayerCompressor(_options, calibration, _workers.With(cancellation));
@@ -117,8 +118,9 @@ public sealed class Compressor
     private List<IReadOnlyList<RuntimeValue>> Outputs(ModelGraph graph, CancellationToken cancellation) =>
         [.. _data.Inputs.Select(s => new Interpreter(_kernels, _workers).Run(graph, graph.Inputs.ConvertAll(v => s.TryGetValue(v.Name, out var t) ? t : throw new InputException($"the samples have no input '{v.Name}'", v.Name)), cancellation))];
 
-    /// <summary>What results of layers depend on.</summary>
-    private string Job() => string.Join('\n', _sourceSha256, DataHash(), _options.Method, _options.FactorMethod, _options.Gptq, _options.Range, _options.Percentile, _options.SignedActivations, _options.BiasCorrection, _options.Seed, _options.Prune, _options.Reconstruct);
+    /// <summary>What results of layers depend on: factors that a first pass made among it.</summary>
+    private string Job() => string.Join('\n', _sourceSha256, DataHash(), _options.Method, _options.FactorMethod, _options.Gptq, _options.Range, _options.Percentile, _options.SignedActivations, _options.BiasCorrection, _options.Seed, _options.Prune, _options.Reconstruct,
+        string.Join(',', _first?.Result.Layers.Select(l => $"{l.Name} {l.Scheme}") ?? []));
 
     private string DataHash()
     {

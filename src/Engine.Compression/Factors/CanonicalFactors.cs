@@ -97,35 +97,10 @@ internal static class CanonicalFactors
     /// <summary>Y with Y · G = B, row by row, G lifted a little so that it has a factor.</summary>
     private static float[] Solve(float[] b, double[] g, int rows, int rank, Workers workers)
     {
-        double trace = 0;
-        for (int i = 0; i < rank; i++) trace += g[i * rank + i];
-        var l = new double[g.Length];
-        for (double ridge = Ridge; ; ridge *= 100)
-        {
-            Array.Copy(g, l, g.Length);
-            for (int i = 0; i < rank; i++) l[i * rank + i] += ridge * trace / rank + double.Epsilon;
-            if (Cholesky.Lower(l, rank, workers)) break;
-            if (!(ridge < 1)) return b;
-        }
-        var y = new float[b.Length];
-        var row = new double[rank];
-        for (int r = 0; r < rows; r++)
-        {
-            for (int i = 0; i < rank; i++)
-            {
-                double v = b[r * rank + i];
-                for (int k = 0; k < i; k++) v -= l[i * rank + k] * row[k];
-                row[i] = v / l[i * rank + i];
-            }
-            for (int i = rank - 1; i >= 0; i--)
-            {
-                double v = row[i];
-                for (int k = i + 1; k < rank; k++) v -= l[k * rank + i] * row[k];
-                row[i] = v / l[i * rank + i];
-                y[r * rank + i] = (float)row[i];
-            }
-        }
-        return y;
+        double[] y = Array.ConvertAll(b, v => (double)v);
+        for (double ridge = Ridge; ridge < 100; ridge *= 100)
+            if (LeastSquares.Solve((double[])g.Clone(), rank, y, rows, ridge, workers)) return Array.ConvertAll(y, v => (float)v);
+        return b;
     }
 
     private static double Error(float[] w, float[][] x, int[] dims, int rank, Workers workers)

@@ -148,6 +148,20 @@ public sealed class PruningTests
     }
 
     [Fact]
+    public void Channels_go_once_before_factors_and_codes_and_the_model_says_so()
+    {
+        string path = Path.Combine(Repository.Root, "bench", "models", "fashion-mlp", "model.onnx");
+        CompressionResult Run(double part) => new Compressor(OnnxModelReader.Load(path), "source", new() { Scheme = Scheme.Parse("low-rank:50%+w8"), Prune = part }, CalibrationData.None, CpuKernels.Standard, Workers.Single).Run();
+        CompressionResult whole = Run(0), half = Run(0.5);
+        Assert.Empty(whole.Pruned);
+        Assert.All(half.Pruned, p => Assert.Equal(p.Before / 2, p.After));
+        Assert.Equal(whole.BytesBefore, half.BytesBefore);
+        Assert.True(half.BytesAfter < 0.7 * whole.BytesAfter);
+        Assert.DoesNotContain("\"prune\"", whole.Model.Metadata["engine.compression"], StringComparison.Ordinal);
+        Assert.Contains("\"prune\":0.5", half.Model.Metadata["engine.compression"], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_transformers_normalized_stream_stays_as_it_is()
     {
         string path = Path.Combine(Repository.Root, "bench", "models", "fashion-transformer", "model.onnx");

@@ -3,6 +3,7 @@ using Engine.Graph;
 using Engine.Kernels;
 using Engine.Runtime;
 using Engine.Tensors;
+using static Engine.Tests.LinearPlans;
 
 namespace Engine.Tests;
 
@@ -35,15 +36,6 @@ public class KroneckerTests
         var attributes = new Dictionary<string, object> { ["transB"] = transposed ? 0L : 1L, ["alpha"] = 0.5f };
         graph.Nodes.Add(new Node("n", OperatorRegistry.Standard.Create("", "Gemm", new Attributes(13, attributes) { InputCount = 3 }, "n"), [x, new Value("w") { Constant = w }, Value.Of("b", bias)], [y]));
         return graph;
-    }
-
-    private static (List<string> Stems, Tensor Y) Plan(ModelGraph graph, Tensor x, int threads)
-    {
-        List<string> stems = [];
-        using var workers = new Workers(threads);
-        var outputs = new RuntimeValue?[1];
-        new Executor(new Runtime.Program(graph, CpuKernels.Standard, new PackedWeights(), new PlanOptions()), workers, new ExecutorOptions { Poison = true, Planned = p => stems.AddRange(p.Steps.Select(s => s.Stem)) }).Run([x], outputs);
-        return (stems, ((Tensor)outputs[0]!).Clone());
     }
 
     [Theory]

@@ -3,6 +3,7 @@ using Engine.Graph;
 using Engine.Kernels;
 using Engine.Runtime;
 using Engine.Tensors;
+using static Engine.Tests.LinearPlans;
 
 namespace Engine.Tests;
 
@@ -34,28 +35,6 @@ public class LowRankTests
         ? new(new Shape(inputs, outputs), Factor(form, rank, inputs, false), Factor(form, rank, outputs, true))
         : new(new Shape(outputs, inputs), Factor(form, rank, outputs, true), Factor(form, rank, inputs, false));
 
-    private static ModelGraph Graph(Weight w, int rows, int inputs, bool transposed, bool consent, Tensor bias)
-    {
-        var graph = new ModelGraph("g");
-        var (x, y, product) = (new Value("x", new DeclaredType.Tensor(DType.F32, [new Dim(rows), new Dim(inputs)])), new Value("y"), new Value("product"));
-        graph.Inputs.Add(x);
-        graph.Outputs.Add(y);
-        var attributes = new Dictionary<string, object> { ["transB"] = transposed ? 0L : 1L, ["accuracy_level"] = consent ? 4L : 0L };
-        graph.Nodes.Add(new Node("n", OperatorRegistry.Standard.Create("", "Gemm", new Attributes(13, attributes) { InputCount = 3 }, "n"), [x, new Value("w") { Constant = w }, Value.Of("b", bias)], [product]));
-        graph.Nodes.Add(new Node("a", OperatorRegistry.Standard.Create("", "Relu", new Attributes(14) { InputCount = 1 }, "a"), [product], [y]));
-        return graph;
-    }
-
-    private static (List<string> Stems, Tensor Y) Plan(ModelGraph graph, Tensor x, int threads)
-    {
-        List<string> stems = [];
-        var program = new Runtime.Program(graph, CpuKernels.Standard, new PackedWeights(), new PlanOptions());
-        using var workers = new Workers(threads);
-        var outputs = new RuntimeValue?[1];
-        new Executor(program, workers, new ExecutorOptions { Poison = true, Planned = p => stems.AddRange(p.Steps.Select(s => s.Stem)) }).Run([x], outputs);
-        return (stems, ((Tensor)outputs[0]!).Clone());
-    }
-
     public static TheoryData<string, bool, int> Forms()
     {
         var data = new TheoryData<string, bool, int>();
@@ -73,7 +52,7 @@ public class LowRankTests
         Tensor x = F32(rows, inputs), bias = F32(outputs);
         foreach (bool consent in (bool[])[false, true])
         {
-            var graph = Graph(w, rows, inputs, transposed, consent, bias);
+            var graph = Product(w, rows, inputs, transposed, consent, bias);
             var expected = (Tensor)new Interpreter(CpuKernels.Standard).Run(graph, [x])[0];
 
             var (stems, actual) = Plan(graph, x, 1);
@@ -97,11 +76,11 @@ public class LowRankTests
             {
                 var apart = new LowRank(w.Shape, Cut(w.U, rank), Cut(w.V, rank));
 
-                var actual = Plan(Graph(w.Prefix(rank), rows, inputs, transposed, consent, bias), x, 2);
+                var actual = Plan(Product(w.Prefix(rank), rows, inputs, transposed, consent, bias), x, 2);
 
                 // Decoding the whole weight is no prefix.
                 Assert.Equal(["low-rank"], actual.Stems);
-                Assert.Equal(Plan(Graph(apart, rows, inputs, transposed, consent, bias), x, 1).Y.Bytes.ToArray(), actual.Y.Bytes.ToArray());
+                Assert.Equal(Plan(Product(apart, rows, inputs, transposed, consent, bias), x, 1).Y.Bytes.ToArray(), actual.Y.Bytes.ToArray());
                 Assert.Equal(apart.Decode().Bytes.ToArray(), w.Prefix(rank).Decode().Bytes.ToArray());
             }
     }
@@ -134,7 +113,7 @@ public class LowRankTests
             var packed = new PackedWeights();
             foreach (var one in weights)
             {
-                var program = new Runtime.Program(Graph(one, 4, 512, false, false, F32(512)), CpuKernels.Standard, packed, new PlanOptions());
+                var program = new Runtime.Program(Product(one, 4, 512, false, false, F32(512)), CpuKernels.Standard, packed, new PlanOptions());
                 using var workers = new Workers(2);
                 var executor = new Executor(program, workers);
                 Tensor x = F32(4, 512), y = F32(4, 512);

@@ -3,6 +3,7 @@ using Engine.Graph;
 using Engine.Kernels;
 using Engine.Runtime;
 using Engine.Tensors;
+using static Engine.Tests.LinearPlans;
 
 namespace Engine.Tests;
 
@@ -128,28 +129,6 @@ public unsafe class SparseTests
         Assert.True(w.StoredBytes < q.StoredBytes);
     }
 
-    private static ModelGraph Graph(Weight w, int rows, int k, bool transposed, bool consent, Tensor bias)
-    {
-        var graph = new ModelGraph("g");
-        var (x, product, y) = (new Value("x", new DeclaredType.Tensor(DType.F32, [new Dim(rows), new Dim(k)])), new Value("product"), new Value("y"));
-        graph.Inputs.Add(x);
-        graph.Outputs.Add(y);
-        var attributes = new Dictionary<string, object> { ["transB"] = transposed ? 0L : 1L, ["accuracy_level"] = consent ? 4L : 0L };
-        graph.Nodes.Add(new Node("n", OperatorRegistry.Standard.Create("", "Gemm", new Attributes(13, attributes) { InputCount = 3 }, "n"), [x, new Value("w") { Constant = w }, Value.Of("b", bias)], [product]));
-        graph.Nodes.Add(new Node("a", OperatorRegistry.Standard.Create("", "Relu", new Attributes(14) { InputCount = 1 }, "a"), [product], [y]));
-        return graph;
-    }
-
-    private static (List<string> Stems, Tensor Y) Plan(ModelGraph graph, Tensor x, int threads)
-    {
-        List<string> stems = [];
-        var program = new Runtime.Program(graph, CpuKernels.Standard, new PackedWeights(), new PlanOptions());
-        using var workers = new Workers(threads);
-        var outputs = new RuntimeValue?[1];
-        new Executor(program, workers, new ExecutorOptions { Poison = true, Planned = p => stems.AddRange(p.Steps.Select(s => s.Stem)) }).Run([x], outputs);
-        return (stems, ((Tensor)outputs[0]!).Clone());
-    }
-
     [Theory]
     [InlineData("stored", 2, 4)]
     [InlineData("stored", 4, 8)]
@@ -175,7 +154,7 @@ public unsafe class SparseTests
             for (int i = 0; i < outputs; i++) for (int j = 0; j < k; j++) t.Span<float>()[j * outputs + i] = dense.Span<float>()[i * k + j];
             w = new Dense(t);
         }
-        var graph = Graph(w, rows, k, how == "transposed", false, F32(outputs));
+        var graph = Product(w, rows, k, how == "transposed", false, F32(outputs));
         var x = F32(rows, k);
         var expected = (Tensor)new Interpreter(CpuKernels.Standard).Run(graph, [x])[0];
         var (stems, actual) = Plan(graph, x, 1);
@@ -195,12 +174,12 @@ public unsafe class SparseTests
         Weight w = stored ? SparseNM.From(q, 2, 4) : q;
         var bias = F32(outputs);
         var x = F32(rows, k);
-        var expected = (Tensor)new Interpreter(CpuKernels.Standard).Run(Graph(w, rows, k, false, false, bias), [x])[0];
-        var (stems, actual) = Plan(Graph(w, rows, k, false, true, bias), x, 2);
+        var expected = (Tensor)new Interpreter(CpuKernels.Standard).Run(Product(w, rows, k, false, false, bias), [x])[0];
+        var (stems, actual) = Plan(Product(w, rows, k, false, true, bias), x, 2);
         if (GemmNmU8S8.Table.Tier != "scalar") Assert.Equal(["gemm-nm-u8s8"], stems);
         float largest = expected.Span<float>().ToArray().Max();
         for (int i = 0; i < expected.Shape.Count; i++) Assert.InRange(actual.Span<float>()[i], expected.Span<float>()[i] - 0.03f * largest, expected.Span<float>()[i] + 0.03f * largest);
-        Assert.DoesNotContain("gemm-nm-u8s8", Plan(Graph(w, rows, k, false, false, bias), x, 1).Stems);
+        Assert.DoesNotContain("gemm-nm-u8s8", Plan(Product(w, rows, k, false, false, bias), x, 1).Stems);
     }
 
     [Theory]
@@ -221,7 +200,7 @@ public unsafe class SparseTests
         }
         Tensor first = Tensor.Vector<int>([.. starts]), index = Tensor.Vector<int>([.. columns]);
         Weight w = csr ? new SparseCsr(new Shape(outputs, k), first, index, new Dense(F32(columns.Count))) : new SparseBlocks(new Shape(outputs, k), 8, 4, first, index, new Dense(F32(columns.Count, 8, 4)));
-        var graph = Graph(w, rows, k, false, false, F32(outputs));
+        var graph = Product(w, rows, k, false, false, F32(outputs));
         var x = F32(rows, k);
         var expected = (Tensor)new Interpreter(CpuKernels.Standard).Run(graph, [x])[0];
         var (stems, actual) = Plan(graph, x, 1);
@@ -241,12 +220,12 @@ public unsafe class SparseTests
         var q = MaskedCodes(2, 4, outputs, k, 4, group);
         var w = SparseNM.From(q, 2, 4);
         var (bias, x) = (F32(outputs), F32(rows, k));
-        var expected = (Tensor)new Interpreter(CpuKernels.Standard).Run(Graph(q, rows, k, false, false, bias), [x])[0];
-        var (stems, actual) = Plan(Graph(w, rows, k, false, true, bias), x, 2);
+        var expected = (Tensor)new Interpreter(CpuKernels.Standard).Run(Product(q, rows, k, false, false, bias), [x])[0];
+        var (stems, actual) = Plan(Product(w, rows, k, false, true, bias), x, 2);
         if (NmInt4Gemv.Table.Tier != "scalar") Assert.Equal(["gemv-nm-int4"], stems);
         float largest = expected.Span<float>().ToArray().Max();
         for (int i = 0; i < expected.Shape.Count; i++) Assert.InRange(actual.Span<float>()[i], expected.Span<float>()[i] - 0.03f * largest, expected.Span<float>()[i] + 0.03f * largest);
-        Assert.Equal(actual.Bytes.ToArray(), Plan(Graph(w, rows, k, false, true, bias), x, 1).Y.Bytes.ToArray());
+        Assert.Equal(actual.Bytes.ToArray(), Plan(Product(w, rows, k, false, true, bias), x, 1).Y.Bytes.ToArray());
     }
 
     // A convolution, another over a wider window, and a classifier, all sparse along input channels; as stored forms, or as plain codes that have the zeros.

@@ -1,0 +1,35 @@
+using Engine.Cpu;
+using Engine.Graph;
+using Engine.Kernels;
+using Engine.Runtime;
+using Engine.Tensors;
+
+namespace Engine.Tests;
+
+/// <summary>A product with a weight in some form, a bias and a ReLU, and what a plan makes of it.</summary>
+internal static class LinearPlans
+{
+    /// <summary>x [rows, inputs] · w, + bias, ReLU: y.</summary>
+    public static ModelGraph Product(Weight w, int rows, int inputs, bool transposed, bool consent, Tensor bias)
+    {
+        var graph = new ModelGraph("g");
+        var (x, y, product) = (new Value("x", new DeclaredType.Tensor(DType.F32, [new Dim(rows), new Dim(inputs)])), new Value("y"), new Value("product"));
+        graph.Inputs.Add(x);
+        graph.Outputs.Add(y);
+        var attributes = new Dictionary<string, object> { ["transB"] = transposed ? 0L : 1L, ["accuracy_level"] = consent ? 4L : 0L };
+        graph.Nodes.Add(new Node("n", OperatorRegistry.Standard.Create("", "Gemm", new Attributes(13, attributes) { InputCount = 3 }, "n"), [x, new Value("w") { Constant = w }, Value.Of("b", bias)], [product]));
+        graph.Nodes.Add(new Node("a", OperatorRegistry.Standard.Create("", "Relu", new Attributes(14) { InputCount = 1 }, "a"), [product], [y]));
+        return graph;
+    }
+
+    /// <summary>Runs the plan with dead memory poisoned; stems of its steps and the first output.</summary>
+    public static (List<string> Stems, Tensor Y) Plan(ModelGraph graph, Tensor x, int threads)
+    {
+        List<string> stems = [];
+        var program = new Runtime.Program(graph, CpuKernels.Standard, new PackedWeights(), new PlanOptions());
+        using var workers = new Workers(threads);
+        var outputs = new RuntimeValue?[1];
+        new Executor(program, workers, new ExecutorOptions { Poison = true, Planned = p => stems.AddRange(p.Steps.Select(s => s.Stem)) }).Run([x], outputs);
+        return (stems, ((Tensor)outputs[0]!).Clone());
+    }
+}
