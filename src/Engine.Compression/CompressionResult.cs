@@ -49,6 +49,9 @@ public sealed record CompressionResult(ModelDefinition Model, IReadOnlyList<Laye
     /// <summary>Channels that were removed first; layers then have what is left.</summary>
     public IReadOnlyList<PrunedChannels> Pruned { get; init; } = [];
 
+    /// <summary>Nodes with float weights in branches and loop bodies, by name: they stay as they are.</summary>
+    public IReadOnlyList<string> InSubgraphs { get; init; } = [];
+
     /// <summary>Bytes of constants before.</summary>
     public required long BytesBefore { get; init; }
 

@@ -58,7 +58,7 @@ public sealed class Compressor
         var context = new RewriteContext(new NodeEvaluator(_kernels, _workers));
         foreach (var pass in (Rewrite[])[new ConstantFolding(), new RemoveIdentities(), new FoldPad(), new FoldBatchNorm()]) pass.Apply(_model.Graph, context);
         var graph = _model.Graph;
-        long bytesBefore = graph.Constants.Sum(v => v.Constant!.StoredBytes);
+        long bytesBefore = LayerScan.Constants(graph).Sum(v => v.Constant!.StoredBytes);
         IReadOnlyList<PrunedChannels> pruned = [];
         bool prunes = _options.Prune > 0 && _first is null;
         if (prunes)
@@ -92,7 +92,7 @@ public sealed class Compressor
                 probe.Fill(_options.Latencies!, l, results[l].Concat([LayerResult.Of(Scheme.W8), LayerResult.Float(l)]), cancellation);
             }
 
-        long others = graph.Constants.Except(layers.Select(l => l.Node.Inputs[l.Input]!)).Sum(v => v.Constant!.StoredBytes);
+        long others = LayerScan.Constants(graph).Except(layers.Select(l => l.Node.Inputs[l.Input]!)).Sum(v => v.Constant!.StoredBytes);
         var solver = new Assignment(layers, results, choice, _options, probe, others);
         ModelGraph Build(IReadOnlyDictionary<Layer, LayerResult> chosen) => CompressedGraph.Of(graph, chosen, compressor.Grid, _options.DynamicActivations);
         DropReport? Judge(IReadOnlyDictionary<Layer, LayerResult> chosen) => calibration is null ? null : Drop.Measure(Build(chosen), _data, _exact, _kernels, _workers, _options.Progress, cancellation);
@@ -105,7 +105,7 @@ public sealed class Compressor
             Metadata = new Dictionary<string, string>(_model.Metadata) { [CompressionRecord.Key] = CompressionRecord.Json(_sourceSha256, DataHash(), _options, reports, _first?.Result.Layers ?? [], drop) },
             Resources = _model.Resources,
         };
-        return new(compressed, reports, drop, others, folder.Reused) { Finish = folder.Remove, CalibrationSha256 = DataHash(), Pruned = pruned, BytesBefore = bytesBefore };
+        return new(compressed, reports, drop, others, folder.Reused) { Finish = folder.Remove, CalibrationSha256 = DataHash(), Pruned = pruned, BytesBefore = bytesBefore, InSubgraphs = LayerScan.InSubgraphs(graph) };
     }
 
     private Calibration Calibrate(ModelGraph graph, IReadOnlyList<Layer> layers, SchemeChoice choice, CancellationToken cancellation)

@@ -28,6 +28,7 @@ internal static class CompressReport
             report.Add("drop", d.Kind switch { "accuracy" => "accuracy lost", "classes" => "samples whose class changed", _ => "relative RMSE of the outputs" }, d.Drop, d.Kind == "outputs" ? "0.00e+0" : "P2");
             report.Add("drop_kind", "drop is of", d.Kind).Add("output_cosine", "cosine of the outputs", d.Error.Cosine, "0.000000");
         }
+        if (r.InSubgraphs.Count > 0) report.Add("subgraph_layers", "layers in branches and loops, left as they are", string.Join(", ", r.InSubgraphs));
         if (r.Reused > 0) report.Add("resumed_layers", "layers taken from the interrupted run", r.Reused);
         if (options.Latencies is null) report.AddNote("Latencies were not measured (--measure), so that nothing fell back to a faster form.");
         if (r.Factored is not null) report.AddNote("The layers of the second table are those of the model whose weights are factors; the last of a layer's factors has its name.");

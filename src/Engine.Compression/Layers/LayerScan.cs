@@ -17,12 +17,7 @@ internal static class LayerScan
         {
             if (v?.Constant is not null) readers[v] = readers.GetValueOrDefault(v) + 1;
         }
-        foreach (var n in graph.Nodes)
-        {
-            foreach (var v in n.Inputs) Read(v);
-            foreach (var g in n.Op.Subgraphs) ReadAll(g, Read);
-        }
-        foreach (var v in graph.Outputs) Read(v);
+        ReadAll(graph, Read);
         var layers = new List<Layer>();
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var n in graph.Nodes)
@@ -35,6 +30,33 @@ internal static class LayerScan
                 layers.Add(new Layer(name, kind, n, input, t));
             }
         return layers;
+    }
+
+    /// <summary>Nodes in branches and loop bodies that would be layers in the main graph; they stay as they are.</summary>
+    public static IReadOnlyList<string> InSubgraphs(ModelGraph graph)
+    {
+        var names = new List<string>();
+        void Add(ModelGraph g)
+        {
+            foreach (var n in g.Nodes)
+            {
+                if (Weights(n).Any(w => n.Input(w.Item2)?.ConstantTensor is { DType: DType.F32 } t && t.Shape.Elements >= LeastElements && Fits(w.Item1, n, t))) names.Add(n.Name);
+                foreach (var s in n.Op.Subgraphs) Add(s);
+            }
+        }
+        foreach (var s in graph.Nodes.SelectMany(n => n.Op.Subgraphs)) Add(s);
+        return names;
+    }
+
+    /// <summary>Every constant of a graph and the graphs inside it, once.</summary>
+    public static IReadOnlySet<Value> Constants(ModelGraph graph)
+    {
+        var all = new HashSet<Value>();
+        ReadAll(graph, v =>
+        {
+            if (v?.Constant is not null) all.Add(v);
+        });
+        return all;
     }
 
     private static void ReadAll(ModelGraph g, Action<Value?> read)

@@ -13,6 +13,9 @@ internal sealed class PrunedGraph
 
     private readonly IReadOnlyDictionary<Value, Tensor> _changed;
 
+    // Results of the graph, and what graphs inside it read: they keep all channels, and their readers are not rebuilt.
+    private readonly HashSet<Value> _fixed = [];
+
     private PrunedGraph(ChannelAnalysis analysis, IReadOnlySet<int> removed, IReadOnlyDictionary<Value, Tensor> changed) => (_analysis, _removed, _changed) = (analysis, removed, changed);
 
     /// <summary>The graph without <paramref name="removed"/> sets; nodes keep their names and order. Constants in <paramref name="changed"/> have other values beforehand.</summary>
@@ -31,11 +34,12 @@ internal sealed class PrunedGraph
         var y = new ModelGraph(graph.Name);
         y.Inputs.AddRange(graph.Inputs);
         y.Outputs.AddRange(graph.Outputs);
-        foreach (var n in graph.Nodes) y.Nodes.Add(Rebuild(n, graph));
+        _fixed.UnionWith(graph.Outputs.Concat(graph.Nodes.SelectMany(n => n.Op.Subgraphs).SelectMany(g => g.Captures())));
+        foreach (var n in graph.Nodes) y.Nodes.Add(Rebuild(n));
         return y;
     }
 
-    private Node Rebuild(Node n, ModelGraph graph)
+    private Node Rebuild(Node n)
     {
         Value?[] inputs = [.. n.Inputs.Select(Map)];
         var op = n.Op;
@@ -47,7 +51,7 @@ internal sealed class PrunedGraph
             inputs[1] = Value.Of(shape.Name, Tensor.Vector<long>(dims));
         }
         // Wires of other shapes than the model declares.
-        var outputs = n.Outputs.Select(v => v is null ? null : graph.Outputs.Contains(v) || _analysis.Of(v) is null ? v : _values[v] = new Value(v.Name)).ToList();
+        var outputs = n.Outputs.Select(v => v is null ? null : _fixed.Contains(v) || _analysis.Of(v) is null ? v : _values[v] = new Value(v.Name)).ToList();
         return new Node(n.Name, op, inputs, outputs);
     }
 

@@ -88,6 +88,43 @@ public sealed class PruningTests
         Assert.True(exact.Bytes.SequenceEqual(y.Bytes));
     }
 
+    [Fact]
+    public void Normalizations_of_channels_keep_zeros_and_lose_their_parameters()
+    {
+        var random = new Random(6);
+        const int channels = 10;
+        Tensor PowersOfTwo(int count) => Tensor.Vector<float>([.. Enumerable.Range(0, count).Select(_ => (float)(1 << random.Next(3)))]);
+        // One input channel an output: no sum whose order could matter.
+        var selector = Tensor.Allocate(DType.F32, new Shape(6, channels, 1, 1));
+        for (int o = 0; o < 6; o++) selector.Span<float>()[o * channels + o] = 1;
+        var b = new GraphBuilder();
+        var x = b.Input("x", DType.F32);
+        x.Declared = new DeclaredType.Tensor(DType.F32, [new(1), new(3), new(6), new(6)]);
+        var wire = b.Op("Conv", 13, [x, b.Constant(Integers(random, channels, 3, 3, 3)), b.Constant(Integers(random, channels))]);
+        wire = b.Op("InstanceNormalization", 13, [wire, b.Constant(PowersOfTwo(channels)), b.Constant(Integers(random, channels))]);
+        wire = b.Op("BatchNormalization", 15, [b.Op("Relu", 13, [wire]), b.Constant(PowersOfTwo(channels)), b.Constant(Integers(random, channels)), b.Constant(Integers(random, channels)), b.Constant(PowersOfTwo(channels))], new() { ["epsilon"] = 1f });
+        b.Output(b.Op("Conv", 13, [wire, b.Constant(selector)]));
+        var analysis = Analyze(b.Graph);
+        var removed = ChannelGroup.Of(analysis)[0].Sets.Where((_, i) => i % 3 == 1).ToHashSet();
+        Assert.Equal(3, removed.Count);
+        int lost = 0;
+        foreach (var (constant, axes) in analysis.Constants.Where(c => c.Key.ConstantTensor!.Shape.Rank == 1 || c.Key.ConstantTensor.Shape[0] == channels))
+        {
+            var t = constant.ConstantTensor!;
+            int inner = (int)t.Shape.Product(1, t.Shape.Rank);
+            for (int i = 0; i < t.Shape.Count; i++) if (removed.Contains(analysis.Sets.Find(axes[0]![i / inner]))) t.Span<float>()[i] = 0;
+            lost++;
+        }
+        // The filters, their bias, two parameters of one norm and four of the other.
+        Assert.Equal(8, lost);
+
+        var pruned = PrunedGraph.Of(b.Graph, analysis, removed, new Dictionary<Value, Tensor>());
+
+        Assert.All(pruned.Constants, c => Assert.Contains(7L, c.Constant!.Shape.ToArray()));
+        var input = Integers(random, 1, 3, 6, 6);
+        Assert.Equal(Run(b.Graph, input).Span<float>().ToArray(), Run(pruned, input).Span<float>().ToArray());
+    }
+
     // Filters of the second half are sums of those of the first; nothing but linear operators follows.
     private static (ModelGraph, CalibrationData) Dependent()
     {
