@@ -1,8 +1,10 @@
 using System.CommandLine;
+using Engine.Cpu;
 using Engine.Formats;
 using Engine.Formats.Checkpoints;
 using Engine.Formats.EngineFiles;
 using Engine.Graph;
+using Engine.Runtime;
 
 namespace Engine.Cli;
 
@@ -45,6 +47,8 @@ internal static class ConvertCommand
                 Console.Error.WriteLine($"{layers.Count} constants replaced");
             }
             if (!p.GetValue(pack) && (p.GetValue(inputs.Files) is { Length: > 0 } || p.GetValue(inputs.Shapes) is { Length: > 0 })) throw CommandException.Usage("--input and --shape say what --pack plans for: give it too");
+            int sums = Rewriter.Apply(new KroneckerSums(), definition.Graph, new RewriteContext(new NodeEvaluator(CpuKernels.Standard)));
+            if (sums > 0) Console.Error.WriteLine($"{sums} weights kept as sums of Kronecker products");
             if (!p.GetValue(pack)) EngineFileWriter.Write(definition, target, provenance);
             else PackedOutput.Write(definition, target, provenance, m => inputs.Read(p, m, random: true), cancellation);
             return ExitCode.Ok;

@@ -30,11 +30,12 @@ public static class Rewriter
     public static IReadOnlyList<RewriteReport> Run(ModelGraph graph, RewriteContext context, int level)
     {
         if (level < 1) return [];
-        Rewrite[] passes = [new ConstantFolding(), new RemoveIdentities(), new QOperatorLowering(wires: level >= 2), new QdqLowering(wires: level >= 2), new NBitsLowering(), new ClipBounds(), new FoldPad(), new FoldBatchNorm(), new LowRankProducts()];
+        Rewrite[] passes = [new KroneckerSums(), new ConstantFolding(), new RemoveIdentities(), new QOperatorLowering(wires: level >= 2), new QdqLowering(wires: level >= 2), new NBitsLowering(), new ClipBounds(), new FoldPad(), new FoldBatchNorm(), new LowRankProducts()];
         return [.. passes.Select(p => new RewriteReport(p.Name, Apply(p, graph, context)))];
     }
 
-    private static int Apply(Rewrite pass, ModelGraph graph, RewriteContext context)
+    /// <summary>Runs one rewrite over the graph and its subgraphs; the number of places changed.</summary>
+    public static int Apply(Rewrite pass, ModelGraph graph, RewriteContext context)
     {
         int places = pass.Apply(graph, context);
         foreach (var n in graph.Nodes)
