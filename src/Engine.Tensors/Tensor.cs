@@ -121,6 +121,13 @@ public sealed unsafe class Tensor : RuntimeValue
         return _strings is null ? new(DType, shape, _storage!, _offset) : new(shape, _strings);
     }
 
+    /// <summary>The first entries of axis 0, in the same memory.</summary>
+    public Tensor First(long count)
+    {
+        if (count < 0 || Shape.Rank == 0 || count > Shape[0]) throw new OperatorException($"the first {count} entries of {this} do not exist");
+        return new(DType, Shape.With(0, count), _storage ?? throw NoBytes(), _offset);
+    }
+
     /// <summary>A copy in memory of its own.</summary>
     public Tensor Clone()
     {

@@ -17,6 +17,7 @@ public sealed class Model : IDisposable
 
     private readonly Program _program;
     private readonly WeightViews _views;
+    private readonly SubNetworks _subNetworks;
     private readonly string _source;
     private readonly Lock _lifetime = new();
     private int _sessions;
@@ -38,12 +39,15 @@ public sealed class Model : IDisposable
         // A few factors may stand for any number of elements, and whatever has no kernel for a form decodes it.
         foreach (var v in constants)
             if (v.Constant is not Dense) Budget.Check(DType.F32.ByteCount(v.Constant!.Shape.Elements), $"constant '{v.Name}', decoded,");
-        // Before rewrites, which may rename or reshape what adapters speak of.
+        // Before rewrites, which may rename or reshape what descriptions and adapters speak of.
+        var elastic = new ElasticGraph(definition.Graph, ElasticJson.Read(definition.Metadata, definition.Source));
         WeightViews.Merge(definition.Graph, options.MergedAdapters);
         Rewrites = Rewriter.Run(definition.Graph, new RewriteContext(new NodeEvaluator(options.Kernels)), options.OptimizationLevel);
         Packed = new PackedWeights(definition.Packed) { Reserve = Budget.Reserve };
         var plans = new PlanOptions { Level = options.OptimizationLevel, AllowInexact = options.AllowInexact, MaxPlans = options.MaxPlans, MaxMemory = options.MaxMemory };
-        _views = new WeightViews(definition.Graph, views => new Program(definition.Graph, options.Kernels, Packed, plans, views));
+        WeightViews Views(ModelGraph graph) => new(graph, views => new Program(graph, options.Kernels, Packed, plans, views));
+        _views = Views(definition.Graph);
+        _subNetworks = new SubNetworks(this, elastic, _views, Views);
         _program = _views.Of(options.Rank, []);
         double milliseconds = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
         EngineEvents.Log.ModelLoaded(_source, definition.Graph.Nodes.Count, WeightBytes, milliseconds);
@@ -88,7 +92,22 @@ public sealed class Model : IDisposable
     internal PackedWeights Packed { get; }
 
     /// <summary>The program of a session. Throws <see cref="InputException"/> where its options do not fit the model.</summary>
-    internal Program ProgramFor(SessionOptions options) => _views.Of(options.Rank ?? Options.Rank, options.Adapters);
+    internal Program ProgramFor(SessionOptions options, SubNetwork? part) =>
+        part is not null && part.Model != this ? throw new InputException("the sub-network is a part of another model")
+        : (part?.Views ?? _views).Of(options.Rank ?? part?.Rank ?? Options.Rank, options.Adapters);
+
+    /// <summary>What may be left out of the model, as its metadata says.</summary>
+    public ElasticDimensions Elastic => _subNetworks.Dimensions;
+
+    /// <summary>
+    /// The part of the model that keeps so much of its widths, depths, windows and ranks, without a copy of weights where kernels can read a part of their layout. The same choice gives
+    /// the same object. Throws <see cref="InputException"/> for a choice that the model does not offer, <see cref="UnsupportedException"/> for weights that cannot be cut.
+    /// </summary>
+    /// <param name="width">Channels a group, or a part of them; null for all.</param>
+    /// <param name="depth">Blocks a stage; null for all.</param>
+    /// <param name="kernel">Extent of the windows; null for the whole.</param>
+    /// <param name="rank">Ranks of low-rank weights; null for what session and model say.</param>
+    public SubNetwork Select(ElasticChoice? width = null, ElasticChoice? depth = null, ElasticChoice? kernel = null, RankLimit? rank = null) => _subNetworks.Of(width, depth, kernel, rank);
 
     /// <summary>Loads a file: an engine file or an ONNX model; the content tells which. Throws <see cref="InvalidModelException"/>, <see cref="UnsupportedException"/>, <see cref="OperatorException"/> or <see cref="MemoryLimitException"/>.</summary>
     public static Model Load(string path, ModelOptions? options = null) => Load(o => ModelFile.Load(path, o), options);
@@ -122,7 +141,7 @@ public sealed class Model : IDisposable
     public Session CreateSession(SessionOptions? options = null)
     {
         options ??= new();
-        var program = ProgramFor(options);
+        var program = ProgramFor(options, options.SubNetwork);
         lock (_lifetime)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
@@ -140,8 +159,10 @@ public sealed class Model : IDisposable
     }
 
     /// <summary>The first plan for these inputs; their content counts only where shapes depend on it. See <see cref="Session.Plans"/> for all plans of a run.</summary>
-    public Plan Plan(IReadOnlyDictionary<string, RuntimeValue> inputs) =>
-        _program.Plan(Definition.Graph.Inputs.ToDictionary(v => v, v => inputs.TryGetValue(v.Name, out var t) ? t : throw new InputException($"input '{v.Name}' is missing", v.Name)));
+    /// <param name="inputs">By name.</param>
+    /// <param name="part">A part of the model, or null for the whole.</param>
+    public Plan Plan(IReadOnlyDictionary<string, RuntimeValue> inputs, SubNetwork? part = null) =>
+        (part is null ? _program : ProgramFor(new(), part)).Plan(Definition.Graph.Inputs.ToDictionary(v => v, v => inputs.TryGetValue(v.Name, out var t) ? t : throw new InputException($"input '{v.Name}' is missing", v.Name)));
 
     internal void Planned(Plan plan)
     {

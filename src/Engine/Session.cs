@@ -18,13 +18,18 @@ public sealed class Session : IDisposable
     private readonly RuntimeValue?[] _outputs;
     private readonly bool[] _bound;
     private readonly List<Plan> _plans = [];
+    private readonly SessionOptions _options;
+    private readonly Program _whole;
+    private readonly Dictionary<SubNetwork, Program> _parts = [];
     private readonly Lock _gate = new();
     private long _arenaBytes;
     private bool _disposed;
 
     internal Session(Model model, Program program, SessionOptions options)
     {
-        _model = model;
+        (_model, _options) = (model, options);
+        _whole = model.ProgramFor(options, null);
+        if (options.SubNetwork is { } part) _parts[part] = program;
         _ownsWorkers = options.Pool is null;
         _workers = options.Pool ?? new Workers(options.Threads, options.SpinMicroseconds, options.Affinity);
         _executor = new Executor(program, _workers, new ExecutorOptions
@@ -60,6 +65,29 @@ public sealed class Session : IDisposable
 
     /// <summary>Bytes of arena this session holds.</summary>
     public long ArenaBytes => _executor.ArenaBytes;
+
+    /// <summary>
+    /// Changes the part of the model that runs from now on, null for the whole. Between parts that ran before with inputs of the same shapes it takes no memory and under a microsecond; the first
+    /// run of a part makes its plan. The arena is that of the largest part that ran. Throws <see cref="InputException"/> for a part of another model.
+    /// </summary>
+    public void Use(SubNetwork? part)
+    {
+        Enter();
+        try
+        {
+            if (part is null)
+            {
+                _executor.Use(_whole);
+                return;
+            }
+            if (!_parts.TryGetValue(part, out var program)) _parts[part] = program = _model.ProgramFor(_options, part);
+            _executor.Use(program);
+        }
+        finally
+        {
+            _gate.Exit();
+        }
+    }
 
     /// <summary>Forgets the times measured so far.</summary>
     public void ResetTimings() => _executor.ResetTimings();

@@ -21,6 +21,9 @@ public sealed record SessionOptions
     /// <summary>Ranks that low-rank weights keep, a prefix of those that are stored; null for <see cref="ModelOptions.Rank"/>. Sessions of every rank share packed weights.</summary>
     public RankLimit? Rank { get; init; }
 
+    /// <summary>The part of the model that the session begins with, or null for the whole; <see cref="Session.Use"/> changes it.</summary>
+    public SubNetwork? SubNetwork { get; init; }
+
     /// <summary>Adapters that this session adds to the weights as it runs. Sessions share the weights and, where they use the same adapters, plans too.</summary>
     public IReadOnlyList<Adapter> Adapters { get; init; } = [];
 

@@ -17,13 +17,36 @@ public sealed class FashionAccuracyTests(AccuracyTable table, ITestOutputHelper 
     [InlineData("fashion-gru")]
     [InlineData("fashion-transformer")]
     [InlineData("fashion-cnn-qdq")]
+    [InlineData("fashion-nested")]
     public void Predicts_as_in_training(string model)
     {
         using var engine = EngineModel.Load(Repository.Model($"{model}/model.onnx"));
         using var facts = JsonDocument.Parse(File.ReadAllBytes(Repository.Model($"{model}/accuracy.json")));
-        long[] dims = [.. facts.RootElement.GetProperty("input_shape").EnumerateArray().Select(d => d.GetInt64())];
-        int expectedCorrect = facts.RootElement.GetProperty("correct").GetInt32();
-        byte[] predictions = File.ReadAllBytes(Repository.Model($"{model}/predictions.bin")), labels = FashionMnist.ReadLabels();
+        Compare(model, engine, facts.RootElement, facts.RootElement);
+    }
+
+    [DataTheory(FashionMnist.Images, FashionMnist.Labels)]
+    [InlineData("fashion-nested")]
+    public void Parts_of_a_nested_network_predict_as_in_training(string model)
+    {
+        using var facts = JsonDocument.Parse(File.ReadAllBytes(Repository.Model($"{model}/accuracy.json")));
+        var parts = facts.RootElement.GetProperty("sub_networks").EnumerateArray().ToList();
+        Assert.True(parts.Count >= 5);
+        foreach (var part in parts)
+        {
+            using var engine = EngineModel.Load(Repository.Model($"{model}/model.onnx"), m => m.Select(Choice(part, "width"), Choice(part, "depth"), Choice(part, "kernel")));
+            Compare($"{model}, {engine.Part}", engine, facts.RootElement, part);
+        }
+    }
+
+    private static Dictionary<string, int> Choice(JsonElement part, string kind) => part.GetProperty(kind).EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetInt32());
+
+    private void Compare(string name, EngineModel engine, JsonElement model, JsonElement expected)
+    {
+        string folder = Path.GetDirectoryName(engine.Path)!;
+        long[] dims = [.. model.GetProperty("input_shape").EnumerateArray().Select(d => d.GetInt64())];
+        int expectedCorrect = expected.GetProperty("correct").GetInt32();
+        byte[] predictions = File.ReadAllBytes(Path.Combine(folder, expected.GetProperty("predictions").GetString()!)), labels = FashionMnist.ReadLabels();
         float[] images = FashionMnist.ReadImages();
         Assert.Equal((predictions.Length, predictions.Length * FashionMnist.Pixels), (labels.Length, images.Length));
 
@@ -43,7 +66,7 @@ public sealed class FashionAccuracyTests(AccuracyTable table, ITestOutputHelper 
                 if (margin >= UnclearMargin) clear++;
             }
         }
-        output.WriteLine(table.AddClasses(model, labels.Length, expectedCorrect, correct, differing, clear));
+        output.WriteLine(table.AddClasses(name, labels.Length, expectedCorrect, correct, differing, clear));
         Assert.Equal(0, clear);
         Assert.InRange(correct, expectedCorrect - differing, expectedCorrect + differing);
     }

@@ -19,7 +19,7 @@ public sealed class FoldBatchNorm : Rewrite
         var gone = new HashSet<Node>();
         foreach (var n in graph.Nodes)
         {
-            if (n.Op is { Name: "BatchNormalization", Domain: "" } && n.Inputs.Count == 5 && n.Inputs[0] is { } x && producers.TryGetValue(x, out var conv) && uses.Of(x) == 1 && Fold(conv, n)) gone.Add(conv);
+            if (n.Op is { Name: "BatchNormalization", Domain: "" } && n.Inputs.Count == 5 && n.Inputs[0] is { } x && producers.TryGetValue(x, out var conv) && uses.Of(x) == 1 && Fold(conv, n, uses)) gone.Add(conv);
             foreach (var v in n.Outputs) if (v is not null) producers[v] = n;
         }
         graph.Nodes = [.. graph.Nodes.Where(n => !gone.Contains(n))];
@@ -27,7 +27,7 @@ public sealed class FoldBatchNorm : Rewrite
     }
 
     // The norm's node becomes the folded convolution.
-    private static bool Fold(Node conv, Node norm)
+    private static bool Fold(Node conv, Node norm, Uses uses)
     {
         var a = norm.Op.Attributes;
         bool training = a.Opset < 7 ? !a.Bool("is_test") : a.Opset >= 14 && a.Bool("training_mode");
@@ -47,7 +47,7 @@ public sealed class FoldBatchNorm : Rewrite
             shift.Span<float>()[c] = (float)((bias[c] - (double)mean[c]) * scales[c] + beta[c]);
         }
         norm.Op = conv.Op;
-        norm.Inputs = [conv.Inputs[0], new Value($"{conv.Inputs[1]!.Name}/{norm.Name}") { Constant = Times(w, scales) }, Value.Of($"{norm.Name}/bias", shift)];
+        norm.Inputs = [conv.Inputs[0], Changed(conv.Inputs[1]!, Times(w, scales), uses, $"{conv.Inputs[1]!.Name}/{norm.Name}"), Changed(norm.Inputs[2]!, new Dense(shift), uses, $"{norm.Name}/bias")];
         norm.Outputs = [norm.Outputs[0]];
         return true;
     }
@@ -65,6 +65,9 @@ public sealed class FoldBatchNorm : Rewrite
             foreach (ref float v in rows.Slice(c * row, row)) v = (float)(v * scales[c]);
         return new Dense(folded);
     }
+
+    // What takes the place of a constant that nobody else reads keeps its name, by which descriptions of the graph know it.
+    private static Value Changed(Value v, Weight to, Uses uses, string name) => new(uses.Of(v) > 1 ? name : v.Name) { Constant = to };
 
     private static float[]? Channel(Value? v, int channels) => v?.ConstantTensor is { DType: DType.F32 } t && t.Shape.Rank == 1 && t.Shape[0] == channels ? t.Span<float>().ToArray() : null;
 }

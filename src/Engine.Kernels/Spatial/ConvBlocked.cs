@@ -40,14 +40,19 @@ public static unsafe partial class ConvBlocked
 
     private static int Pairs(in ConvShape s) => (s.OutChannels + Pair - 1) / Pair;
 
-    /// <summary>Runs the convolution; <paramref name="bias"/> is padded to <see cref="BiasLength"/> with zeros, or null.</summary>
-    public static void Run(Workers workers, in ConvShape s, bool plainInput, float* x, float* packed, float* bias, float* y, float* work, in StoreEpilogue epilogue) =>
-        Run(Table.Best, workers, s, plainInput, x, packed, bias, y, work, epilogue);
+    /// <summary>
+    /// Runs the convolution; <paramref name="bias"/> is padded to <see cref="BiasLength"/> with zeros, or null. Weights that were packed for <paramref name="packedChannels"/> input channels
+    /// and at least as many output channels serve by their first ones, where those are whole blocks or all; 0 means those of the shape. The bits are those of weights packed for the shape.
+    /// </summary>
+    public static void Run(Workers workers, in ConvShape s, bool plainInput, float* x, float* packed, float* bias, float* y, float* work, in StoreEpilogue epilogue, int packedChannels = 0) =>
+        Run(Table.Best, workers, s, plainInput, x, packed, bias, y, work, epilogue, packedChannels);
 
-    /// <summary>As <see cref="Run(Workers, in ConvShape, bool, float*, float*, float*, float*, float*, in StoreEpilogue)"/>, with a given tile.</summary>
-    public static void Run(RowFn row, Workers workers, in ConvShape s, bool plainInput, float* x, float* packed, float* bias, float* y, float* work, in StoreEpilogue epilogue)
+    /// <summary>As <see cref="Run(Workers, in ConvShape, bool, float*, float*, float*, float*, float*, in StoreEpilogue, int)"/>, with a given tile.</summary>
+    public static void Run(RowFn row, Workers workers, in ConvShape s, bool plainInput, float* x, float* packed, float* bias, float* y, float* work, in StoreEpilogue epilogue, int packedChannels = 0)
     {
         var g = new Geometry(s, plainInput);
+        int stored = packedChannels == 0 ? s.Channels : packedChannels;
+        nint weightsOfPair = (nint)(plainInput ? stored : Blocks(stored) * Block) * s.Window.Taps * Pair;
         nint imageFloats = (nint)g.Planes * g.Lanes * s.Window.Inputs, outFloats = (nint)Blocks(s.OutChannels) * s.Window.Outputs * Block;
         for (int n = 0; n < s.Batch; n++)
         {
@@ -58,7 +63,7 @@ public static unsafe partial class ConvBlocked
                 image = work;
             }
             double rowWork = (double)g.RowPixels * s.Channels * s.Window.Taps * Pair;
-            workers.For(Tensors.Checked.Int((long)Pairs(s) * g.Rows), (int)Math.Clamp(131072 / Math.Max(1, rowWork), 1, 1 << 20), new RowBody(row, g, image, packed, bias, y, n * outFloats, epilogue));
+            workers.For(Tensors.Checked.Int((long)Pairs(s) * g.Rows), (int)Math.Clamp(131072 / Math.Max(1, rowWork), 1, 1 << 20), new RowBody(row, g, image, packed, weightsOfPair, bias, y, n * outFloats, epilogue));
         }
     }
 
@@ -123,7 +128,7 @@ public static unsafe partial class ConvBlocked
         }
     }
 
-    private readonly struct RowBody(RowFn row, Geometry g, float* image, float* packed, float* bias, float* y, nint outOffset, StoreEpilogue epilogue) : IParallelBody
+    private readonly struct RowBody(RowFn row, Geometry g, float* image, float* packed, nint weightsOfPair, float* bias, float* y, nint outOffset, StoreEpilogue epilogue) : IParallelBody
     {
         public void Run(int start, int end)
         {
@@ -133,9 +138,9 @@ public static unsafe partial class ConvBlocked
             bool tapsInside = plain && w.Dilation == 1;
             int outBlocks = Blocks(g.Shape.OutChannels), pairs = Pairs(g.Shape);
             bool simple = epilogue.TryTail(out var tail), rowsOutside = g.RowsOutside;
-            nint weightsOfPair = (nint)g.Planes * g.Lanes * g.Shape.Window.Taps * Pair, plane = (nint)g.Height * g.RowFloats;
+            nint used = (nint)g.Planes * g.Lanes * g.Shape.Window.Taps * Pair, plane = (nint)g.Height * g.RowFloats;
             // A tile fetches half of the next weights.
-            int tilesOfRow = (g.RowPixels + WideTile - 1) / WideTile, fetching = rowsOutside || weightsOfPair > FetchedFloats ? 0 : (2 + tilesOfRow - 1) / tilesOfRow;
+            int tilesOfRow = (g.RowPixels + WideTile - 1) / WideTile, fetching = rowsOutside || used > FetchedFloats ? 0 : (2 + tilesOfRow - 1) / tilesOfRow;
             for (int i = start; i < end; i++)
             {
                 var (pair, r) = rowsOutside ? (i % pairs, i / pairs) : (i / g.Rows, i % g.Rows);
@@ -157,8 +162,8 @@ public static unsafe partial class ConvBlocked
                     Inner = tapsInside ? w.Kernel : g.Lanes,
                     LastInner = tapsInside ? w.Kernel : plain ? 1 : g.Shape.Channels - (g.Planes - 1) * Block,
                     W = weights,
-                    Next = next is null ? null : next + r * tilesOfRow * weightsOfPair / 2,
-                    NextEnd = next + weightsOfPair,
+                    Next = next is null ? null : next + r * tilesOfRow * used / 2,
+                    NextEnd = next + used,
                     Bias = bias is null ? null : bias + pair * Pair,
                     Y0 = y + at,
                     Y1 = two ? y + second : null,

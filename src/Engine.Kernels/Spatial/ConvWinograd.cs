@@ -44,20 +44,24 @@ public static unsafe partial class ConvWinograd
 
     private static int Pairs(in ConvShape s) => (s.OutChannels + Pair - 1) / Pair;
 
-    /// <summary>Runs the convolution; <paramref name="bias"/> is padded to <see cref="BiasLength"/> with zeros, or null.</summary>
-    public static void Run(Workers workers, in ConvShape s, float* x, float* packed, float* bias, float* y, float* work, in StoreEpilogue epilogue) =>
-        Run(InputTable.Best, OutputTable.Best, ConvBlocked.Table.Best, workers, s, x, packed, bias, y, work, epilogue);
+    /// <summary>
+    /// Runs the convolution; <paramref name="bias"/> is padded to <see cref="BiasLength"/> with zeros, or null. Weights that were packed for <paramref name="packedChannels"/> input channels
+    /// and at least as many output channels serve by their first ones, where those are whole blocks or all; 0 means those of the shape. The bits are those of weights packed for the shape.
+    /// </summary>
+    public static void Run(Workers workers, in ConvShape s, float* x, float* packed, float* bias, float* y, float* work, in StoreEpilogue epilogue, int packedChannels = 0) =>
+        Run(InputTable.Best, OutputTable.Best, ConvBlocked.Table.Best, workers, s, x, packed, bias, y, work, epilogue, packedChannels);
 
-    /// <summary>As <see cref="Run(Workers, in ConvShape, float*, float*, float*, float*, float*, in StoreEpilogue)"/>, with given variants.</summary>
-    public static void Run(InputFn input, OutputFn output, ConvBlocked.RowFn product, Workers workers, in ConvShape s, float* x, float* packed, float* bias, float* y, float* work, in StoreEpilogue epilogue)
+    /// <summary>As <see cref="Run(Workers, in ConvShape, float*, float*, float*, float*, float*, in StoreEpilogue, int)"/>, with given variants.</summary>
+    public static void Run(InputFn input, OutputFn output, ConvBlocked.RowFn product, Workers workers, in ConvShape s, float* x, float* packed, float* bias, float* y, float* work, in StoreEpilogue epilogue, int packedChannels = 0)
     {
+        nint depth = (nint)Blocks(packedChannels == 0 ? s.Channels : packedChannels) * Block;
         var g = new Geometry(s);
         for (int n = 0; n < s.Batch; n++)
             for (int first = 0; first < g.TileRows; first += g.ChunkRows)
             {
                 var c = new Chunk(g, first, Math.Min(g.ChunkRows, g.TileRows - first), n, workers.Threads);
                 workers.For(Blocks(s.Channels) * c.Rows, 1 + 4096 / (Positions * Block * g.TileColumns), new InputBody(input, g, c, x, work));
-                workers.For(Pairs(s) * c.Groups, 1, new OutputBody(output, product, g, c, work, packed, bias, y, epilogue));
+                workers.For(Pairs(s) * c.Groups, 1, new OutputBody(output, product, g, c, work, packed, depth, bias, y, epilogue));
             }
     }
 
@@ -135,12 +139,12 @@ public static unsafe partial class ConvWinograd
         }
     }
 
-    private readonly struct OutputBody(OutputFn output, ConvBlocked.RowFn product, Geometry g, Chunk c, float* work, float* packed, float* bias, float* y, StoreEpilogue epilogue) : IParallelBody
+    private readonly struct OutputBody(OutputFn output, ConvBlocked.RowFn product, Geometry g, Chunk c, float* work, float* packed, nint depth, float* bias, float* y, StoreEpilogue epilogue) : IParallelBody
     {
         public void Run(int start, int end)
         {
             int blocks = Blocks(g.Shape.Channels), outBlocks = Blocks(g.Shape.OutChannels);
-            nint depth = (nint)blocks * Block, sums = (2 * TilesAtOnce + 1) * Block;
+            nint sums = (2 * TilesAtOnce + 1) * Block;
             float* m = (float*)Scratch.Get((long)Positions * sums * sizeof(float));
             for (int i = start; i < end; i++)
             {

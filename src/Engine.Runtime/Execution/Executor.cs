@@ -39,7 +39,8 @@ public sealed record StepTiming(PlanStep Step, int Index)
 /// <summary>Runs a program: a loop over the steps of its plans. For one caller at a time; sessions own one each.</summary>
 public sealed class Executor
 {
-    private readonly Program _program;
+    private readonly Dictionary<Program, (Plan? Plan, nint[] Table)> _programs = [];
+    private Program _program;
     private readonly ExecutorOptions _options;
     private readonly int _depth;
     private readonly Arenas _arenas;
@@ -73,6 +74,20 @@ public sealed class Executor
 
     /// <summary>Forgets the times measured so far.</summary>
     public void ResetTimings() => _timings.Clear();
+
+    /// <summary>
+    /// Changes the program that runs from now on: one of the same inputs and outputs, kernels and packed weights. Arenas and workers stay, and so do the plans of the
+    /// programs that ran before: going back to one takes no memory.
+    /// </summary>
+    public void Use(Program program)
+    {
+        if (program == _program) return;
+        _programs[_program] = (_lastPlan, _lastTable);
+        // Every program has its entry from here on, so that no later change makes one.
+        if (!_programs.TryGetValue(program, out var known)) _programs[program] = known = (null, []);
+        (_lastPlan, _lastTable) = known;
+        _program = program;
+    }
 
     /// <summary>
     /// Runs on inputs in the graph's order. Outputs given as tensors of the right type are written in place; for the others new tensors

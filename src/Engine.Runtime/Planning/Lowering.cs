@@ -94,8 +94,8 @@ internal sealed class Lowering
 
     private TensorType? Type(Value v) => v.Constant is { } w ? new TensorType(w.DType, w.Shape) : _types.GetValueOrDefault(v);
 
-    // Large encoded weights are operands of products: nothing follows from their values.
-    private Tensor? Known(Value? v) => v is null ? null : v.Constant is { } w ? w is Dense || w.Shape.Elements <= MaxFoldedElements ? _dense(w) : null : _known.GetValueOrDefault(v);
+    // Large encoded weights, and parts of weights, are operands of products: nothing follows from their values.
+    private Tensor? Known(Value? v) => v is null ? null : v.Constant is { } w ? w is Dense || w is not Leading && w.Shape.Elements <= MaxFoldedElements ? _dense(w) : null : _known.GetValueOrDefault(v);
 
     // The value of an If's condition when it can be known at plan time: constant, folded, or derived from small inputs worth pinning.
     private bool? Condition(Value v)

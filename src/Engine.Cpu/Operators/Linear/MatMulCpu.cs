@@ -47,6 +47,12 @@ internal static class MatMulCpu
         long panel = GemmF32.PackedLength(g.K, g.N);
         if (b.Weight(1) is not null)
         {
+            if (Part(g, b.Weight(1)!) is { } part)
+            {
+                // The first rows and columns of a larger matrix, in the layout that all its parts share.
+                var product = new DenseProduct(part).Bind(b, 1);
+                return (in StepContext c) => product(c.Workers, g.M, new((nint)((float*)c.InPointer(0) + g.AStarts[0]), (nint)g.ARow, (nint)g.AColumn, (nint)c.OutPointer(0), g.N, steps.At(c, g.N)), null);
+            }
             var packed = b.Pack(1, Layout(g.K, g.N, g.BRow, g.BColumn, g.BStarts), (w, to, workers) => Pack(workers, g, w, to));
             return (in StepContext c) => Multiply(c.Workers, g, (float*)c.InPointer(0), (float*)packed.Pointer, panel, (float*)c.OutPointer(0), steps.At(c, g.N));
         }
@@ -57,6 +63,13 @@ internal static class MatMulCpu
             PackAll(c.Workers, g, (float*)c.InPointer(1), packed, panel);
             Multiply(c.Workers, g, (float*)c.InPointer(0), packed, panel, (float*)c.OutPointer(0), steps.At(c, g.N));
         };
+    }
+
+    private static LinearMatrix? Part(MatMulGeometry g, Weight w)
+    {
+        if (w is not Leading { Shape.Rank: 2 } l || g.Batch != 1) return null;
+        var part = new LinearMatrix(l.Whole, g.BRow != 1 || g.BColumn != g.K, g.K, g.N);
+        return g.N == part.StoredOutputs || g.N % GemmF32.LaneColumns == 0 ? part : null;
     }
 
     /// <summary>Bytes that B takes in panels.</summary>

@@ -58,35 +58,50 @@ internal static unsafe class ConvBlockedCpu
     private static StepFn BindDense(ConvShape s, bool plainInput, bool bias, BindContext b)
     {
         var steps = new EpilogueSteps(b);
-        var layout = new PackedLayout(plainInput ? "conv-blocked-first" : "conv-blocked", 1, Weights(s), DType.F32, ConvBlocked.PackedLength(s, plainInput));
-        var w = b.Pack(1, layout, (weight, to, workers) => ConvBlocked.Pack(workers, s, plainInput, weight.Decode().Span<float>(), to.Span<float>()));
+        var (of, whole) = Whole(s, b);
+        var layout = new PackedLayout(plainInput ? "conv-blocked-first" : "conv-blocked", 1, Weights(whole), DType.F32, ConvBlocked.PackedLength(whole, plainInput));
+        var w = b.Pack(1, of, layout, (weight, to, workers) => ConvBlocked.Pack(workers, whole, plainInput, weight.Decode().Span<float>(), to.Span<float>()));
         var shift = bias ? PackBias(b, ConvBlocked.BiasLength(s)) : null;
         int work = b.Work(Checked.Mul(ConvBlocked.WorkFloats(s, plainInput), sizeof(float)));
-        return (in StepContext c) => ConvBlocked.Run(c.Workers, s, plainInput, (float*)c.InPointer(0), (float*)w.Pointer, shift is null ? null : (float*)shift.Pointer, (float*)c.OutPointer(0), (float*)c.WorkPointer(work), steps.At(c));
+        return (in StepContext c) => ConvBlocked.Run(c.Workers, s, plainInput, (float*)c.InPointer(0), (float*)w.Pointer, shift is null ? null : (float*)shift.Pointer, (float*)c.OutPointer(0), (float*)c.WorkPointer(work), steps.At(c), whole.Channels);
     }
 
     private static StepFn BindWinograd(ConvShape s, bool bias, BindContext b)
     {
         var steps = new EpilogueSteps(b);
-        var w = b.Pack(1, new PackedLayout("conv-winograd", 1, Weights(s), DType.F32, ConvWinograd.PackedLength(s)), (weight, to, workers) =>
+        var (of, whole) = Whole(s, b);
+        var w = b.Pack(1, of, new PackedLayout("conv-winograd", 1, Weights(whole), DType.F32, ConvWinograd.PackedLength(whole)), (weight, to, workers) =>
         {
             var dense = weight.Decode();
-            ConvWinograd.Pack(workers, s, (float*)dense.Pointer, (float*)to.Pointer);
+            ConvWinograd.Pack(workers, whole, (float*)dense.Pointer, (float*)to.Pointer);
             GC.KeepAlive(dense);
         });
         var shift = bias ? PackBias(b, ConvWinograd.BiasLength(s)) : null;
         int work = b.Work(Checked.Mul(ConvWinograd.WorkFloats(s), sizeof(float)));
-        return (in StepContext c) => ConvWinograd.Run(c.Workers, s, (float*)c.InPointer(0), (float*)w.Pointer, shift is null ? null : (float*)shift.Pointer, (float*)c.OutPointer(0), (float*)c.WorkPointer(work), steps.At(c));
+        return (in StepContext c) => ConvWinograd.Run(c.Workers, s, (float*)c.InPointer(0), (float*)w.Pointer, shift is null ? null : (float*)shift.Pointer, (float*)c.OutPointer(0), (float*)c.WorkPointer(work), steps.At(c), whole.Channels);
     }
 
     private static StepFn BindDepthwise(ConvShape s, bool bias, BindContext b)
     {
         var steps = new EpilogueSteps(b);
-        var w = b.Pack(1, new PackedLayout("conv-depthwise-blocked", 1, Weights(s), DType.F32, ConvDepthwiseBlocked.PackedLength(s)), (weight, to, _) => ConvDepthwiseBlocked.Pack(s, weight.Decode().Span<float>(), to.Span<float>()));
+        // Blocks of channels lie one after the other: the first ones are a prefix.
+        var (of, whole) = Whole(s, b);
+        var w = b.Pack(1, of, new PackedLayout("conv-depthwise-blocked", 1, Weights(whole), DType.F32, ConvDepthwiseBlocked.PackedLength(whole)), (weight, to, _) => ConvDepthwiseBlocked.Pack(whole, weight.Decode().Span<float>(), to.Span<float>()));
         var shift = bias ? PackBias(b, Checked.Int(Checked.AlignUp(s.OutChannels, ConvBlocked.Block))) : null;
         var row = ConvDepthwiseBlocked.Table.Best;
         return (in StepContext c) => ConvDepthwiseBlocked.Run(row, c.Workers, s, (float*)c.InPointer(0), (float*)w.Pointer, shift is null ? null : (float*)shift.Pointer, (float*)c.OutPointer(0), steps.At(c));
     }
+
+    // The weight to pack, and the shape it is packed for: a larger one, where the operand is its first output and input channels in whole blocks.
+    private static (Weight, ConvShape) Whole(ConvShape s, BindContext b)
+    {
+        var w = b.Weight(1)!;
+        if (w is not Leading { Whole: var of, Shape: var cut } || !IsPrefix(cut[0], of.Shape[0]) || !IsPrefix(cut[1], of.Shape[1]) || cut.Product(2, cut.Rank) != of.Shape.Product(2, cut.Rank)) return (w, s);
+        int outputs = of.Shape.Int(0);
+        return (of, s.Group == 1 ? new(s.Batch, of.Shape.Int(1), outputs, 1, s.Window) : new(s.Batch, outputs, outputs, outputs, s.Window));
+    }
+
+    private static bool IsPrefix(long part, long whole) => part == whole || part % ConvBlocked.Block == 0;
 
     /// <summary>What the layouts of a convolution's weights depend on.</summary>
     public static string Weights(in ConvShape s) => $"{s.OutChannels}x{s.Channels} groups {s.Group} window {s.Window.D.Kernel}x{s.Window.H.Kernel}x{s.Window.W.Kernel}";
