@@ -20,11 +20,15 @@ public enum BudgetKind
     Latency,
     /// <summary>Bits a weight on average, over all layers.</summary>
     Bits,
+    /// <summary>Part of the weights of all layers that is not zero.</summary>
+    Weights,
+    /// <summary>Part of the multiplications of all products that is not by zero; needs samples, which show how often each weight is used.</summary>
+    Multiplications,
 }
 
 /// <summary>A limit that schemes are chosen for.</summary>
 /// <param name="Kind">What is limited.</param>
-/// <param name="Limit">Bytes, nanoseconds or bits.</param>
+/// <param name="Limit">Bytes, nanoseconds, bits, or a part.</param>
 public sealed record Budget(BudgetKind Kind, double Limit);
 
 /// <summary>Samples that calibrate and judge a compression.</summary>
@@ -83,6 +87,9 @@ public sealed record CompressionOptions
 
     /// <summary>Lets products with grouped codes round their activations to 8 bits at run time (MatMulNBits accuracy_level 4).</summary>
     public bool DynamicActivations { get; init; }
+
+    /// <summary>Sparse weights are stored in sparse forms; false stores them with their zeros, for formats that have no other form.</summary>
+    public bool SparseForms { get; init; } = true;
 
     /// <summary>Measured latencies; a layer whose codes run slower than the float layer falls back to a faster form.</summary>
     public LatencyTable? Latencies { get; init; }

@@ -42,6 +42,7 @@ internal static class CompressionRecord
             w.WriteStartObject(l.Name);
             w.WriteString("scheme", l.Scheme.ToString());
             w.WriteNumber("relative_rmse", Round(l.Error.RelativeRmse));
+            if (l.MaskError is not null) w.WriteNumber("kept", Round(l.Kept));
             w.WriteEndObject();
         }
         w.WriteEndObject();

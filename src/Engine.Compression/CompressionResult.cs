@@ -17,6 +17,12 @@ namespace Engine.Compression;
 /// <param name="Kernel">Stem and tier that was measured.</param>
 public sealed record LayerReport(string Name, LayerKind Kind, string Shape, Scheme Scheme, Scheme Asked, OutputError Error, long BytesBefore, long BytesAfter, double BitsPerWeight, long? Nanoseconds, long? DenseNanoseconds, string? Kernel)
 {
+    /// <summary>Part of the weights that is not zero; 1 where the scheme asks for no zeros.</summary>
+    public double Kept { get; init; } = 1;
+
+    /// <summary>The error that zeros alone make; null where the scheme asks for none.</summary>
+    public OutputError? MaskError { get; init; }
+
     /// <summary>True where a faster form was taken than the one asked for.</summary>
     public bool IsFallback => Scheme != Asked;
 }

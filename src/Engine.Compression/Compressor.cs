@@ -73,7 +73,7 @@ public sealed class Compressor
         if (choice.NeedsSamples && _data.Inputs.Count == 0) throw new InputException("static int8 needs calibration samples: give a folder of inputs");
         var calibration = _data.Inputs.Count == 0 ? null : Calibrate(graph, layers, choice, cancellation);
         if (!prunes) _exact = _first?.Outputs ?? calibration?.Outputs ?? [];
-        var probe = _options.Latencies is null || calibration is null ? null : new LatencyProbe(_kernels, _workers, calibration.Types, _options.DynamicActivations);
+        var probe = _options.Latencies is null || calibration is null ? null : new LatencyProbe(_kernels, _workers, calibration.Types, _options);
         var folder = new WorkFolder(_options.WorkFolder, Job(), _options.Resume);
         var compressor = new LayerCompressor(_options, calibration, _workers.With(cancellation));
         var results = new Dictionary<Layer, IReadOnlyList<LayerResult>>();
@@ -93,8 +93,8 @@ public sealed class Compressor
             }
 
         long others = LayerScan.Constants(graph).Except(layers.Select(l => l.Node.Inputs[l.Input]!)).Sum(v => v.Constant!.StoredBytes);
-        var solver = new Assignment(layers, results, choice, _options, probe, others);
-        ModelGraph Build(IReadOnlyDictionary<Layer, LayerResult> chosen) => CompressedGraph.Of(graph, chosen, compressor.Grid, _options.DynamicActivations);
+        var solver = new Assignment(layers, results, choice, _options, probe, others, l => calibration?.Types.GetValueOrDefault(l.Node.Outputs[0]!));
+        ModelGraph Build(IReadOnlyDictionary<Layer, LayerResult> chosen) => CompressedGraph.Of(graph, chosen, compressor.Grid, _options);
         DropReport? Judge(IReadOnlyDictionary<Layer, LayerResult> chosen) => calibration is null ? null : Drop.Measure(Build(chosen), _data, _exact, _kernels, _workers, _options.Progress, cancellation);
         var (final, drop) = solver.Solve(Judge);
         var reports = layers.Select(l => solver.Report(l, final)).ToList();
@@ -119,7 +119,7 @@ public sealed class Compressor
         [.. _data.Inputs.Select(s => new Interpreter(_kernels, _workers).Run(graph, graph.Inputs.ConvertAll(v => s.TryGetValue(v.Name, out var t) ? t : throw new InputException($"the samples have no input '{v.Name}'", v.Name)), cancellation))];
 
     /// <summary>What results of layers depend on: factors that a first pass made among it.</summary>
-    private string Job() => string.Join('\n', _sourceSha256, DataHash(), _options.Method, _options.FactorMethod, _options.Gptq, _options.Range, _options.Percentile, _options.SignedActivations, _options.BiasCorrection, _options.Seed, _options.Prune, _options.Reconstruct,
+    private string Job() => string.Join('\n', _sourceSha256, DataHash(), _options.Method, _options.FactorMethod, _options.Gptq, _options.Range, _options.Percentile, _options.SignedActivations, _options.BiasCorrection, _options.Seed, _options.Prune, _options.Reconstruct, _options.SparseForms,
         string.Join(',', _first?.Result.Layers.Select(l => $"{l.Name} {l.Scheme}") ?? []));
 
     private string DataHash()

@@ -54,6 +54,33 @@ public sealed class CompressTests : IDisposable
     }
 
     [Fact]
+    public void Sparse_models_are_written_and_run()
+    {
+        File.WriteAllText(_folder.At("layers.json"), """{ "layers": { "*block*": "4:8+int8" } }""");
+        foreach (string file in (string[])["out.engine", "out.onnx"])
+        {
+            using var json = JsonDocument.Parse(Compress("--scheme", "2:4+int8", "--policy", "layers.json", "-o", file, "--labels", "labels.txt", "--report", "report.md", "--format", "json").Succeeds());
+            var root = json.RootElement;
+            Assert.Equal(1, root.GetProperty("accuracy").GetDouble());
+            var layers = root.GetProperty("layers").EnumerateArray().Select(l => (Scheme: l.GetProperty("scheme").GetString(), Kept: l.GetProperty("kept").GetDouble(), Mask: l.GetProperty("mask_rmse").ValueKind)).ToList();
+            Assert.Equal(["int8", "2:4+int8", "4:8+int8", "4:8+int8", "2:4+int8"], layers.Select(l => l.Scheme));
+            Assert.All(layers.Skip(1), l => Assert.Equal((true, JsonValueKind.Number), (l.Kept <= 0.5, l.Mask)));
+            Assert.Equal((1, JsonValueKind.Null), (layers[0].Kept, layers[0].Mask));
+            // What is kept, or all of it with a note.
+            bool onnx = file == "out.onnx";
+            Assert.Equal(onnx, File.ReadAllText(_folder.At("report.md")).Contains("ONNX has no sparse form", StringComparison.Ordinal));
+            Assert.InRange(root.GetProperty("bytes_after").GetInt64(), onnx ? 35_000 : 20_000, onnx ? 45_000 : 30_000);
+            Engine("compare", "cnn.onnx", file, "--inputs", "samples", "--labels", "labels.txt", "--max-drop", "0", "--threshold", "0.9").Succeeds();
+        }
+        Assert.Contains("Sparse(4:8 by channel, Quantized(8, channel))", Engine("inspect", "out.engine").Succeeds(), StringComparison.Ordinal);
+        Compress("--scheme", "2:4+int8", "--target", "sparsity=55%", "-o", "b.engine").Succeeds();
+        Compress("--scheme", "sparse:0.5", "--target", "macs=50%", "-o", "c.engine").Succeeds();
+        Compress("--scheme", "prune:0.5+2:4+int8", "-o", "d.engine").Succeeds();
+        Compress("--scheme", "low-rank:60%+2:4", "-o", "e.engine", "--pack").Succeeds();
+        Compress("--target", "sparsity=99%", "-o", "f.engine").FailsWith(4, "weights");
+    }
+
+    [Fact]
     public void The_same_command_gives_the_same_bytes()
     {
         Compress("--scheme", "int4", "-o", "a.onnx").Succeeds();

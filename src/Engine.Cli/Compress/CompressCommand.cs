@@ -16,6 +16,8 @@ internal static class CompressCommand
         engine compress m.onnx -o m.engine --scheme int4-g64 --policy layers.json --labels classes.txt --calib samples/ --max-drop 1%
         engine compress m.onnx -o m.engine --calib samples/ --target size=4MB --candidates int3,int4,w8
         engine compress m.onnx -o m.engine --scheme low-rank:50%+int8 --calib samples/ --labels classes.txt
+        engine compress m.onnx -o m.engine --scheme 2:4+int8 --calib samples/ --labels classes.txt
+        engine compress m.onnx -o m.engine --scheme int8 --calib samples/ --target sparsity=60%
         engine compress m.onnx -o m-half.onnx --scheme prune:0.5+int8 --calib samples/ --labels classes.txt
         engine compress m.onnx -o m.engine --scheme int4 --calib samples/ --resume
         """;

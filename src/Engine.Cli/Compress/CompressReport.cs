@@ -31,17 +31,18 @@ internal static class CompressReport
         if (r.InSubgraphs.Count > 0) report.Add("subgraph_layers", "layers in branches and loops, left as they are", string.Join(", ", r.InSubgraphs));
         if (r.Reused > 0) report.Add("resumed_layers", "layers taken from the interrupted run", r.Reused);
         if (options.Latencies is null) report.AddNote("Latencies were not measured (--measure), so that nothing fell back to a faster form.");
+        if (!options.SparseForms && r.Layers.Any(l => l.MaskError is not null)) report.AddNote("ONNX has no sparse form: sparse weights are stored with their zeros, which kernels of N:M find when the model is loaded. An .engine file stores what is kept.");
         if (r.Factored is not null) report.AddNote("The layers of the second table are those of the model whose weights are factors; the last of a layer's factors has its name.");
         return report.AddNote("Errors are of a layer's output on calibration rows held out, its inputs being exact; where no inputs are known, of the weight.");
     }
 
     private static Table Layers(CompressionResult r)
     {
-        var table = new Table(new("layer", "layer"), new("op", "op"), new("shape", "shape"), new("scheme", "scheme"), new("asked", "asked"), new("rel rmse", "relative_rmse", "0.00e+0"), new("cos", "cosine", "0.000000"),
+        var table = new Table(new("layer", "layer"), new("op", "op"), new("shape", "shape"), new("scheme", "scheme"), new("asked", "asked"), new("kept", "kept", "0.00"), new("zeros' rmse", "mask_rmse", "0.00e+0"), new("rel rmse", "relative_rmse", "0.00e+0"), new("cos", "cosine", "0.000000"),
             new("KiB before", "kib_before", "0.0"), new("KiB after", "kib_after", "0.0"), new("bits/weight", "bits_per_weight", "0.00"), new("µs", "us", "0.0"), new("dense µs", "dense_us", "0.0"), new("vs dense", "vs_dense", "0.00"),
             new("kernel", "kernel"), new("fallback", "fallback"));
         foreach (var l in r.Layers)
-            table.Add(l.Name, l.Kind.ToString(), l.Shape, l.Scheme.ToString(), l.Asked.ToString(), l.Error.RelativeRmse, l.Error.Cosine, l.BytesBefore / 1024.0, l.BytesAfter / 1024.0, l.BitsPerWeight,
+            table.Add(l.Name, l.Kind.ToString(), l.Shape, l.Scheme.ToString(), l.Asked.ToString(), l.Kept, l.MaskError?.RelativeRmse, l.Error.RelativeRmse, l.Error.Cosine, l.BytesBefore / 1024.0, l.BytesAfter / 1024.0, l.BitsPerWeight,
                 l.Nanoseconds / 1e3, l.DenseNanoseconds / 1e3, l.Nanoseconds is { } now && l.DenseNanoseconds is { } dense ? (double)dense / now : null, l.Kernel, l.IsFallback);
         return table;
     }

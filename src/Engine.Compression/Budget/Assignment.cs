@@ -4,7 +4,7 @@ using Engine.Tensors;
 namespace Engine.Compression;
 
 /// <summary>Chooses a result a layer: as asked, within a budget, or with as few bits as a limit of the drop allows; then replaces what runs slower than float.</summary>
-internal sealed class Assignment(IReadOnlyList<Layer> layers, IReadOnlyDictionary<Layer, IReadOnlyList<LayerResult>> results, SchemeChoice choice, CompressionOptions options, LatencyProbe? probe, long otherBytes)
+internal sealed class Assignment(IReadOnlyList<Layer> layers, IReadOnlyDictionary<Layer, IReadOnlyList<LayerResult>> results, SchemeChoice choice, CompressionOptions options, LatencyProbe? probe, long otherBytes, Func<Layer, TensorType?> output)
 {
     // Two measurements of one kernel differ by so much.
     private const double Tolerance = 1.05;
@@ -26,7 +26,7 @@ internal sealed class Assignment(IReadOnlyList<Layer> layers, IReadOnlyDictionar
         for (int i = 0; i < Bisections && low <= high; i++)
         {
             long middle = i == 0 ? high : low + (high - low) / 2;
-            var tried = WithoutSlow(Choose(middle, r => r.Bytes, _ => false));
+            var tried = WithoutSlow(Choose(middle, (_, r) => r.Bytes, _ => false, "bytes"));
             var measured = judge(tried.Results)!;
             if (measured.Drop <= limit)
             {
@@ -45,7 +45,8 @@ internal sealed class Assignment(IReadOnlyList<Layer> layers, IReadOnlyDictionar
         var r = chosen.Results[l];
         LatencyKey? now = probe?.Key(l, r.Scheme), dense = probe?.Key(l, Scheme.Float);
         return new(l.Name, l.Kind, l.Weight.Shape.ToString(), r.Scheme, chosen.Asked[l], r.Error, l.DenseBytes, r.Bytes, 8.0 * r.Bytes / l.Weight.Shape.Elements,
-            Find(now), Find(dense), now is null ? null : options.Latencies!.Kernel(now));
+            Find(now), Find(dense), now is null ? null : options.Latencies!.Kernel(now))
+        { Kept = r.Mask is { } m ? (double)m.Kept / l.Weight.Shape.Elements : 1, MaskError = r.Mask?.Error };
     }
 
     private long? Find(LatencyKey? key) => key is null ? null : options.Latencies!.Find(key);
@@ -54,10 +55,17 @@ internal sealed class Assignment(IReadOnlyList<Layer> layers, IReadOnlyDictionar
 
     private Dictionary<Layer, LayerResult> Within(Budget b) => b.Kind switch
     {
-        BudgetKind.Size => Choose(Checked(b.Limit) - otherBytes, r => r.Bytes, choice.IsFixed),
-        BudgetKind.Bits => Choose(Checked(b.Limit * layers.Sum(l => (double)l.Weight.Shape.Elements) / 8), r => r.Bytes, choice.IsFixed),
-        _ => Choose(Checked(b.Limit) - Rest(), null, choice.IsFixed),
+        BudgetKind.Size => Choose(Checked(b.Limit) - otherBytes, (_, r) => r.Bytes, choice.IsFixed, "bytes"),
+        BudgetKind.Bits => Choose(Checked(b.Limit * layers.Sum(l => (double)l.Weight.Shape.Elements) / 8), (_, r) => r.Bytes, choice.IsFixed, "bytes"),
+        BudgetKind.Weights => Choose(Checked(b.Limit * layers.Sum(l => (double)l.Weight.Shape.Elements)), Kept, choice.IsFixed, "weights"),
+        BudgetKind.Multiplications => Choose(Checked(b.Limit * layers.Sum(l => (double)l.Weight.Shape.Elements * Uses(l))), (l, r) => Kept(l, r) * Uses(l), choice.IsFixed, "multiplications"),
+        _ => Choose(Checked(b.Limit) - Rest(), (l, r) => Latency(l, r.Scheme), choice.IsFixed, "ns"),
     };
+
+    private static long Kept(Layer l, LayerResult r) => r.Mask?.Kept ?? (r.Factors is { } f ? f.Bytes / sizeof(float) : l.Weight.Shape.Elements);
+
+    // How many outputs a weight takes part in, in one run.
+    private long Uses(Layer l) => !l.IsProduct ? 0 : output(l) is { } y ? y.Shape.Elements / l.Rows : throw new InputException($"a budget of multiplications needs calibration samples (layer '{l.Name}')");
 
     private static long Checked(double v) => v is >= 0 and < long.MaxValue / 2 ? (long)v : throw new InputException($"a budget of {v} makes no sense");
 
@@ -68,11 +76,11 @@ internal sealed class Assignment(IReadOnlyList<Layer> layers, IReadOnlyDictionar
         return Math.Max(0, whole - layers.Sum(l => probe?.Key(l, Scheme.Float) is { } k ? Find(k) ?? 0 : 0));
     }
 
-    private Dictionary<Layer, LayerResult> Choose(long budget, Func<LayerResult, long>? cost, Func<Layer, bool> isFixed)
+    private Dictionary<Layer, LayerResult> Choose(long budget, Func<Layer, LayerResult, long> cost, Func<Layer, bool> isFixed, string unit)
     {
         var open = layers.ToDictionary(l => l, l => isFixed(l) ? [results[l][0]] : results[l]);
-        var options = layers.Select(l => (IReadOnlyList<KnapsackOption>)[.. open[l].Select(r => new KnapsackOption(cost?.Invoke(r) ?? Latency(l, r.Scheme), r.Error.Noise))]).ToList();
-        int[] taken = Knapsack.Solve(options, budget) ?? throw new BudgetException(string.Create(CultureInfo.InvariantCulture, $"the cheapest schemes take {options.Sum(o => o.Min(x => x.Cost))}, the budget leaves {budget} for the layers ({(cost is null ? "ns" : "bytes")})"));
+        var options = layers.Select(l => (IReadOnlyList<KnapsackOption>)[.. open[l].Select(r => new KnapsackOption(cost(l, r), r.Error.Noise))]).ToList();
+        int[] taken = Knapsack.Solve(options, budget) ?? throw new BudgetException(string.Create(CultureInfo.InvariantCulture, $"the cheapest schemes take {options.Sum(o => o.Min(x => x.Cost))}, the budget leaves {budget} for the layers ({unit})"));
         return Enumerable.Range(0, layers.Count).ToDictionary(i => layers[i], i => open[layers[i]][taken[i]]);
     }
 
@@ -91,7 +99,7 @@ internal sealed class Assignment(IReadOnlyList<Layer> layers, IReadOnlyDictionar
         foreach (var l in layers)
         {
             if (chosen[l].Scheme.IsFloat || Find(probe.Key(l, Scheme.Float)) is not { } dense || Find(probe.Key(l, chosen[l].Scheme)) is not { } own || own <= dense * Tolerance) continue;
-            chosen[l] = results[l].Where(r => (r.Scheme.IsFloat || r.Scheme == Scheme.W8 || r.Scheme == Scheme.Int8) && Find(probe.Key(l, r.Scheme)) is not null).MinBy(r => (Find(probe.Key(l, r.Scheme)) > dense * Tolerance, r.Bytes))!;
+            chosen[l] = results[l].Where(r => (r.Scheme.IsFloat || r.Scheme == Scheme.W8 || r.Scheme == Scheme.Int8 || r.Scheme == chosen[l].Scheme.Dense && r.Scheme != chosen[l].Scheme) && Find(probe.Key(l, r.Scheme)) is not null).MinBy(r => (Find(probe.Key(l, r.Scheme)) > dense * Tolerance, r.Bytes))!;
         }
         return new(chosen, asked);
     }

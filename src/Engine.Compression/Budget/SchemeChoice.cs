@@ -11,9 +11,9 @@ internal sealed class SchemeChoice
     {
         var products = layers.Where(l => l.IsProduct).ToList();
         var general = options.Policy.Default ?? options.Scheme;
-        // Few bits hurt most where a network begins and ends, and those layers are small; where one is not, it is what the bits are saved on.
+        // Few bits and zeros hurt most where a network begins and ends, and those layers are small; where one is not, it is what the bits are saved on.
         double elements = layers.Sum(l => (double)l.Weight.Shape.Elements);
-        Scheme? End(Layer? l) => l is not null && layers.Count > 2 && general.Bits < 8 && l.Weight.Shape.Elements < SmallEnd * elements ? Scheme.W8 : null;
+        Scheme? End(Layer? l) => l is null || layers.Count <= 2 || l.Weight.Shape.Elements >= SmallEnd * elements ? null : general.Bits < 8 ? Scheme.W8 : general.Sparsity is null ? null : general.Dense;
         var policy = options.Policy with
         {
             First = options.Policy.First ?? End(products.FirstOrDefault()),
@@ -28,7 +28,7 @@ internal sealed class SchemeChoice
             IEnumerable<Scheme> all = [asked];
             if (options.Budget is not null || options.MaxDrop is not null)
                 if (!isFixed || options.Budget is null) all = all.Concat(options.Candidates.Select(s => Possible(l, s)));
-            if (options.Latencies is not null && !options.NoFallback || options.MaxDrop is not null) all = all.Append(Possible(l, Scheme.W8)).Append(Scheme.Float);
+            if (options.Latencies is not null && !options.NoFallback || options.MaxDrop is not null) all = all.Concat([asked.Dense, Possible(l, Scheme.W8), Scheme.Float]);
             _of[l] = (asked, isFixed && options.MaxDrop is null, [.. all.Distinct()]);
         }
     }
@@ -45,6 +45,6 @@ internal sealed class SchemeChoice
     /// <summary>True when a budget may not choose another.</summary>
     public bool IsFixed(Layer layer) => _of[layer].IsFixed;
 
-    // Without a product there are no activations to round.
-    private static Scheme Possible(Layer l, Scheme s) => s.IsStatic && !l.IsProduct ? Scheme.W8 : s;
+    // Without a product there are no activations to round, and nothing that zeros would save.
+    private static Scheme Possible(Layer l, Scheme s) => s.Sparsity is { } sparsity && s.Factors is null && !sparsity.Fits(l) ? Possible(l, s.Dense) : s.IsStatic && !l.IsProduct ? Scheme.W8 : s;
 }

@@ -8,13 +8,13 @@ using Engine.Tensors;
 namespace Engine.Compression;
 
 /// <summary>Measures layers alone, in every form in turn, and fills a table with the medians.</summary>
-internal sealed class LatencyProbe(KernelRegistry kernels, Workers workers, IReadOnlyDictionary<Value, TensorType> types, bool dynamicActivations)
+internal sealed class LatencyProbe(KernelRegistry kernels, Workers workers, IReadOnlyDictionary<Value, TensorType> types, CompressionOptions options)
 {
     private KernelRegistry Kernels => kernels;
 
     private Workers Workers => workers;
 
-    private bool DynamicActivations => dynamicActivations;
+    private CompressionOptions Options => options;
 
     private TensorType TypeOf(Value wire) => types[wire];
 
@@ -26,7 +26,7 @@ internal sealed class LatencyProbe(KernelRegistry kernels, Workers workers, IRea
     {
         if (!layer.IsProduct || !types.TryGetValue(layer.Node.Inputs[0]!, out var x)) return null;
         string attributes = string.Join(' ', layer.Node.Op.Attributes.Values.OrderBy(a => a.Key, StringComparer.Ordinal).Select(a => $"{a.Key}={Show(a.Value)}"));
-        string form = scheme + (dynamicActivations && WeightForm.AllowsDynamic(layer, scheme) ? "+dynamic" : "");
+        string form = scheme + (options.DynamicActivations && WeightForm.AllowsDynamic(layer, scheme, options.SparseForms) ? "+dynamic" : "");
         return new($"{layer.Node.Op} {attributes}".TrimEnd(), $"{x} {layer.Weight}", form, workers.Threads);
     }
 
@@ -82,8 +82,11 @@ internal sealed class LatencyProbe(KernelRegistry kernels, Workers workers, IRea
             }
             else
             {
-                var coded = RoundToNearest.Run(layer.Matrix(), layer.Rows, layer.Columns, layer.Groups(scheme), scheme, [], search: false, probe.Workers);
-                node = WeightForm.Node(layer, node, scheme, WeightForm.Of(layer, coded), null, probe.DynamicActivations);
+                float[] w = layer.Matrix();
+                if (scheme.Sparsity is { } sparsity) w = SparsityMask.Apply(SparsityMask.Of(layer, sparsity, SparsityMask.Magnitudes(w)), w);
+                var coded = scheme.Kind == CodeKind.Float ? null : RoundToNearest.Run(w, layer.Rows, layer.Columns, layer.Groups(scheme), scheme, [], search: false, probe.Workers);
+                var o = probe.Options;
+                node = WeightForm.Node(layer, node, scheme, WeightForm.Of(layer, scheme, coded, w, o.SparseForms), null, o.DynamicActivations, o.SparseForms);
                 if (scheme.IsStatic)
                 {
                     // Grids as after a ReLU: latency does not depend on them.

@@ -80,12 +80,12 @@ internal sealed class Layer
 
     /// <summary>
     /// Which columns share a scale. Filters with taps are grouped along input channels, a tap at a time; groups of fewer than 8 weights
-    /// would cost more than they save, and a channel has one scale then.
+    /// would cost more than they save, and a channel has one scale then; so it has where kept weights of two taps would share one.
     /// </summary>
     public ColumnGroups Groups(Scheme scheme) => EffectiveGroup(scheme) is var g and > 0 ? ColumnGroups.Runs(Columns / Taps, Taps, g) : ColumnGroups.Whole(Columns);
 
     /// <summary>Columns a scale; 0 for a scale a row.</summary>
-    public int EffectiveGroup(Scheme scheme) => Taps > 1 && Columns / Taps < 8 ? 0 : scheme.Group;
+    public int EffectiveGroup(Scheme scheme) => Taps > 1 && (Columns / Taps < 8 || scheme.Sparsity is not null && scheme.Group > 0 && Columns / Taps % scheme.Group != 0) ? 0 : scheme.Group;
 
     public override string ToString() => $"{Name} ({Kind}) {Weight}";
 }

@@ -13,16 +13,16 @@ internal sealed class CompressedGraph
     private readonly ModelGraph _source;
     private readonly IReadOnlyDictionary<Layer, LayerResult> _results;
     private readonly Func<Value, WireQuantization> _grid;
-    private readonly bool _dynamicActivations;
+    private readonly bool _dynamicActivations, _sparseForms;
     private readonly Dictionary<Value, Value> _rounded = [];
     private readonly List<Node> _nodes = [];
 
-    private CompressedGraph(ModelGraph source, IReadOnlyDictionary<Layer, LayerResult> results, Func<Value, WireQuantization> grid, bool dynamicActivations) =>
-        (_source, _results, _grid, _dynamicActivations) = (source, results, grid, dynamicActivations);
+    private CompressedGraph(ModelGraph source, IReadOnlyDictionary<Layer, LayerResult> results, Func<Value, WireQuantization> grid, CompressionOptions options) =>
+        (_source, _results, _grid, _dynamicActivations, _sparseForms) = (source, results, grid, options.DynamicActivations, options.SparseForms);
 
     /// <summary>The compressed graph; <paramref name="grid"/> gives the calibrated grid of a wire.</summary>
-    public static ModelGraph Of(ModelGraph source, IReadOnlyDictionary<Layer, LayerResult> results, Func<Value, WireQuantization> grid, bool dynamicActivations) =>
-        new CompressedGraph(source, results, grid, dynamicActivations).Build();
+    public static ModelGraph Of(ModelGraph source, IReadOnlyDictionary<Layer, LayerResult> results, Func<Value, WireQuantization> grid, CompressionOptions options) =>
+        new CompressedGraph(source, results, grid, options).Build();
 
     private ModelGraph Build()
     {
@@ -76,7 +76,7 @@ internal sealed class CompressedGraph
 
     private Node Replace(Layer layer, LayerResult result, Node node, Dictionary<Value, WireQuantization> grids)
     {
-        var weight = WeightForm.Of(layer, result.Coded!);
+        var weight = WeightForm.Of(layer, result.Scheme, result.Coded, result.Values, _sparseForms);
         float[]? bias = Bias(layer) is { } own ? result.Shift.Length == 0 ? own : [.. own.Zip(result.Shift, (b, s) => b + s)] : null;
         Value? wire = bias is null || node.Input(2) is null && result.Shift.Length == 0 ? null : Value.Of($"{layer.Name}_bias", Tensor.Vector<float>(bias));
         if (bias is not null && wire is not null && result.Scheme.IsStatic && grids.TryGetValue(node.Inputs[0]!, out var grid))
@@ -89,7 +89,7 @@ internal sealed class CompressedGraph
                 wire = codes;
             }
         }
-        return WeightForm.Node(layer, node, result.Scheme, weight, wire, _dynamicActivations);
+        return WeightForm.Node(layer, node, result.Scheme, weight, wire, _dynamicActivations, _sparseForms);
     }
 
     /// <summary>The layer's bias [rows], zeros where it has none; null where it cannot have one of that form.</summary>

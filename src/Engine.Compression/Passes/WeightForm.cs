@@ -8,19 +8,33 @@ namespace Engine.Compression;
 internal static class WeightForm
 {
     /// <summary>
-    /// The expression that stands for the layer's weight. A static layer keeps the model's order of axes; a layer with coded weights alone
-    /// has rows first, the form that kernels of few bits read.
+    /// The expression that stands for the layer's weight. Sparse weights have forms of their own where <paramref name="sparseForms"/> is set and those are smaller, else they are stored with their zeros.
     /// </summary>
-    public static Quantized Of(Layer layer, CodedMatrix coded)
+    public static Weight Of(Layer layer, Scheme scheme, CodedMatrix? coded, float[]? values, bool sparseForms)
+    {
+        bool turned = IsTurned(layer, scheme, sparseForms);
+        Weight whole = coded is not null ? Codes(layer, coded, turned) : new Dense(Floats(layer, values!, turned));
+        if (scheme.Sparsity is not { } s || !sparseForms) return whole;
+        Weight sparse = s.IsGrouped ? SparseNM.From(whole, s.N, s.M, layer.Taps) : s.IsBlocks ? SparseBlocks.From(whole, s.Height, s.Width) : SparseCsr.From(whole);
+        return sparse.StoredBytes < whole.StoredBytes ? sparse : whole;
+    }
+
+    /// <summary>
+    /// Whether the weight has rows first where the model has columns first: coded weights and sparse ones have the form that kernels read, others the model's order of axes.
+    /// </summary>
+    private static bool IsTurned(Layer layer, Scheme scheme, bool sparseForms) => layer.IsTransposed && (scheme.Sparsity is not null && sparseForms || !scheme.IsStatic && scheme.Kind != CodeKind.Float);
+
+    /// <summary>The codes with all their zeros; <paramref name="turned"/> has rows first where the model has columns first.</summary>
+    private static Quantized Codes(Layer layer, CodedMatrix coded, bool turned)
     {
         var scheme = coded.Scheme;
-        bool columnsFirst = layer.IsTransposed && scheme.IsStatic, signed = scheme is { Bits: 8, IsAsymmetric: false, Group: 0 };
+        bool columnsFirst = layer.IsTransposed && !turned, signed = scheme is { Bits: 8, IsAsymmetric: false, Group: 0 };
         int bits = scheme.Bits, group = layer.EffectiveGroup(scheme), shift = signed ? -128 : 0;
         var codes = Tensor.Allocate(DType.U8, new Shape(BitStream.Bytes(coded.Codes.LongLength, bits)));
         for (int r = 0; r < layer.Rows; r++)
             for (int k = 0; k < layer.Columns; k++)
                 BitStream.Set(codes.Bytes, columnsFirst ? (long)k * layer.Rows + r : (long)r * layer.Columns + k, bits, coded.Codes[(long)r * layer.Columns + k] + shift);
-        var shape = layer.IsTransposed && !columnsFirst ? new Shape(layer.Rows, layer.Columns) : layer.Weight.Shape;
+        var shape = turned ? new Shape(layer.Rows, layer.Columns) : layer.Weight.Shape;
         // Rows of recurrent weights are two axes: one group as long as the row stands for a scale a row.
         var granularity = group > 0 || layer.Kind == LayerKind.Recurrent ? Granularity.Group : Granularity.Channel;
         int axis = layer.Kind == LayerKind.Recurrent ? 2 : granularity == Granularity.Group || columnsFirst ? 1 : 0;
@@ -28,8 +42,11 @@ internal static class WeightForm
         return new Quantized(shape, bits, codes, granularity, Scales(coded), zeros, signed, axis, granularity == Granularity.Group ? group > 0 ? group : layer.Columns : 0, scheme.Table);
     }
 
+    private static Tensor Floats(Layer layer, float[] values, bool turned) => !layer.IsTransposed ? Tensor.From(layer.Weight.Shape, values)
+        : turned ? Tensor.From(new Shape(layer.Rows, layer.Columns), values) : Tensor.From(layer.Weight.Shape, Products.Transposed(values, layer.Rows, layer.Columns));
+
     /// <summary>The layer's node reading <paramref name="weight"/> and, where given, another bias.</summary>
-    public static Node Node(Layer layer, Node node, Scheme scheme, Weight weight, Value? bias, bool dynamicActivations)
+    public static Node Node(Layer layer, Node node, Scheme scheme, Weight weight, Value? bias, bool dynamicActivations, bool sparseForms)
     {
         var inputs = node.Inputs.ToList();
         inputs[layer.Input] = new Value(node.Inputs[layer.Input]!.Name) { Constant = weight };
@@ -39,23 +56,25 @@ internal static class WeightForm
             else inputs[2] = bias;
         }
         var op = node.Op;
-        if (!scheme.IsStatic && layer.Kind is LayerKind.MatMul or LayerKind.Gemm)
+        bool turned = IsTurned(layer, scheme, sparseForms), dynamic = dynamicActivations && AllowsDynamic(layer, scheme, sparseForms);
+        if (turned || dynamic || !scheme.IsStatic && layer.Kind == LayerKind.Gemm)
         {
             var a = op.Attributes;
-            if (layer.IsTransposed)
+            if (turned)
             {
                 // FusedMatMul has versions of its own.
                 var values = layer.Kind == LayerKind.Gemm ? a.Values : new Dictionary<string, object>();
                 a = new Attributes(layer.Kind == LayerKind.Gemm ? a.Opset : 1, values) { InputCount = inputs.Count, OutputCount = 1 }.With("transB", 1L);
             }
-            if (dynamicActivations && AllowsDynamic(layer, scheme)) a = a.With("accuracy_level", 4L);
+            if (dynamic) a = a.With("accuracy_level", 4L);
             op = layer.Kind == LayerKind.Gemm ? new Gemm(a) : new FusedMatMul(a);
         }
         return new Node(node.Name, op, inputs, node.Outputs);
     }
 
-    /// <summary>True where activations may be rounded at run time: groups as MatMulNBits has them.</summary>
-    public static bool AllowsDynamic(Layer layer, Scheme scheme) => layer.Kind is LayerKind.MatMul or LayerKind.Gemm && !scheme.IsStatic && scheme.Table is null && layer.EffectiveGroup(scheme) is >= 16 and var g && (g & (g - 1)) == 0;
+    /// <summary>True where activations may be rounded at run time: groups as MatMulNBits has them, or sparse codes.</summary>
+    public static bool AllowsDynamic(Layer layer, Scheme scheme, bool sparseForms) => layer.Kind is LayerKind.MatMul or LayerKind.Gemm && !scheme.IsStatic && scheme.Kind != CodeKind.Float && scheme.Table is null
+        && (scheme.Sparsity is not null && sparseForms || layer.EffectiveGroup(scheme) is >= 16 and var g && (g & (g - 1)) == 0);
 
     private static Weight Scales(CodedMatrix coded)
     {

@@ -22,7 +22,7 @@ public enum CodeKind
 
 /// <summary>
 /// How one layer is compressed: bits a weight, what shares a scale, and what happens to the activations. The notation is
-/// <c>NAME[-gN|-channel][-asym]</c>, or <c>FACTORS[+NAME…]</c> (see <see cref="Factorization"/>); see <see cref="Parse"/>.
+/// <c>[FACTORS+][SPARSITY+]NAME[-gN|-channel][-asym]</c> (see <see cref="Factorization"/> and <see cref="Engine.Compression.Sparsity"/>), each of the parts alone too; see <see cref="Parse"/>.
 /// </summary>
 /// <param name="Kind">What codes stand for.</param>
 /// <param name="Bits">Bits a code; 32 for float.</param>
@@ -47,11 +47,17 @@ public sealed record Scheme(CodeKind Kind, int Bits, int Group)
     /// <summary>What the weight is factored into before it is coded; null where it stays one.</summary>
     public Factorization? Factors { get; init; }
 
+    /// <summary>Which weights become zero; null where none do.</summary>
+    public Sparsity? Sparsity { get; init; }
+
     /// <summary>The scheme of the factors.</summary>
     public Scheme Codes => this with { Factors = null };
 
+    /// <summary>The same codes without zeros.</summary>
+    public Scheme Dense => this with { Sparsity = null };
+
     /// <summary>True when nothing is changed.</summary>
-    public bool IsFloat => Kind == CodeKind.Float && Factors is null;
+    public bool IsFloat => Kind == CodeKind.Float && Factors is null && Sparsity is null;
 
     /// <summary>What the codes stand for, in scales; null where they stand for integers.</summary>
     public Tensor? Table => Kind switch
@@ -63,14 +69,32 @@ public sealed record Scheme(CodeKind Kind, int Bits, int Group)
     };
 
     /// <summary>
-    /// Reads <c>low-rank:R</c>, <c>spatial:R</c>, <c>tucker:R</c> or <c>cp:R</c>, alone or followed by <c>+</c> and one of the others:
+    /// Reads <c>low-rank:R</c>, <c>spatial:R</c>, <c>tucker:R</c> or <c>cp:R</c>, then <c>N:M</c> or <c>sparse:PART</c>, then codes, joined by <c>+</c>, each of them alone too. Codes are
     /// <c>float</c>, <c>int8</c> (static), <c>w8</c>, <c>int2</c> to <c>int7</c>, <c>ternary</c>, <c>sign</c>, <c>nf4</c> or <c>mxfp4</c>, followed by
     /// <c>-gN</c> (8 to 1024) or <c>-channel</c> and, for integers, <c>-asym</c>. Without group: 32, and a channel for 8 bits. Throws <see cref="InputException"/>.
     /// </summary>
     public static Scheme Parse(string text)
     {
-        if (text.Split('+') is var joined && Factorization.TryParse(joined[0]) is { } factors)
-            return joined.Length switch { 1 => Float with { Factors = factors }, 2 when Parse(joined[1]) is { Factors: null } codes => codes with { Factors = factors }, _ => throw Unknown(text) };
+        var joined = new Queue<string>(text.Split('+'));
+        T? Next<T>(Func<string, T?> parse) where T : class
+        {
+            var found = joined.TryPeek(out string? part) ? parse(part) : null;
+            if (found is not null) joined.Dequeue();
+            return found;
+        }
+        var (factors, sparsity) = (Next(Factorization.TryParse), Next(Engine.Compression.Sparsity.TryParse));
+        if (factors is null && sparsity is null && joined.Count != 1 || joined.Count > 1) throw Unknown(text);
+        var codes = joined.Count == 0 ? Float : ParseCodes(joined.Dequeue());
+        if (sparsity is not null && !codes.HoldsZeros(sparsity))
+            throw new InputException(sparsity.IsGrouped ? $"scheme '{text}': zeros of {sparsity} lie among integers around zero, in groups of whole {sparsity.M}s" : $"scheme '{text}': codes are kept sparse as N:M alone");
+        return codes with { Factors = factors, Sparsity = sparsity };
+    }
+
+    // Zero has a code, and a group of zeros and weights a scale.
+    private bool HoldsZeros(Sparsity sparsity) => Kind == CodeKind.Float || sparsity.IsGrouped && Kind is CodeKind.Integer or CodeKind.Ternary && !IsAsymmetric && Group % sparsity.M == 0;
+
+    private static Scheme ParseCodes(string text)
+    {
         var parts = text.Split('-');
         var scheme = parts[0] switch
         {
@@ -98,7 +122,7 @@ public sealed record Scheme(CodeKind Kind, int Bits, int Group)
     /// <inheritdoc/>
     public override string ToString()
     {
-        if (Factors is not null) return Kind == CodeKind.Float ? Factors.ToString() : $"{Factors}+{Codes}";
+        if (Factors is not null || Sparsity is not null) return string.Join('+', new object?[] { Factors, Sparsity, Kind == CodeKind.Float ? null : this with { Factors = null, Sparsity = null } }.OfType<object>());
         string name = Kind switch
         {
             CodeKind.Float => "float",
@@ -113,5 +137,5 @@ public sealed record Scheme(CodeKind Kind, int Bits, int Group)
         return name + share + (IsAsymmetric ? "-asym" : "");
     }
 
-    private static InputException Unknown(string text) => new($"scheme '{text}' is not known: float, int8, w8, int2 to int7, ternary, sign, nf4 or mxfp4, with -gN (a multiple of 8) or -channel, and -asym for integers; or low-rank:R, spatial:R, tucker:R or cp:R, with + and one of these");
+    private static InputException Unknown(string text) => new($"scheme '{text}' is not known: float, int8, w8, int2 to int7, ternary, sign, nf4 or mxfp4, with -gN (a multiple of 8) or -channel, and -asym for integers; or low-rank:R, spatial:R, tucker:R or cp:R, or N:M or sparse:PART, with + and one of these");
 }

@@ -9,12 +9,16 @@ internal sealed class LayerCompressor(CompressionOptions options, Calibration? c
 {
     private readonly Factorizer _factorizer = new(options, calibration, workers);
 
+    // Schemes of a layer follow each other.
+    private (Layer Layer, Gptq Solver)? _solver;
+
     /// <summary>The layer in the given scheme; of the ways to round it the one of least error on inputs held out.</summary>
     public LayerResult Compress(Layer layer, Scheme scheme)
     {
         if (scheme.IsFloat) return LayerResult.Float(layer);
         var w = layer.Matrix();
         if (scheme.Factors is { } form) return Factored(layer, w, form);
+        if (scheme.Sparsity is { } sparsity) return Sparse(layer, w, scheme, sparsity);
         var groups = layer.Groups(scheme);
         var inputs = calibration?.Inputs(layer);
         var nearest = RoundToNearest.Run(w, layer.Rows, layer.Columns, groups, scheme, [], search: scheme.Bits < 8, workers);
@@ -22,9 +26,44 @@ internal sealed class LayerCompressor(CompressionOptions options, Calibration? c
         var best = Judged(layer, w, nearest.Decode(), nearest.Scheme, inputs, Result(layer, nearest));
         // With 8 bits a channel there is next to nothing to make up for; with a few inputs there is nothing to judge by.
         if (options.Method != RoundingMethod.Gptq || scheme.Bits >= 8 && scheme.Group == 0 || !inputs.IsSplit) return best;
-        var grams = Enumerable.Range(0, inputs.Parts).Select(p => inputs.Fitted(p)).Select(x => Products.Gram(x, x.Length / layer.Columns, layer.Columns, workers)).ToList();
-        var gptq = Gptq.Run(w, layer.Rows, layer.Columns, groups, scheme, grams, options.Gptq, workers);
+        var gptq = Solver(layer, w, inputs).Round(groups, scheme);
         var compensated = Judged(layer, w, gptq.Decode(), gptq.Scheme, inputs, Result(layer, gptq));
+        return compensated.Error.Noise < best.Error.Noise ? compensated : best;
+    }
+
+    private Gptq Solver(Layer layer, float[] w, LayerInputs inputs)
+    {
+        if (_solver is { } known && known.Layer == layer) return known.Solver;
+        var grams = Enumerable.Range(0, inputs.Parts).Select(p => inputs.Fitted(p)).Select(x => Products.Gram(x, x.Length / layer.Columns, layer.Columns, workers)).ToList();
+        _solver = (layer, new Gptq(w, layer.Rows, layer.Columns, grams, options.Gptq, workers));
+        return _solver.Value.Solver;
+    }
+
+    /// <summary>The layer with zeros: the largest weights kept as they are, or those of the largest loss with the others made up for, whichever has less error on inputs held out.</summary>
+    private LayerResult Sparse(Layer layer, float[] w, Scheme scheme, Sparsity sparsity)
+    {
+        var inputs = calibration?.Inputs(layer);
+        var groups = layer.Groups(scheme);
+        LayerResult Try(float[] pruned, Func<CodedMatrix> round)
+        {
+            var coded = scheme.Kind == CodeKind.Float ? null : round();
+            float[] rough = coded?.Decode() ?? pruned;
+            long kept = rough.LongCount(v => v != 0), bytes = WeightForm.Of(layer, scheme, coded, pruned, options.SparseForms).StoredBytes;
+            OutputError Error(float[] values, Scheme s, out float[] shift)
+            {
+                var r = inputs is null ? new(s, null, OutputError.Of([(w, values)]), [], 0) : Judged(layer, w, values, s, inputs, (error, shift) => new(s, null, error, shift, 0));
+                shift = r.Shift;
+                return r.Error;
+            }
+            var error = Error(rough, scheme, out float[] shift);
+            return new(scheme, coded, error, shift, bytes) { Values = coded is null ? pruned : null, Mask = (kept, coded is null ? error : Error(pruned, Scheme.Float, out _)) };
+        }
+        float[] largest = SparsityMask.Apply(SparsityMask.Of(layer, sparsity, SparsityMask.Magnitudes(w)), w);
+        var best = Try(largest, () => RoundToNearest.Run(largest, layer.Rows, layer.Columns, groups, scheme, [], search: scheme.Bits < 8, workers));
+        if (options.Method != RoundingMethod.Gptq || inputs is not { IsSplit: true }) return best;
+        var solver = Solver(layer, w, inputs);
+        float[] pruned = sparsity.IsGrouped ? solver.Prune(sparsity, layer.Taps, largest) : solver.Prune(SparsityMask.Of(layer, sparsity, solver.Losses()));
+        var compensated = Try(pruned, () => solver.PruneAndRound(sparsity, layer.Taps, pruned, groups, scheme));
         return compensated.Error.Noise < best.Error.Noise ? compensated : best;
     }
 
@@ -51,7 +90,7 @@ internal sealed class LayerCompressor(CompressionOptions options, Calibration? c
     public WireQuantization Grid(Value wire) =>
         StaticPass.Grid(calibration!.Wire(wire).Range(options.Range, options.Percentile), options.SignedActivations);
 
-    private static Func<OutputError, float[], LayerResult> Result(Layer layer, CodedMatrix coded) => (error, shift) => new(coded.Scheme, coded, error, shift, WeightForm.Of(layer, coded).StoredBytes);
+    private Func<OutputError, float[], LayerResult> Result(Layer layer, CodedMatrix coded) => (error, shift) => new(coded.Scheme, coded, error, shift, WeightForm.Of(layer, coded.Scheme, coded, null, options.SparseForms).StoredBytes);
 
     /// <summary>The result with its error on inputs held out, and with bias correction where that makes it less; <paramref name="rough"/> is what the compressed weight stands for.</summary>
     private LayerResult Judged(Layer layer, float[] w, float[] rough, Scheme scheme, LayerInputs inputs, Func<OutputError, float[], LayerResult> result)

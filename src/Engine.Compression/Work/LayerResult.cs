@@ -5,16 +5,22 @@ namespace Engine.Compression;
 
 /// <summary>One layer compressed one way.</summary>
 /// <param name="Scheme">How.</param>
-/// <param name="Coded">The codes; null for float.</param>
+/// <param name="Coded">The codes; null where values are floats.</param>
 /// <param name="Error">Error of the output, or of the weight where no inputs are known.</param>
 /// <param name="Shift">What bias correction adds to the outputs; empty for nothing.</param>
 /// <param name="Bytes">Bytes that the weight takes.</param>
 internal sealed record LayerResult(Scheme Scheme, CodedMatrix? Coded, OutputError Error, float[] Shift, long Bytes)
 {
-    private const int Magic = 0x32524C45;
+    private const int Magic = 0x33524C45;
 
     /// <summary>The factors, where the scheme is of factors.</summary>
     public LayerFactors? Factors { get; init; }
+
+    /// <summary>The values [rows, columns] of a sparse weight without codes.</summary>
+    public float[]? Values { get; init; }
+
+    /// <summary>Weights that are not zero, and the error that zeros alone make; null where the scheme asks for none.</summary>
+    public (long Kept, OutputError Error)? Mask { get; init; }
 
     /// <summary>The layer as it is.</summary>
     public static LayerResult Float(Layer layer) => new(Scheme.Float, null, OutputError.None, [], layer.DenseBytes);
@@ -35,8 +41,15 @@ internal sealed record LayerResult(Scheme Scheme, CodedMatrix? Coded, OutputErro
             w.Write(Bytes);
             w.Write(Shift.Length);
             foreach (float v in Shift) w.Write(v);
+            if (Mask is { } mask)
+            {
+                w.Write(mask.Kept);
+                w.Write(mask.Error.RelativeRmse);
+                w.Write(mask.Error.Cosine);
+            }
             if (Factors is { } f) Write(w, f);
             else if (Coded is { } c) Write(w, c);
+            foreach (float v in Values ?? []) w.Write(v);
         }
         m.Write(SHA256.HashData(m.GetBuffer().AsSpan(0, (int)m.Length)));
         return m.ToArray();
@@ -62,13 +75,19 @@ internal sealed record LayerResult(Scheme Scheme, CodedMatrix? Coded, OutputErro
                 var found = Scheme.Parse(name);
                 return found.IsFloat ? Float(layer) : new(found, null, error, shift, stored) { Factors = ReadFactors(r, found.Factors!) };
             }
+            (long, OutputError)? mask = scheme.Sparsity is null ? null : (r.ReadInt64(), new OutputError(r.ReadDouble(), r.ReadDouble()));
+            if (scheme.Kind == CodeKind.Float)
+            {
+                var values = Floats(r, Checked.Int((long)layer.Rows * layer.Columns));
+                return r.BaseStream.Position == body ? new(scheme, null, error, shift, stored) { Values = values, Mask = mask } : null;
+            }
             var groups = layer.Groups(scheme);
             if (r.ReadInt32() != layer.Rows || r.ReadInt32() != layer.Columns || r.ReadInt32() != groups.Groups) return null;
             var coded = new CodedMatrix(layer.Rows, layer.Columns, groups, scheme);
             r.ReadExactly(coded.Codes);
             Floats(r, coded.Scales.Length).CopyTo(coded.Scales, 0);
             r.ReadExactly(coded.Zeros);
-            return r.BaseStream.Position == body ? new(scheme, coded, error, shift, stored) : null;
+            return r.BaseStream.Position == body ? new(scheme, coded, error, shift, stored) { Mask = mask } : null;
         }
         catch (EndOfStreamException)
         {

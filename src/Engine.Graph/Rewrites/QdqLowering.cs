@@ -174,8 +174,8 @@ public sealed class QdqLowering(bool wires) : Rewrite
         private bool IsF32(Node n)
         {
             if (n.Op is DequantizeLinear) return n.Input(1)?.ConstantTensor is { DType: DType.F32 } && n.Op.Attributes.Int("output_dtype", 1) is 0 or 1;
-            if (n.Op.Domain.Length != 0 || n.Input(0) is not { } x || !(_f32.Contains(x) || x.Constant is { DType: DType.F32 })) return false;
-            return n.Op.Name is "Conv" or "ConvTranspose" or "MatMul" or "Gemm" or "Relu" or "LeakyRelu" or "Clip" or "Sigmoid" or "HardSigmoid" or "HardSwish" or "Tanh" or "Softmax" or "Gelu"
+            if (n.Op.Domain.Length != 0 && n.Op is not FusedMatMul || n.Input(0) is not { } x || !(_f32.Contains(x) || x.Constant is { DType: DType.F32 })) return false;
+            return n.Op.Name is "Conv" or "ConvTranspose" or "MatMul" or "FusedMatMul" or "Gemm" or "Relu" or "LeakyRelu" or "Clip" or "Sigmoid" or "HardSigmoid" or "HardSwish" or "Tanh" or "Softmax" or "Gelu"
                 or "Add" or "Sub" or "Mul" or "Div" or "MaxPool" or "AveragePool" or "GlobalAveragePool" or "GlobalMaxPool" or "BatchNormalization" or "InstanceNormalization" or "LayerNormalization"
                 or "Concat" or "Reshape" or "Flatten" or "Transpose" or "Squeeze" or "Unsqueeze" or "Slice" or "Split" or "Pad" or "Resize" or "Upsample" or "Identity" or "Expand" or "Gather"
                 or "ReduceMean" or "ReduceSum" or "ReduceMax" or "Elu" or "Selu" or "PRelu" or "Sqrt" or "Erf" or "Pow" or "Exp";

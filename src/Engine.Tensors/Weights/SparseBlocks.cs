@@ -43,6 +43,31 @@ public sealed class SparseBlocks : EncodedWeight
     /// <inheritdoc/>
     public override string Describe() => string.Create(CultureInfo.InvariantCulture, $"Sparse({Height}x{Width}, {Values.Describe()})");
 
+    /// <summary>Stores the blocks of a weight that are not all zero, in f32: decoding gives the same values.</summary>
+    public static SparseBlocks From(Weight weight, int height, int width)
+    {
+        var dense = weight.ToF32();
+        ReadOnlySpan<float> x = dense.Span<float>();
+        int rows = weight.Shape.Int(0), columns = Checked.Int(weight.Shape.Product(1, weight.Shape.Rank));
+        var (starts, blocks, values) = (new List<int>(), new List<int>(), new List<float>());
+        var block = new float[Checked.Int(Checked.Mul(height, width))];
+        for (int top = 0; top < rows; top += height)
+        {
+            starts.Add(blocks.Count);
+            for (int left = 0; left < columns; left += width)
+            {
+                Array.Clear(block);
+                for (int r = top; r < Math.Min(rows, top + height); r++) x.Slice(r * columns + left, Math.Min(width, columns - left)).CopyTo(block.AsSpan((r - top) * width));
+                if (!Array.Exists(block, v => v != 0)) continue;
+                blocks.Add(left / width);
+                values.AddRange(block);
+            }
+        }
+        starts.Add(blocks.Count);
+        GC.KeepAlive(dense);
+        return new SparseBlocks(weight.Shape, height, width, Tensor.Vector<int>([.. starts]), Tensor.Vector<int>([.. blocks]), new Dense(Tensor.From(new Shape(blocks.Count, height, width), values.ToArray())));
+    }
+
     private protected override void DecodeTo(Span<float> y)
     {
         var dense = Values.ToF32();

@@ -33,6 +33,30 @@ public sealed class SparseCsr : EncodedWeight
     /// <inheritdoc/>
     public override string Describe() => $"Sparse(CSR, {Values.Describe()})";
 
+    /// <summary>Stores the values of a weight that are not zero, in f32: decoding gives the same values.</summary>
+    public static SparseCsr From(Weight weight)
+    {
+        var dense = weight.ToF32();
+        ReadOnlySpan<float> x = dense.Span<float>();
+        int rows = weight.Shape.Int(0), columns = Checked.Int(weight.Shape.Product(1, weight.Shape.Rank)), entries = 0;
+        foreach (float v in x) if (v != 0) entries++;
+        Tensor starts = Tensor.Allocate(DType.I32, new Shape(rows + 1L)), indices = Tensor.Allocate(columns <= ushort.MaxValue + 1 ? DType.U16 : DType.I32, new Shape(entries)), values = Tensor.Allocate(DType.F32, new Shape(entries));
+        for (int r = 0, at = 0; r < rows; r++)
+        {
+            starts.Span<int>()[r] = at;
+            for (int k = 0; k < columns; k++)
+            {
+                if (x[r * columns + k] is var v && v == 0) continue;
+                values.Span<float>()[at] = v;
+                if (indices.DType == DType.U16) indices.Span<ushort>()[at++] = (ushort)k;
+                else indices.Span<int>()[at++] = k;
+            }
+        }
+        starts.Span<int>()[rows] = entries;
+        GC.KeepAlive(dense);
+        return new SparseCsr(weight.Shape, starts, indices, new Dense(values));
+    }
+
     /// <summary>
     /// The term that, added to a base (<see cref="WeightSum"/>), makes the given entries have the given values: each is stored as its value less what
     /// the base decodes to there. The sum gives a 16-bit float back to the bit where the base lies between zero and twice the value, as it does at

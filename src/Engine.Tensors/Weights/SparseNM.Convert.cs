@@ -4,7 +4,7 @@ public sealed partial class SparseNM
 {
     /// <summary>
     /// Stores a weight whose groups have at most N values other than zero: a plain tensor, or codes with a scale a tensor, a row, or a group of columns that whole groups of M
-    /// fill. Decoding gives the same values.
+    /// fill, in a convolution of input channels of one tap. Decoding gives the same values.
     /// </summary>
     /// <exception cref="InvalidModelException">A group has more, or the form cannot be kept sparse.</exception>
     public static SparseNM From(Weight weight, int n, int m, int taps = 1)
@@ -38,14 +38,17 @@ public sealed partial class SparseNM
                     }
                 }
         GC.KeepAlive(dense);
-        return new SparseNM(shape, n, m, positions, Gathered(weight, new Shape(rows, kept), sources, n, m), taps);
+        return new SparseNM(shape, n, m, positions, Gathered(weight, new Shape(rows, kept), sources, n, m, taps), taps);
     }
 
     /// <summary>The same values as dense codes, those not kept at their zero points; null where values are no codes with one zero point a tensor or row, or their groups do not become groups of columns.</summary>
     public Quantized? ToQuantized()
     {
         if (Values is not Quantized { Table: null, Minimum: null } q || q.Shape.Rank != 2 || Zeros(q) is not { } zeros) return null;
-        if (q.Granularity == Granularity.Channel && q.Axis != 0 || q.Granularity == Granularity.Group && (q.Axis != 1 || q.Group % N != 0 || Taps > 1 || Columns % M != 0)) return null;
+        bool grouped = q.Granularity == Granularity.Group;
+        int group = q.Group / N * M;
+        // Groups run along axis 1: of a matrix its columns, of a convolution its channels, a tap at a time.
+        if (q.Granularity == Granularity.Channel && q.Axis != 0 || grouped && (q.Axis != 1 || q.Group % N != 0 || Taps != Shape.Product(2, Shape.Rank) || Taps > 1 && Columns / Taps % group != 0)) return null;
         int kept = KeptColumns;
         byte[] codes = new byte[Shape.Count];
         for (int r = 0, i = 0; r < Rows; r++)
@@ -55,8 +58,7 @@ public sealed partial class SparseNM
                 if (ColumnOf(k, BitStream.Get(Positions.Bytes, i, PositionBits)) is >= 0 and var column) codes[r * Columns + column] = (byte)BitStream.Get(q.Codes.Bytes, i, q.Bits);
         }
         var stream = Stream(codes, q.Bits);
-        // Groups of a matrix run along its columns whatever the number of its axes.
-        return q.Granularity == Granularity.Group && Shape.Rank != 2 ? null : new Quantized(Shape, q.Bits, stream, q.Granularity, q.Scale, q.Zero, q.Signed, q.Axis, q.Group / N * M, dtype: q.DType);
+        return new Quantized(Shape, q.Bits, stream, q.Granularity, grouped ? Turned(q.Scale, Rows, Taps) : q.Scale, q.Zero, q.Signed, q.Axis, grouped ? group : 0, dtype: q.DType);
     }
 
     // Zero points, one or one a row; null where there is one a group.
@@ -76,7 +78,22 @@ public sealed partial class SparseNM
         return stream;
     }
 
-    private static Weight Gathered(Weight weight, Shape shape, int[] sources, int n, int m)
+    // Scales [rows, a, b] as [rows, b, a], a known: groups of channels and taps change places.
+    private static Weight Turned(Weight scales, int rows, int a)
+    {
+        int b = Checked.Int(scales.Shape.Elements / rows / a);
+        if (a == 1 || b == 1) return scales;
+        var from = scales.Decode();
+        int size = Checked.Int(from.DType.ByteCount(1));
+        var to = Tensor.Allocate(from.DType, new Shape(rows, b, a));
+        for (int r = 0; r < rows; r++)
+            for (int i = 0; i < a; i++)
+                for (int j = 0; j < b; j++) from.Bytes.Slice(((r * a + i) * b + j) * size, size).CopyTo(to.Bytes[(((r * b + j) * a + i) * size)..]);
+        GC.KeepAlive(from);
+        return new Dense(to);
+    }
+
+    private static Weight Gathered(Weight weight, Shape shape, int[] sources, int n, int m, int taps)
     {
         if (weight is not Quantized q)
         {
@@ -91,13 +108,14 @@ public sealed partial class SparseNM
         }
         Require(q.Table is null && q.Minimum is null && Zeros(q) is not null, $"{q.Describe()} has no code for zero");
         bool grouped = q.Granularity == Granularity.Group;
-        Require(q.Granularity == Granularity.Tensor || !grouped && q.Axis == 0 || grouped && q.Shape.Rank == 2 && q.Axis == 1 && q.Group % m == 0, $"scales of {q.Describe()} are not those of rows or of whole groups of {m} columns");
+        int groups = grouped ? Checked.Int(Checked.CeilDiv(q.Shape[q.Axis], q.Group)) : 1;
+        Require(q.Granularity == Granularity.Tensor || !grouped && q.Axis == 0 || grouped && q.Axis == 1 && q.Group % m == 0 && q.Shape.Product(2, q.Shape.Rank) == taps && (taps == 1 || q.Shape[1] % q.Group == 0), $"scales of {q.Describe()} are not those of rows or of whole groups of {m} columns");
         var zeros = Zeros(q)!;
         int row = shape.Int(1);
         byte[] codes = new byte[sources.Length];
         for (int i = 0; i < codes.Length; i++)
             codes[i] = (byte)(sources[i] < 0 ? zeros[zeros.Length == 1 ? 0 : i / row] & (1 << q.Bits) - 1 : BitStream.Get(q.Codes.Bytes, sources[i], q.Bits));
         var stream = Stream(codes, q.Bits);
-        return new Quantized(shape, q.Bits, stream, q.Granularity, q.Scale, q.Zero, q.Signed, grouped ? 1 : 0, grouped ? q.Group / m * n : 0, dtype: q.DType);
+        return new Quantized(shape, q.Bits, stream, q.Granularity, grouped ? Turned(q.Scale, shape.Int(0), groups) : q.Scale, q.Zero, q.Signed, grouped ? 1 : 0, grouped ? q.Group / m * n : 0, dtype: q.DType);
     }
 }

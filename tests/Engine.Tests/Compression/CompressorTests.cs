@@ -1,7 +1,9 @@
 using Engine.Compression;
 using Engine.Cpu;
+using Engine.Formats.EngineFiles;
 using Engine.Formats.Onnx;
 using Engine.Graph;
+using Engine.Graph.Operators;
 using Engine.Kernels;
 using Engine.Tensors;
 
@@ -33,6 +35,13 @@ public sealed class CompressorTests : IDisposable
         return m.ToArray();
     }
 
+    private static byte[] EngineBytes(CompressionResult r)
+    {
+        using var m = new MemoryStream();
+        EngineFileWriter.Write(r.Model, m);
+        return m.ToArray();
+    }
+
     private static Tensor Run(byte[] model, CalibrationData data, int level)
     {
         using var m = Model.Load(model, new ModelOptions { OptimizationLevel = level });
@@ -56,10 +65,17 @@ public sealed class CompressorTests : IDisposable
     [InlineData("fashion-mlp", "int3", 0.95, 4)]
     [InlineData("fashion-transformer", "int4", 0.97, 2)]
     [InlineData("fashion-gru", "w8", 0.999, 2)]
+    [InlineData("fashion-cnn", "2:4", 0.97, 1)]
+    [InlineData("fashion-cnn", "2:4+int8", 0.97, 3.5)]
+    [InlineData("fashion-cnn", "4:8+int4", 0.97, 5)]
+    [InlineData("fashion-cnn", "low-rank:75%+2:4+int8", 0.7, 3.5)]
+    [InlineData("fashion-mlp", "2:4+int8", 0.95, 3.5)]
+    [InlineData("fashion-mlp", "sparse:0.6", 0.95, 1)]
+    [InlineData("fashion-transformer", "2:4+w8", 0.9, 2)]
     public void Written_models_are_close_small_and_run_alike_planned_or_not(string model, string scheme, double cosine, double ratio)
     {
         var data = Samples(model);
-        var r = Compress(model, new CompressionOptions { Scheme = Scheme.Parse(scheme) });
+        var r = Compress(model, new CompressionOptions { Scheme = Scheme.Parse(scheme), SparseForms = false });
         byte[] bytes = Bytes(r);
         var exact = Run(File.ReadAllBytes(ModelPath(model)), data, 2);
         Tensor plain = Run(bytes, data, 0), planned = Run(bytes, data, 2);
@@ -68,6 +84,77 @@ public sealed class CompressorTests : IDisposable
         Assert.InRange((double)r.BytesBefore / r.BytesAfter, ratio, 40);
         Assert.All(r.Layers, l => Assert.InRange(l.Error.RelativeRmse, 0, 0.5));
         Assert.Equal(r.Drop!.Error.Cosine, OutputError.Of([(exact.Span<float>().ToArray(), plain.Span<float>().ToArray())]).Cosine, 3);
+    }
+
+    [Theory]
+    [InlineData("fashion-cnn", "2:4", "Sparse(2:4")]
+    [InlineData("fashion-cnn", "2:4+int8", "Sparse(2:4 by channel, Quantized(8, channel))")]
+    [InlineData("fashion-cnn", "4:8+int4", "Sparse(4:8 by channel, Quantized(4, g16))")]
+    [InlineData("fashion-mlp", "2:4+int8", "Sparse(2:4, Quantized(8, channel))")]
+    [InlineData("fashion-mlp", "2:4+int4", "Sparse(2:4, Quantized(4, g16))")]
+    [InlineData("fashion-mlp", "sparse:0.8", "Sparse(CSR")]
+    [InlineData("fashion-mlp", "sparse:0.8x8x4", "Sparse(8x4")]
+    [InlineData("fashion-mlp", "low-rank:50%+2:4+int8", "Sparse(2:4, Quantized(8, channel))")]
+    [InlineData("fashion-transformer", "2:4+int8", "Sparse(2:4, Quantized(8, channel))")]
+    public void Sparse_forms_in_engine_files_are_the_masked_weights(string model, string scheme, string form)
+    {
+        var data = Samples(model);
+        var options = new CompressionOptions { Scheme = Scheme.Parse(scheme) };
+        CompressionResult sparse = Compress(model, options), whole = Compress(model, options with { SparseForms = false });
+        Assert.Contains(form, string.Join('\n', sparse.Model.Graph.Constants.Select(c => c.Constant!.Describe())), StringComparison.Ordinal);
+        Assert.True(sparse.BytesAfter < whole.BytesAfter);
+        Assert.Contains(sparse.Layers, l => l is { Kept: > 0.1 and < 0.6, MaskError: not null });
+        byte[] file = EngineBytes(sparse);
+        Assert.Equal(file, EngineBytes(Compress(model, options)));
+        var wholes = whole.Model.Graph.Nodes.ToDictionary(n => n.Name);
+        foreach (var n in sparse.Model.Graph.Nodes)
+            foreach (var (mine, other) in n.Inputs.Zip(wholes[n.Name].Inputs))
+                if (mine?.Constant is { Shape.Rank: >= 2, DType: DType.F32 } w && other!.Constant is { } o)
+                    // Products have rows first.
+                    Assert.Equal((o.Shape == w.Shape && !(n.Op is FusedMatMul && wholes[n.Name].Op is MatMul) ? o.ToF32() : o.ToF32().Transposed()).Span<float>().ToArray(), w.ToF32().Span<float>().ToArray());
+        Tensor a = Run(file, data, 0), b = Run(EngineBytes(whole), data, 0);
+        Assert.InRange(OutputError.Of([(b.Span<float>().ToArray(), a.Span<float>().ToArray())]).RelativeRmse, 0, 1e-5);
+        Assert.InRange(OutputError.Of([(a.Span<float>().ToArray(), Run(file, data, 2).Span<float>().ToArray())]).RelativeRmse, 0, scheme.EndsWith("int8", StringComparison.Ordinal) ? GemmU8S8.Table.Tier == "scalar" ? 0.05 : 0.02 : 1e-5);
+        if (!scheme.EndsWith("int8", StringComparison.Ordinal) || model == "fashion-transformer" || GemmNmU8S8.Table.Tier == "scalar") return;
+        // Integer sums: gathered or not.
+        Assert.Equal(Run(EngineBytes(whole), data, 2).Bytes.ToArray(), Run(file, data, 2).Bytes.ToArray());
+        using var m = Model.Load(file);
+        Assert.Contains(m.Plan(data.Inputs[0]).Steps, t => t.Stem.EndsWith("-nm-u8s8", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Zeros_are_chosen_for_what_they_cost()
+    {
+        IReadOnlyList<LayerReport> Layers(RoundingMethod method) => Compress("fashion-cnn", new CompressionOptions { Scheme = Scheme.Parse("2:4"), Method = method }).Layers;
+        foreach (var (hessian, magnitude) in Layers(RoundingMethod.Gptq).Zip(Layers(RoundingMethod.Nearest)))
+        {
+            Assert.Equal(magnitude.Scheme, hessian.Scheme);
+            // Few samples say little about many columns, where magnitude may stay.
+            Assert.True(hessian.Error.Noise <= magnitude.Error.Noise);
+            if (hessian is { MaskError: not null, Kind: LayerKind.Conv }) Assert.True(hessian.Error.Noise < 0.6 * magnitude.Error.Noise, $"{hessian.Name}: {hessian.Error} against {magnitude.Error}");
+        }
+    }
+
+    [Theory]
+    [InlineData(BudgetKind.Weights)]
+    [InlineData(BudgetKind.Multiplications)]
+    public void Zeros_go_where_they_cost_least(BudgetKind kind)
+    {
+        var scheme = Scheme.Int8;
+        Scheme[] candidates = [.. ((string[])["1:4", "2:8", "2:4", "4:8"]).Select(s => scheme with { Sparsity = Scheme.Parse(s).Sparsity })];
+        CompressionOptions Options(double limit) => new() { Budget = new Budget(kind, limit), Scheme = scheme, Candidates = candidates };
+        double last = double.PositiveInfinity;
+        foreach (double limit in (double[])[0.45, 0.6, 0.8, 1])
+        {
+            var r = Compress("fashion-cnn", Options(limit));
+            if (kind == BudgetKind.Weights) Assert.InRange(r.Layers.Sum(l => l.Kept * l.BytesBefore) / r.Layers.Sum(l => l.BytesBefore), 0.2, limit);
+            double noise = r.Layers.Sum(l => l.Error.Noise);
+            Assert.True(noise <= last);
+            last = noise;
+            if (limit == 1) Assert.All(r.Layers, l => Assert.Equal(scheme, l.Scheme));
+            if (limit == 0.6) Assert.True(r.Layers.Select(l => l.Scheme).Distinct().Count() > 1);
+        }
+        Assert.Contains(kind == BudgetKind.Weights ? "weights" : "multiplications", Assert.Throws<BudgetException>(() => Compress("fashion-cnn", Options(0.1))).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -182,25 +269,29 @@ public sealed class CompressorTests : IDisposable
         return y;
     }
 
-    [Fact]
-    public void The_same_job_gives_the_same_bytes_interrupted_or_not()
+    [Theory]
+    [InlineData("int4")]
+    [InlineData("2:4")]
+    [InlineData("2:4+int4")]
+    public void The_same_job_gives_the_same_bytes_interrupted_or_not(string scheme)
     {
-        var options = new CompressionOptions { Scheme = Scheme.Parse("int4") };
+        var options = new CompressionOptions { Scheme = Scheme.Parse(scheme), SparseForms = false };
         byte[] whole = Bytes(Compress("fashion-cnn", options));
         Assert.Equal(whole, Bytes(Compress("fashion-cnn", options)));
 
         string work = Path.Combine(_folder, "work");
         int steps = 0;
-        var stopped = options with { WorkFolder = work, Progress = s => { if (s.EndsWith("int4", StringComparison.Ordinal) && ++steps == 3) throw new OperationCanceledException(); } };
+        var stopped = options with { WorkFolder = work, Progress = s => { if (s.EndsWith(scheme, StringComparison.Ordinal) && ++steps == 3) throw new OperationCanceledException(); } };
         Assert.Throws<OperationCanceledException>(() => Compress("fashion-cnn", stopped));
         string[] files = Directory.GetFiles(work, "*.layer");
-        Assert.Equal(3, files.Length);
+        // The first layer stays a float one where others are, which takes no work.
+        Assert.Equal(scheme == "2:4" ? 2 : 3, files.Length);
         // One of them is damaged: it is computed again.
         byte[] damaged = File.ReadAllBytes(files[0]);
         damaged[damaged.Length / 2] ^= 1;
         File.WriteAllBytes(files[0], damaged);
         var resumed = Compress("fashion-cnn", options with { WorkFolder = work, Resume = true });
-        Assert.Equal(2, resumed.Reused);
+        Assert.Equal(files.Length - 1, resumed.Reused);
         Assert.Equal(whole, Bytes(resumed));
         resumed.Finish();
         Assert.False(Directory.Exists(work));

@@ -75,7 +75,7 @@ public sealed class RoundingTests
         double nearest = Error(RoundToNearest.Run(w, parts * part, columns, groups, scheme, [], search: true, Workers.Single));
         foreach (bool order in (bool[])[false, true])
         {
-            double compensated = Error(Gptq.Run(w, parts * part, columns, groups, scheme, grams, new GptqOptions(order), Workers.Single));
+            double compensated = Error(new Gptq(w, parts * part, columns, grams, new GptqOptions(order), Workers.Single).Round(groups, scheme));
             Assert.True(compensated < (columns > 32 ? 0.9 : 1) * nearest, $"act-order {order}: {compensated} against {nearest}");
         }
     }
@@ -86,8 +86,8 @@ public sealed class RoundingTests
         const int rows = 40, columns = 200;
         float[] w = TestData.Floats(rows * columns, 7), h = Products.Gram(Correlated(300, columns, 8), 300, columns, Workers.Single);
         using var workers = new Workers(3);
-        var one = Gptq.Run(w, rows, columns, ColumnGroups.Runs(columns, 1, 32), Scheme.Parse("int4"), [h], new(), Workers.Single);
-        var three = Gptq.Run(w, rows, columns, ColumnGroups.Runs(columns, 1, 32), Scheme.Parse("int4"), [h], new(), workers);
+        var one = new Gptq(w, rows, columns, [h], new(), Workers.Single).Round(ColumnGroups.Runs(columns, 1, 32), Scheme.Parse("int4"));
+        var three = new Gptq(w, rows, columns, [h], new(), workers).Round(ColumnGroups.Runs(columns, 1, 32), Scheme.Parse("int4"));
         Assert.Equal(one.Codes, three.Codes);
     }
 
@@ -96,7 +96,7 @@ public sealed class RoundingTests
     {
         float[] w = TestData.Floats(8 * 32, 9);
         var groups = ColumnGroups.Runs(32, 1, 32);
-        var coded = Gptq.Run(w, 8, 32, groups, Scheme.Parse("int4"), [new float[32 * 32]], new(), Workers.Single);
+        var coded = new Gptq(w, 8, 32, [new float[32 * 32]], new(), Workers.Single).Round(groups, Scheme.Parse("int4"));
         Assert.Equal(RoundToNearest.Run(w, 8, 32, groups, Scheme.Parse("int4"), [], search: true, Workers.Single).Codes, coded.Codes);
     }
 

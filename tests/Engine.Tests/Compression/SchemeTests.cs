@@ -24,6 +24,42 @@ public sealed class SchemeTests
     }
 
     [Theory]
+    [InlineData("2:4")]
+    [InlineData("1:4+int8")]
+    [InlineData("4:8+w8")]
+    [InlineData("2:4+int4-g64")]
+    [InlineData("4:16+ternary-channel")]
+    [InlineData("sparse:0.9")]
+    [InlineData("sparse:0.75x8x4")]
+    [InlineData("low-rank:50%+2:4")]
+    [InlineData("low-rank:64+2:4+int8")]
+    public void Zeros_are_written_before_codes_and_behind_factors(string text)
+    {
+        var s = Scheme.Parse(text);
+        Assert.Equal(text, s.ToString());
+        Assert.NotNull(s.Sparsity);
+        Assert.False(s.IsFloat);
+        Assert.Null(s.Dense.Sparsity);
+        Assert.Equal(s, Scheme.Parse(s.Codes.ToString()) with { Factors = s.Factors });
+    }
+
+    [Theory]
+    [InlineData("4:2", "'4:2'")]
+    [InlineData("0:4", "'0:4'")]
+    [InlineData("2:5", "'2:5'")]
+    [InlineData("2:4+nf4", "integers")]
+    [InlineData("2:4+int4-asym", "integers")]
+    [InlineData("4:16+int4-g8", "whole 16s")]
+    [InlineData("int8+2:4", "'int8+2:4'")]
+    [InlineData("2:4+4:8", "'4:8'")]
+    [InlineData("2:4+low-rank:8", "'low-rank:8'")]
+    [InlineData("sparse:1", "'sparse:1'")]
+    [InlineData("sparse:0.9x8", "'sparse:0.9x8'")]
+    [InlineData("sparse:0.9x0x4", "'sparse:0.9x0x4'")]
+    [InlineData("sparse:0.9+int8", "N:M alone")]
+    public void Zeros_that_nothing_holds_are_refused(string text, string says) => Assert.Contains(says, Assert.Throws<InputException>(() => Scheme.Parse(text)).Message, StringComparison.Ordinal);
+
+    [Theory]
     [InlineData("")]
     [InlineData("int9")]
     [InlineData("int1")]

@@ -14,6 +14,8 @@ internal sealed unsafe class NmCodesCpu(bool dyadic)
 {
     public static IEnumerable<Candidate> MatMul(MatMul op, NodeTypes n) => n.Has(2) ? [] : Product(op.Geometry(n.In(0).Shape, n.In(1).Shape), n);
 
+    public static IEnumerable<Candidate> FusedMatMul(FusedMatMul op, NodeTypes n) => op.Alpha != 1 || n.Has(2) ? [] : Product(op.Geometry(n.In(0).Shape, n.In(1).Shape), n);
+
     public static IEnumerable<Candidate> Gemm(Gemm op, NodeTypes n) => op.Alpha != 1 || n.Has(2) && op.Beta != 1 ? [] : Product(op.Geometry(n.In(0).Shape, n.In(1).Shape), n);
 
     private static IEnumerable<Candidate> Product(MatMulGeometry g, NodeTypes n)

@@ -18,6 +18,7 @@ internal static class QuantizedKernels
         r.Extend<Conv>(sparse.Conv);
         r.Extend<Gemm>(NmCodesCpu.Gemm);
         r.Extend<MatMul>(NmCodesCpu.MatMul);
+        r.Extend<FusedMatMul>(NmCodesCpu.FusedMatMul);
         r.Extend<Gemm>(GridCandidates.Gemm);
         r.Extend<MatMul>(GridCandidates.MatMul);
         r.Extend<GlobalAveragePool>(codes.GlobalAverage);
