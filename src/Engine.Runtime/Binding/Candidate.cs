@@ -25,6 +25,9 @@ public sealed record Candidate(string Stem, Func<BindContext, StepFn> Bind)
     /// <summary>True when the kernel applies the node's <see cref="Node.Epilogue"/>; otherwise the planner runs its steps after it.</summary>
     public bool FusesEpilogue { get; init; }
 
+    /// <summary>What of a constant operand's form the kernel makes use of, as <c>2:4</c>; null for kernels of dense operands and of codes.</summary>
+    public string? Structure { get; init; }
+
     /// <summary>Encoding wanted for input <paramref name="i"/>.</summary>
     public Encoding Accept(int i) => i < Accepts.Count ? Accepts[i] ?? Encoding.Plain : Encoding.Plain;
 }

@@ -8,6 +8,9 @@ namespace Engine.Runtime;
 /// <param name="Elementwise">The encoding on which an elementwise kernel runs unchanged, storage seen as one flat row; null for plain.</param>
 internal sealed record Choice(Candidate Candidate, Encoding? Elementwise = null)
 {
+    /// <summary>Why the kernel of a constant operand's form was not taken; empty where it was, or the operand has no such form.</summary>
+    public string FormNotTaken { get; init; } = "";
+
     public Encoding Produces => Elementwise ?? Candidate.Produces;
 
     public Encoding Accept(int i) => Elementwise ?? Candidate.Accept(i);
@@ -26,6 +29,7 @@ internal sealed class CandidateChooser(LoweredSegment segment, KernelRegistry ke
     private readonly Dictionary<Value, LoweredNode> _producers = [];
     private readonly Dictionary<LoweredNode, List<WeighedChoice>> _options = [];
     private readonly Dictionary<Value, int> _readers = [];
+    private readonly Dictionary<LoweredNode, string> _notTaken = [];
 
     /// <summary>One choice a node; a node without any throws.</summary>
     public Dictionary<LoweredNode, Choice> Run()
@@ -57,7 +61,7 @@ internal sealed class CandidateChooser(LoweredSegment segment, KernelRegistry ke
                 foreach (var e in wants.Distinct()) cost += Conversion(n.OutTypes[0]!, Stored(n, c.Choice), e);
                 if (cost < least) (best, least) = (c, cost);
             }
-            chosen[n] = best.Choice;
+            chosen[n] = best.Choice.Candidate.Structure is not null ? best.Choice : best.Choice with { FormNotTaken = _notTaken.GetValueOrDefault(n) ?? UnusedForm.Of(n.Inputs) };
             for (int k = 0; k < n.Inputs.Length; k++)
                 if (n.Inputs[k] is { } v) (wanted.TryGetValue(v, out var list) ? list : wanted[v] = []).Add(best.Choice.Accept(k));
         }
@@ -71,6 +75,7 @@ internal sealed class CandidateChooser(LoweredSegment segment, KernelRegistry ke
         var choices = new List<WeighedChoice>();
         foreach (var c in kernels.Candidates(types))
         {
+            if (c.Structure is not null) _notTaken[n] = UnusedForm.Of(c, n.Node, options);
             bool plain = c.Produces == Encoding.Plain && c.Accepts.All(a => a is null || a == Encoding.Plain);
             if (!plain && options.Level < 2 || !c.Exact && !options.AllowInexact || n.Node.Epilogue.Count > 0 && !c.FusesEpilogue) continue;
             double own = c.Nanoseconds ?? n.Cost.Operations * NanosecondsPerOperation + n.Cost.Bytes * NanosecondsPerByte;

@@ -50,6 +50,7 @@ internal sealed class MemoryLayout(LoweredSegment segment, IReadOnlyList<Value> 
         public required StepFn Run;
         public required PlannedBuffer?[] Inputs, Outputs;
         public Extent[] Work = [];
+        public string FormNotTaken = "";
         public LoweredNode? Node;
         public bool Removed;
     }
@@ -119,7 +120,7 @@ internal sealed class MemoryLayout(LoweredSegment segment, IReadOnlyList<Value> 
     public void AddConvert(Value v, StepFn run, PlannedBuffer from, PlannedBuffer to) =>
         Add(new Pending { Name = v.Name, Operator = "Convert", Stem = $"{from.Encoding} → {to.Encoding}", Run = run, Inputs = [from], Outputs = [to] });
 
-    public void AddStep(LoweredNode n, BoundKernel k, PlannedBuffer?[] inputs, PlannedBuffer?[] outputs) => Add(new Pending
+    public void AddStep(LoweredNode n, BoundKernel k, PlannedBuffer?[] inputs, PlannedBuffer?[] outputs, string formNotTaken) => Add(new Pending
     {
         Name = n.Node.Name,
         Operator = string.Join('+', n.Node.Epilogue.Select(e => e.Op.Name).Prepend(n.Node.Op.ToString())),
@@ -127,6 +128,7 @@ internal sealed class MemoryLayout(LoweredSegment segment, IReadOnlyList<Value> 
         Run = k.Run,
         Inputs = inputs,
         Outputs = outputs,
+        FormNotTaken = formNotTaken,
         Work = [.. k.Context.WorkBytes.Select(b => new Extent { Bytes = b, IsWorkspace = true })],
         Node = n,
     });
@@ -166,6 +168,7 @@ internal sealed class MemoryLayout(LoweredSegment segment, IReadOnlyList<Value> 
             OutputTypes = [.. s.Outputs.Select(o => o is null ? null : new StepOutput(o.Type, o.Encoding))],
             OutputDescription = s.Outputs.FirstOrDefault(o => o is not null) is { } o ? Describe(o) : "",
             Scheme = s.Node is null ? "" : string.Join(", ", s.Node.Inputs.OfType<Value>().Where(v => v.Constant is { Shape.Rank: > 1 }).Select(v => v.Constant!.Describe()).Distinct()),
+            FormNotTaken = s.FormNotTaken,
             WeightBytes = s.Node?.Inputs.OfType<Value>().Sum(v => v.Constant?.StoredBytes ?? 0) ?? 0,
         }).ToList();
         var buffers = _extents.Where(e => e.Last >= 0).Select(e => new PlanBuffer(string.Join(", ", e.Members.Select(m => m.Wire.Name).Distinct()), e.Members.Count > 0 ? Describe(e.Members[0]) : "workspace",

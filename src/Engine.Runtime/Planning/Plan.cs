@@ -39,6 +39,9 @@ public sealed record PlanStep(string Name, string Operator, string Stem, StepFn 
     /// <summary>Expressions of the constant operands, for tables.</summary>
     public string Scheme { get; init; } = "";
 
+    /// <summary>Why the kernel of a constant operand's form was not taken; empty where it was, or there is no such form.</summary>
+    public string FormNotTaken { get; init; } = "";
+
     /// <summary>Bytes of constant operands.</summary>
     public long WeightBytes { get; init; }
 }

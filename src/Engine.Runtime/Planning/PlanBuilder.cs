@@ -55,7 +55,7 @@ internal sealed class PlanBuilder(KernelRegistry kernels, PackedWeights packed, 
         var outputs = new PlannedBuffer?[n.Outputs.Count];
         for (int i = 0; i < outputs.Length; i++)
             if (n.Outputs[i] is { } v) outputs[i] = layout.Produce(v, n.OutTypes[i]!, i == 0 ? choice.Produces : Encoding.Plain);
-        layout.AddStep(n, bound, inputs, outputs);
+        layout.AddStep(n, bound, inputs, outputs, choice.FormNotTaken);
         foreach (var v in n.Outputs)
             if (v?.Quantization is { } q) Round(v, QuantizedEncoding.Of(q), layout);
     }

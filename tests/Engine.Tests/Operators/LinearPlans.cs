@@ -25,11 +25,18 @@ internal static class LinearPlans
     /// <summary>Runs the plan with dead memory poisoned; stems of its steps and the first output.</summary>
     public static (List<string> Stems, Tensor Y) Plan(ModelGraph graph, Tensor x, int threads)
     {
-        List<string> stems = [];
+        var (steps, y) = Steps(graph, x, threads);
+        return (steps.ConvertAll(s => s.Stem), y);
+    }
+
+    /// <summary>The same with the steps.</summary>
+    public static (List<PlanStep> Steps, Tensor Y) Steps(ModelGraph graph, Tensor x, int threads)
+    {
+        List<PlanStep> steps = [];
         var program = new Runtime.Program(graph, CpuKernels.Standard, new PackedWeights(), new PlanOptions());
         using var workers = new Workers(threads);
         var outputs = new RuntimeValue?[1];
-        new Executor(program, workers, new ExecutorOptions { Poison = true, Planned = p => stems.AddRange(p.Steps.Select(s => s.Stem)) }).Run([x], outputs);
-        return (stems, ((Tensor)outputs[0]!).Clone());
+        new Executor(program, workers, new ExecutorOptions { Poison = true, Planned = p => steps.AddRange(p.Steps) }).Run([x], outputs);
+        return (steps, ((Tensor)outputs[0]!).Clone());
     }
 }

@@ -228,6 +228,24 @@ public unsafe class SparseTests
         Assert.Equal(actual.Bytes.ToArray(), Plan(Product(w, rows, k, false, true, bias), x, 1).Y.Bytes.ToArray());
     }
 
+    [Fact]
+    public void A_plan_says_why_it_does_not_gather()
+    {
+        string Why(ModelGraph graph, Tensor x) => string.Join(", ", Steps(graph, x, 1).Steps.Select(s => s.FormNotTaken).Where(r => r.Length > 0));
+        var (codes, bias) = (SparseNM.From(MaskedCodes(2, 4, 70, 256), 2, 4), F32(70));
+        // Rounding is refused: eight bits decode to a product in f32, whose own gathering kernel is slower for many rows.
+        string refused = Why(Product(codes, 1, 256, false, false, bias), F32(1, 256));
+        Assert.Contains(refused, (string[])["", "2:4: rounds activations, which needs consent"]);
+        var csr = new SparseCsr(new Shape(70, 64), Tensor.Vector<int>([.. Enumerable.Range(0, 71).Select(r => 32 * r)]), Tensor.Vector<int>([.. Enumerable.Range(0, 70 * 32).Select(i => 2 * (i % 32))]), new Dense(F32(70 * 32)));
+        Assert.Equal("csr-matvec: dense estimated faster", Why(Product(csr, 200, 64, false, false, bias), F32(200, 64)));
+        Assert.Equal("", Why(Product(new Dense(F32(70, 64)), 5, 64, false, false, bias), F32(5, 64)));
+        if (GemmNmU8S8.Table.Tier != "scalar") Assert.Equal("", Why(Product(codes, 30, 256, false, true, bias), F32(30, 256)));
+        var (graph, input) = Network(true, true);
+        if (GemmNmU8S8.Table.Tier != "scalar") Assert.Equal("2:4 flattened: decoded", Why(graph, input));
+        graph = Network(true, false).Graph;
+        if (GemmNmU8S8.Table.Tier != "scalar") Assert.Equal("", Why(graph, input));
+    }
+
     // A convolution, another over a wider window, and a classifier, all sparse along input channels; as stored forms, or as plain codes that have the zeros.
     private static (ModelGraph Graph, Tensor Input) Network(bool stored, bool flattened)
     {

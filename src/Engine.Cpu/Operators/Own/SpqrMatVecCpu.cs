@@ -20,7 +20,7 @@ internal static unsafe class SpqrMatVecCpu
     private static IEnumerable<Candidate> Candidates(MatMulGeometry g, float alpha, Addend? addend, NodeTypes n)
     {
         if (n.In(0).DType != DType.F32 || Parts(n.Weights[1]) is not var (tiles, outliers) || tiles.Columns != g.K || tiles.Rows != g.N || g.BRow != 1 || g.BColumn != g.K || g.AColumn != 1 || g.BStarts.Length != 1) yield break;
-        yield return new Candidate("spqr-matvec", b => Bind(g, alpha, addend, tiles, outliers, b)) { FusesEpilogue = LinearSteps.Accepts(n), Nanoseconds = g.Operations / OperationsPerNanosecond + n.Weights[1]!.StoredBytes / BytesPerNanosecond };
+        yield return new Candidate("spqr-matvec", b => Bind(g, alpha, addend, tiles, outliers, b)) { FusesEpilogue = LinearSteps.Accepts(n), Structure = "SpQR", Nanoseconds = g.Operations / OperationsPerNanosecond + n.Weights[1]!.StoredBytes / BytesPerNanosecond };
     }
 
     private static (SpqrTiles Tiles, SparseCsr? Outliers)? Parts(Weight? w) => w switch

@@ -31,6 +31,7 @@ internal sealed unsafe class NmCodesCpu(bool dyadic)
             Accepts = [QuantizedEncoding.Of(grid)],
             Produces = n.OutGrid(0) is { } y ? QuantizedEncoding.Of(y) : Encoding.Plain,
             FusesEpilogue = true,
+            Structure = form?.ToString(),
             Nanoseconds = Operations(g.Operations, form) + (n.In(0).Elements + (double)n.Out(0).Elements) / Rates.BytesPerNanosecond,
         };
     }
@@ -66,6 +67,7 @@ internal sealed unsafe class NmCodesCpu(bool dyadic)
             Accepts = [ChannelsLastEncoding.Of(grid)],
             Produces = n.OutGrid(0) is { } y ? ChannelsLastEncoding.Of(y) : Encoding.Plain,
             FusesEpilogue = true,
+            Structure = form?.ToString(),
             Nanoseconds = Operations(s.Operations, form) + (n.In(0).Elements + (double)n.Out(0).Elements) / Rates.BytesPerNanosecond,
         };
     }
