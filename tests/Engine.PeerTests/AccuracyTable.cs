@@ -14,6 +14,9 @@ public sealed class AccuracyTable : IDisposable
     private readonly SortedDictionary<string, string> _compressedText = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, string> _text = new(StringComparer.Ordinal);
 
+    /// <summary>One network in every scheme.</summary>
+    public StructuredTable Structured { get; } = new();
+
     /// <summary>A model against ONNX Runtime.</summary>
     public string AddPeer(string model, string input, string measure, double largest, double bound, long values)
     {
@@ -56,7 +59,12 @@ public sealed class AccuracyTable : IDisposable
 
     public void Dispose()
     {
-        if (Environment.GetEnvironmentVariable("ENGINE_WRITE_RESULTS") != "1") return;
+        if (Environment.GetEnvironmentVariable("ENGINE_WRITE_RESULTS") == "1") Write();
+        Structured.Dispose();
+    }
+
+    private void Write()
+    {
         var text = new StringBuilder("# Accuracy on real models and data\n\nWritten by `./build.sh accuracy`, from the tests in tests/Engine.PeerTests.\n");
         if (_peer.Count > 0)
         {
@@ -76,6 +84,7 @@ public sealed class AccuracyTable : IDisposable
             text.Append("| model | scheme | ONNX file | accuracy in float | accuracy | points lost |\n|---|---|---:|---:|---:|---:|\n");
             foreach (string row in _compressed.Values) text.Append(row).Append('\n');
         }
+        Structured.Append(text);
         if (_text.Count > 0)
         {
             text.Append("\n## Byte-level language model, 131,072 held-out bytes, 842,496 parameters\n\n");

@@ -18,6 +18,10 @@ public sealed class FashionAccuracyTests(AccuracyTable table, ITestOutputHelper 
     [InlineData("fashion-transformer")]
     [InlineData("fashion-cnn-qdq")]
     [InlineData("fashion-nested")]
+    [InlineData("fashion-cnn-2-4")]
+    [InlineData("fashion-cnn-low-rank")]
+    [InlineData("fashion-cnn-pruned")]
+    [InlineData("fashion-mlp-phm")]
     public void Predicts_as_in_training(string model)
     {
         using var engine = EngineModel.Load(Repository.Model($"{model}/model.onnx"));

@@ -50,8 +50,20 @@ def to_input(images, shape):
     return (images.astype(np.float32) / np.float32(255)).reshape((len(images),) + tuple(shape))
 
 
-def train_classifier(model, shape, epochs, batch, rate, weight_decay=1e-4, flip=False):
-    """AdamW with a one-cycle rate and cross entropy on Fashion-MNIST; flip mirrors every second batch for the odd epochs."""
+def load_weights(model, name):
+    """Starts a model from the exported weights of another of the same architecture: the exporter keeps PyTorch's names."""
+    graph = onnx.load(str(MODELS / name / "model.onnx")).graph
+    state = {t.name: torch.from_numpy(numpy_helper.to_array(t).copy()) for t in graph.initializer}
+    lacking, spare = model.load_state_dict(state, strict=False)
+    if spare or any(not key.endswith("num_batches_tracked") for key in lacking):
+        sys.exit(f"{name} has other weights than this model: {lacking} {spare}")
+
+
+def train_classifier(model, shape, epochs, batch, rate, weight_decay=1e-4, flip=False, before_step=None, after_step=None):
+    """AdamW with a one-cycle rate and cross entropy on Fashion-MNIST; flip mirrors every second batch for the odd epochs.
+
+    before_step() may change gradients, after_step(count of steps) weights.
+    """
     images, labels = fashion("train")
     x, y = torch.from_numpy(to_input(images, shape)), torch.from_numpy(labels.astype(np.int64))
     steps = (len(x) + batch - 1) // batch
@@ -72,8 +84,12 @@ def train_classifier(model, shape, epochs, batch, rate, weight_decay=1e-4, flip=
             optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            if before_step:
+                before_step()
             optimizer.step()
             schedule.step()
+            if after_step:
+                after_step(epoch * steps + step + 1)
             total += loss.item() * len(pick)
             progress(f"epoch {epoch + 1}/{epochs}  {step + 1}/{steps}  {time.time() - start:.0f} s")
         print(f"\repoch {epoch + 1}/{epochs}  loss {total / len(x):.4f}  {time.time() - start:.0f} s", flush=True)
@@ -90,11 +106,11 @@ def predict(model, x, batch=500):
         return np.concatenate([model(torch.from_numpy(x[i:i + batch])).numpy() for i in range(0, len(x), batch)])
 
 
-def export(model, args, path, inputs, outputs, axes):
-    """Opset 17, evaluation semantics. PRESERVE keeps the exporter from folding BatchNormalization into the convolutions."""
+def export(model, args, path, inputs, outputs, axes, fold=True):
+    """Opset 17, evaluation semantics. PRESERVE keeps the exporter from folding BatchNormalization into the convolutions. Without fold, weights that are computed stay so."""
     model.eval()
     path.parent.mkdir(parents=True, exist_ok=True)
-    torch.onnx.export(model, args, str(path), opset_version=17, do_constant_folding=True, training=torch.onnx.TrainingMode.PRESERVE,
+    torch.onnx.export(model, args, str(path), opset_version=17, do_constant_folding=fold, training=torch.onnx.TrainingMode.PRESERVE,
                       input_names=inputs, output_names=outputs, dynamic_axes=axes)
     proto = onnx.load(str(path))
     for node in proto.graph.node:

@@ -8,15 +8,15 @@ SHAPE = (1, 28, 28)
 
 
 class Cnn(nn.Module):
-    def __init__(self):
+    def __init__(self, stem=16, inner=32, outer=32):
         super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(1, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2))
-        self.widen = nn.Sequential(nn.Conv2d(16, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU())
-        self.block = nn.Sequential(nn.Conv2d(32, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU(),
-                                   nn.Conv2d(32, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32))
+        self.stem = nn.Sequential(nn.Conv2d(1, stem, 3, padding=1, bias=False), nn.BatchNorm2d(stem), nn.ReLU(), nn.MaxPool2d(2))
+        self.widen = nn.Sequential(nn.Conv2d(stem, outer, 3, padding=1, bias=False), nn.BatchNorm2d(outer), nn.ReLU())
+        self.block = nn.Sequential(nn.Conv2d(outer, inner, 3, padding=1, bias=False), nn.BatchNorm2d(inner), nn.ReLU(),
+                                   nn.Conv2d(inner, outer, 3, padding=1, bias=False), nn.BatchNorm2d(outer))
         self.relu = nn.ReLU()
         self.pool = nn.MaxPool2d(2)
-        self.head = nn.Linear(32 * 7 * 7, 10)
+        self.head = nn.Linear(outer * 7 * 7, 10)
 
     def forward(self, x):
         x = self.widen(self.stem(x))

@@ -52,7 +52,7 @@ internal static class FactorNodes
             var y = last ? n.Outputs[0] : new Value($"{n.Name}_{part}_out");
             List<Value?> inputs = [x, Constant(n, part, w)];
             if (last && (bias ?? n.Input(2)) is { } b) inputs.Add(b);
-            nodes.Add(new(last ? n.Name : $"{n.Name}/{part}", new Conv(Window(n.Op.Attributes, w.Shape, f.Stages[i].Shape[0], IsDepthwise(f, i), inputs.Count)), inputs, [y]));
+            nodes.Add(new(last ? n.Name : $"{n.Name}/{part}", new Conv(Window(n.Op.Attributes, w.Shape, f.Stages[i].Shape[0], IsDepthwise(f, i), inputs.Count, axis => w.Shape[2 + axis] > 1 || i == 0 && layer.Weight.Shape[2 + axis] == 1)), inputs, [y]));
             x = y;
         }
         return nodes;
@@ -69,15 +69,14 @@ internal static class FactorNodes
         return t.Reshape(i == 0 ? new Shape([t.Shape[0], layer.Columns / layer.Taps, .. window]) : new Shape([t.Shape[0], t.Shape[1], .. window.Select(_ => 1L)]));
     }
 
-    /// <summary>The window's attributes along the axes that a filter spans; elsewhere it is one wide, without padding.</summary>
-    private static Attributes Window(Attributes a, Shape filter, long outputs, bool depthwise, int inputs)
+    /// <summary>The window's attributes along the axes that are this factor's: those it spans, and for the first one those that the layer's window is one wide along; elsewhere it moves by one, without padding.</summary>
+    private static Attributes Window(Attributes a, Shape filter, long outputs, bool depthwise, int inputs, Func<int, bool> isOwn)
     {
         var values = new Dictionary<string, object>();
         int axes = filter.Rank - 2;
-        bool Spans(int axis) => filter[2 + axis % axes] > 1;
         foreach (string name in s_window)
             if (a.Ints(name) is { } v)
-                values[name] = name == "kernel_shape" ? filter.Dims[2..].ToArray() : (long[])[.. v.Select((x, i) => Spans(i) ? x : name == "pads" ? 0 : 1)];
+                values[name] = name == "kernel_shape" ? filter.Dims[2..].ToArray() : (long[])[.. v.Select((x, i) => isOwn(i % axes) ? x : name == "pads" ? 0 : 1)];
         if (a.Has("auto_pad")) values["auto_pad"] = a.String("auto_pad", "");
         if (depthwise) values["group"] = outputs;
         return new Attributes(a.Opset, values) { InputCount = inputs };

@@ -114,6 +114,17 @@ public sealed class FactorTests
         AssertAlike(graph, layer, scheme, nodes, 1e-5f);
     }
 
+    [Theory]
+    [InlineData(1, 1, "low-rank:4")]
+    [InlineData(1, 1, "spatial:4")]
+    [InlineData(1, 3, "low-rank:4")]
+    [InlineData(1, 3, "tucker:4")]
+    public void A_window_of_one_keeps_its_strides_and_pads(int height, int width, string scheme)
+    {
+        var (graph, layer) = Convolution(LowRankFilter(12, 8, height, width, 4), ("strides", new long[] { 2, 3 }), ("pads", new long[] { 1, 0, 2, 1 }));
+        AssertAlike(graph, layer, scheme, 2, 1e-5f);
+    }
+
     private Tensor LowRankFilter(int o, int c, int h, int w, int rank)
     {
         float[] u = Values(o * rank), v = Values(rank * c * h * w);
