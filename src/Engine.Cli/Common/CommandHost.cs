@@ -19,7 +19,7 @@ internal static class CommandHost
 
         """;
 
-    public static Option<bool> Verbose { get; } = new("--verbose") { Description = "Show the stack trace of an error", Recursive = true };
+    public static Option<bool> Verbose { get; } = new("--verbose") { Description = "Show times where there are any, and the stack trace of an error", Recursive = true };
 
     /// <summary>A verb that returns an exit code; examples appear under its help.</summary>
     public static T Action<T>(this T command, string examples, Func<ParseResult, CancellationToken, ExitCode> run) where T : Command

@@ -23,6 +23,13 @@ internal static class CommonOptions
         return o;
     }
 
+    public static Option<Verification> Verify() => new("--verify")
+    {
+        Description = "What of an engine file is checked before it runs: full, every section's checksum; or header, larger sections when they are first used",
+        DefaultValueFactory = _ => Verification.Full,
+        HelpName = "full|header",
+    };
+
     private static Option<string> Only(this Option<string> option, params string[] values)
     {
         option.AcceptOnlyFromAmong(values);

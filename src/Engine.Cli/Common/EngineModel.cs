@@ -8,7 +8,7 @@ using Engine.Tensors;
 namespace Engine.Cli;
 
 /// <summary>How a command wants its models to run.</summary>
-internal sealed record RunSettings(int Threads = 0, int OptimizationLevel = 2);
+internal sealed record RunSettings(int Threads = 0, int OptimizationLevel = 2, Verification Verification = Verification.Full);
 
 /// <summary>A model file, loaded and ready to run.</summary>
 internal sealed class EngineModel : IDisposable
@@ -37,7 +37,7 @@ internal sealed class EngineModel : IDisposable
     {
         RequireFile(path);
         settings ??= new();
-        return new(path, Guard(path, () => Model.Load(path, new ModelOptions { OptimizationLevel = settings.OptimizationLevel })), settings);
+        return new(path, Guard(path, () => Model.Load(path, new ModelOptions { OptimizationLevel = settings.OptimizationLevel, Verification = settings.Verification })), settings);
     }
 
     /// <summary>What a file is; one that cannot be read counts as what it looks like.</summary>

@@ -13,6 +13,7 @@ internal static class RunCommand
         engine run m.onnx --shape input:1x3x224x224            random input, summary of the outputs
         engine run m.onnx --input cat.png --resize 224x224 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
         engine run vad.onnx --input input=speech.wav --input sr=rate.npy --threads 2
+        engine run large.engine --shape x:1x4096 --verify header --verbose         maps the file; prints the times
         """;
 
     public static Command Create()
@@ -23,17 +24,18 @@ internal static class RunCommand
         var threads = CommonOptions.Threads();
         var backend = CommonOptions.Backend();
         var level = CommonOptions.OptimizationLevel();
+        var verify = CommonOptions.Verify();
         var format = CommonOptions.Format("md|json|csv");
         var command = new Command("run", "Run a model once") { model };
         inputs.AddTo(command);
-        foreach (Option o in (Option[])[outputs, threads, backend, level, format]) command.Options.Add(o);
+        foreach (Option o in (Option[])[outputs, threads, backend, level, verify, format]) command.Options.Add(o);
         return command.Action(Examples, (p, cancellation) =>
         {
             var targets = NamedValue.Files(p.GetValue(outputs), "--output");
             foreach (var (_, file) in targets)
                 if (!file.EndsWith(".npy", StringComparison.OrdinalIgnoreCase)) throw CommandException.Usage($"--output {file}: only .npy files are written");
             var watch = Stopwatch.StartNew();
-            using var m = EngineModel.Load(p.GetRequiredValue(model), new RunSettings(p.GetValue(threads), p.GetValue(level)));
+            using var m = EngineModel.Load(p.GetRequiredValue(model), new RunSettings(p.GetValue(threads), p.GetValue(level), p.GetValue(verify)));
             double loaded = watch.Elapsed.TotalMilliseconds;
             var writes = targets.Select(t => (Index: Output(m, t.Name), t.File)).ToList();
             var values = inputs.Read(p, m.Inputs, random: false);
