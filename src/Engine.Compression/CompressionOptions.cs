@@ -97,9 +97,6 @@ public sealed record CompressionOptions
     /// <summary>Measures what <see cref="Latencies"/> lacks, before anything is chosen.</summary>
     public bool Measure { get; init; }
 
-    /// <summary>Latency of the whole float model, for a latency budget.</summary>
-    public long? ModelNanoseconds { get; init; }
-
     /// <summary>Keeps schemes that measure slower than float.</summary>
     public bool NoFallback { get; init; }
 

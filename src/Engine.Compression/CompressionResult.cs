@@ -35,6 +35,11 @@ public sealed record LayerReport(string Name, LayerKind Kind, string Shape, Sche
 /// <param name="Error">Error of the outputs.</param>
 public sealed record DropReport(string Kind, double Drop, double? FloatAccuracy, double? Accuracy, OutputError Error);
 
+/// <summary>Measured latencies of whole models, in nanoseconds; null where the table has none.</summary>
+/// <param name="Float">The model with its layers in float: pruned or factored, where a pass before did that.</param>
+/// <param name="Chosen">The model as it was made.</param>
+public sealed record ModelTimes(long? Float, long? Chosen);
+
 /// <summary>A compressed model and what was done.</summary>
 /// <param name="Model">The model; constants share memory with the source.</param>
 /// <param name="Layers">A row a layer.</param>
@@ -57,6 +62,9 @@ public sealed record CompressionResult(ModelDefinition Model, IReadOnlyList<Laye
 
     /// <summary>Nodes with float weights in branches and loop bodies, by name: they stay as they are.</summary>
     public IReadOnlyList<string> InSubgraphs { get; init; } = [];
+
+    /// <summary>Latency of the model on the first sample; null without a latency table.</summary>
+    public ModelTimes? Latency { get; init; }
 
     /// <summary>Bytes of constants before.</summary>
     public required long BytesBefore { get; init; }

@@ -93,19 +93,23 @@ public sealed class Compressor
             }
 
         long others = LayerScan.Constants(graph).Except(layers.Select(l => l.Node.Inputs[l.Input]!)).Sum(v => v.Constant!.StoredBytes);
-        var solver = new Assignment(layers, results, choice, _options, probe, others, l => calibration?.Types.GetValueOrDefault(l.Node.Outputs[0]!));
         ModelGraph Build(IReadOnlyDictionary<Layer, LayerResult> chosen) => CompressedGraph.Of(graph, chosen, compressor.Grid, _options);
-        DropReport? Judge(IReadOnlyDictionary<Layer, LayerResult> chosen) => calibration is null ? null : Drop.Measure(Build(chosen), _data, _exact, _kernels, _workers, _options.Progress, cancellation);
-        var (final, drop) = solver.Solve(Judge);
-        var reports = layers.Select(l => solver.Report(l, final)).ToList();
-        var compressed = new ModelDefinition(Build(final.Results))
+        ModelDefinition Model(IReadOnlyDictionary<Layer, LayerResult> chosen, string? record) => new(Build(chosen))
         {
             Source = _model.Source,
             Opsets = _model.Opsets,
-            Metadata = new Dictionary<string, string>(_model.Metadata) { [CompressionRecord.Key] = CompressionRecord.Json(_sourceSha256, DataHash(), _options, reports, _first?.Result.Layers ?? [], drop) },
+            Metadata = record is null ? _model.Metadata : new Dictionary<string, string>(_model.Metadata) { [CompressionRecord.Key] = record },
             Resources = _model.Resources,
         };
-        return new(compressed, reports, drop, others, folder.Reused) { Finish = folder.Remove, CalibrationSha256 = DataHash(), Pruned = pruned, BytesBefore = bytesBefore, InSubgraphs = LayerScan.InSubgraphs(graph) };
+        var whole = probe is null ? null : new ModelLatency(Job(), _data.Inputs[0], chosen => Model(chosen, null), _options, _kernels, _workers);
+        var solver = new Assignment(layers, results, choice, _options, probe, whole, others, l => calibration?.Types.GetValueOrDefault(l.Node.Outputs[0]!));
+        DropReport? Judge(IReadOnlyDictionary<Layer, LayerResult> chosen) => calibration is null ? null : Drop.Measure(Build(chosen), _data, _exact, _kernels, _workers, _options.Progress, cancellation);
+        var (final, drop) = solver.Solve(Judge, cancellation);
+        var reports = layers.Select(l => solver.Report(l, final)).ToList();
+        // Before the record, which holds the table's hash.
+        var latency = whole is null ? null : new ModelTimes(whole.Of(layers.ToDictionary(l => l, LayerResult.Float), cancellation), whole.Of(final.Results, cancellation));
+        var compressed = Model(final.Results, CompressionRecord.Json(_sourceSha256, DataHash(), _options, reports, _first?.Result.Layers ?? [], drop));
+        return new(compressed, reports, drop, others, folder.Reused) { Finish = folder.Remove, CalibrationSha256 = DataHash(), Pruned = pruned, Latency = latency, BytesBefore = bytesBefore, InSubgraphs = LayerScan.InSubgraphs(graph) };
     }
 
     private Calibration Calibrate(ModelGraph graph, IReadOnlyList<Layer> layers, SchemeChoice choice, CancellationToken cancellation)

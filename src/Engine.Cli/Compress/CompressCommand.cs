@@ -39,12 +39,6 @@ internal static class CompressCommand
         var options = job.Options;
         var (table, tablePath) = Latencies(job);
         if (table is not null) options = options with { Latencies = table };
-        if (table is not null && options.Budget is { Kind: BudgetKind.Latency } && data.Inputs.Count > 0)
-        {
-            var key = ModelTiming.Key(sha256, data.Inputs[0], workers.Threads);
-            if (options.Measure) ModelTiming.Fill(table, key, model, data.Inputs[0], cancellation);
-            options = options with { ModelNanoseconds = table.Find(key) };
-        }
         CompressionResult? result = null;
         try
         {
@@ -55,8 +49,12 @@ internal static class CompressCommand
         {
             throw new CommandException(ExitCode.ThresholdMissed, e.Message, e);
         }
+        finally
+        {
+            // Also where the budget cannot be met: the next attempt need not measure again.
+            if (options.Measure && table!.Count > 0) table.Write(tablePath!);
+        }
         cancellation.ThrowIfCancellationRequested();
-        if (options.Measure) table!.Write(tablePath!);
         var report = CompressReport.Make(result!, options);
         if (job.Output is { } output) ModelOutput.Write(result!, options, sha256, output, job.Pack ? PlannedFor(model, data) : null, cancellation);
         if (job.Report is { } path) AtomicFile.Write(path, s => report.Write(s, path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? ReportFormat.Json : ReportFormat.Md));

@@ -22,6 +22,7 @@ internal static class CompressReport
             .Add("ratio", "smaller by", r.BytesAfter == 0 ? null : (double)r.BytesBefore / r.BytesAfter, "0.00")
             .Add("bits_per_weight", "bits a weight in layers", elements == 0 ? null : 8.0 * r.Layers.Sum(l => l.BytesAfter) / elements, "0.00")
             .Add("fallbacks", "fallbacks", r.Layers.Count(l => l.IsFallback));
+        if (r.Latency is { } t) report.Add("model_ms_float", "a run with these layers in float, ms", t.Float / 1e6, "0.000").Add("model_ms", "a run, ms", t.Chosen / 1e6, "0.000");
         if (r.Drop is { } d)
         {
             if (d.FloatAccuracy is not null) report.Add("accuracy_float", "accuracy of float", d.FloatAccuracy, "P2").Add("accuracy", "accuracy", d.Accuracy, "P2");

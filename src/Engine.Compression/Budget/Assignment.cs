@@ -4,16 +4,17 @@ using Engine.Tensors;
 namespace Engine.Compression;
 
 /// <summary>Chooses a result a layer: as asked, within a budget, or with as few bits as a limit of the drop allows; then replaces what runs slower than float.</summary>
-internal sealed class Assignment(IReadOnlyList<Layer> layers, IReadOnlyDictionary<Layer, IReadOnlyList<LayerResult>> results, SchemeChoice choice, CompressionOptions options, LatencyProbe? probe, long otherBytes, Func<Layer, TensorType?> output)
+internal sealed class Assignment(IReadOnlyList<Layer> layers, IReadOnlyDictionary<Layer, IReadOnlyList<LayerResult>> results, SchemeChoice choice, CompressionOptions options, LatencyProbe? probe, ModelLatency? whole, long otherBytes, Func<Layer, TensorType?> output)
 {
     // Two measurements of one kernel differ by so much.
     private const double Tolerance = 1.05;
     private const int Bisections = 12;
+    private const int LatencyAttempts = 10;
 
     /// <summary>The choice and what it costs in accuracy. Throws <see cref="BudgetException"/> where limits cannot be met.</summary>
-    public (Chosen, DropReport?) Solve(Func<IReadOnlyDictionary<Layer, LayerResult>, DropReport?> judge)
+    public (Chosen, DropReport?) Solve(Func<IReadOnlyDictionary<Layer, LayerResult>, DropReport?> judge, CancellationToken cancellation)
     {
-        var first = WithoutSlow(options.Budget is { } b ? Within(b) : layers.ToDictionary(l => l, l => results[l][0]));
+        var first = options.Budget is not { } b ? WithoutSlow(layers.ToDictionary(l => l, l => results[l][0])) : b.Kind == BudgetKind.Latency ? WithinLatency(Checked(b.Limit), cancellation) : WithoutSlow(Within(b));
         var drop = judge(first.Results);
         if (options.MaxDrop is not { } limit) return (first, drop);
         if (drop is null) throw new InputException("a limit of the drop needs calibration samples to measure it on");
@@ -58,8 +59,7 @@ internal sealed class Assignment(IReadOnlyList<Layer> layers, IReadOnlyDictionar
         BudgetKind.Size => Choose(Checked(b.Limit) - otherBytes, (_, r) => r.Bytes, choice.IsFixed, "bytes"),
         BudgetKind.Bits => Choose(Checked(b.Limit * layers.Sum(l => (double)l.Weight.Shape.Elements) / 8), (_, r) => r.Bytes, choice.IsFixed, "bytes"),
         BudgetKind.Weights => Choose(Checked(b.Limit * layers.Sum(l => (double)l.Weight.Shape.Elements)), Kept, choice.IsFixed, "weights"),
-        BudgetKind.Multiplications => Choose(Checked(b.Limit * layers.Sum(l => (double)l.Weight.Shape.Elements * Uses(l))), (l, r) => Kept(l, r) * Uses(l), choice.IsFixed, "multiplications"),
-        _ => Choose(Checked(b.Limit) - Rest(), (l, r) => Latency(l, r.Scheme), choice.IsFixed, "ns"),
+        _ => Choose(Checked(b.Limit * layers.Sum(l => (double)l.Weight.Shape.Elements * Uses(l))), (l, r) => Kept(l, r) * Uses(l), choice.IsFixed, "multiplications"),
     };
 
     private static long Kept(Layer l, LayerResult r) => r.Mask?.Kept ?? (r.Factors is { } f ? f.Bytes / sizeof(float) : l.Weight.Shape.Elements);
@@ -69,18 +69,51 @@ internal sealed class Assignment(IReadOnlyList<Layer> layers, IReadOnlyDictionar
 
     private static long Checked(double v) => v is >= 0 and < long.MaxValue / 2 ? (long)v : throw new InputException($"a budget of {v} makes no sense");
 
-    // What a run takes beside the layers does not change with their form.
-    private long Rest()
+    /// <summary>
+    /// Layers alone say nothing of what changes of encoding between them cost: the model of each choice is measured whole, and the layers
+    /// get as much less as it takes beyond the limit, or more where it leaves some.
+    /// </summary>
+    private Chosen WithinLatency(long limit, CancellationToken cancellation)
     {
-        if (options.ModelNanoseconds is not { } whole) throw new InputException("a latency budget needs the latency of the whole float model in the table: measure it first");
-        return Math.Max(0, whole - layers.Sum(l => probe?.Key(l, Scheme.Float) is { } k ? Find(k) ?? 0 : 0));
+        var dense = layers.ToDictionary(l => l, LayerResult.Float);
+        long floating = whole?.Of(dense, cancellation) ?? throw new InputException("a latency budget needs the latency of the whole float model in the table: measure it first");
+        long rest = Math.Max(0, floating - layers.Sum(l => probe?.Key(l, Scheme.Float) is { } k ? Find(k) ?? 0 : 0));
+        long least = layers.Sum(l => (choice.IsFixed(l) ? results[l].Take(1) : results[l]).Min(r => Latency(l, r.Scheme)));
+        long budget = Math.Max(limit - rest, least), low = least, high = long.MaxValue;
+        Chosen? best = null;
+        for (int i = 0; i < LatencyAttempts && low <= budget && budget < high; i++)
+        {
+            var chosen = WithoutSlow(Choose(budget, (l, r) => Latency(l, r.Scheme), choice.IsFixed, "ns"));
+            if (whole.Of(chosen.Results, cancellation) is not { } measured)
+            {
+                // Not measured: the sum of the layers has to do.
+                if (limit - rest < least) break;
+                return best ?? chosen;
+            }
+            if (measured <= limit)
+            {
+                (best, low) = (chosen, budget);
+                budget += (Math.Min(high, budget + 2 * (limit - measured)) - budget) / 2;
+                if (budget - low < limit / 100) break;
+            }
+            else if (budget <= least) throw new BudgetException($"the fastest of the schemes to choose from make a model of {Milliseconds(measured)}, measured, more than the budget of {Milliseconds(limit)}; float takes {Milliseconds(floating)}");
+            else
+            {
+                high = budget;
+                budget = best is null ? Math.Max(least, budget - (measured - limit)) : low + (high - low) / 2;
+            }
+        }
+        return best ?? throw new BudgetException($"no choice of schemes was found within the budget of {Milliseconds(limit)}: the layers take at least {Milliseconds(least)}, float {Milliseconds(floating)} with all else");
     }
+
+    private static string Milliseconds(long nanoseconds) => string.Create(CultureInfo.InvariantCulture, $"{nanoseconds / 1e6:0.###} ms");
 
     private Dictionary<Layer, LayerResult> Choose(long budget, Func<Layer, LayerResult, long> cost, Func<Layer, bool> isFixed, string unit)
     {
         var open = layers.ToDictionary(l => l, l => isFixed(l) ? [results[l][0]] : results[l]);
         var options = layers.Select(l => (IReadOnlyList<KnapsackOption>)[.. open[l].Select(r => new KnapsackOption(cost(l, r), r.Error.Noise))]).ToList();
-        int[] taken = Knapsack.Solve(options, budget) ?? throw new BudgetException(string.Create(CultureInfo.InvariantCulture, $"the cheapest schemes take {options.Sum(o => o.Min(x => x.Cost))}, the budget leaves {budget} for the layers ({unit})"));
+        int[] taken = Knapsack.Solve(options, budget) ?? throw new BudgetException(string.Create(CultureInfo.InvariantCulture,
+            $"the least that the schemes to choose from take is {options.Sum(o => o.Min(x => x.Cost))} {unit} for the layers, and the budget leaves {Math.Max(0, budget)}"));
         return Enumerable.Range(0, layers.Count).ToDictionary(i => layers[i], i => open[layers[i]][taken[i]]);
     }
 

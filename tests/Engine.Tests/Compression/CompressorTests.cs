@@ -262,6 +262,30 @@ public sealed class CompressorTests : IDisposable
         }
     }
 
+    [Fact]
+    public void A_latency_budget_is_held_by_the_whole_model()
+    {
+        var table = new LatencyTable("a slide rule");
+        const long second = 1_000_000_000;
+        var options = new CompressionOptions { Scheme = Scheme.W8, Candidates = [Scheme.Int8, Scheme.Parse("int4"), Scheme.Float], Latencies = table, Measure = true, Budget = new(BudgetKind.Latency, second) };
+        var loose = Compress("fashion-mlp", options);
+        Assert.All(loose.Layers, l => Assert.True(l.Scheme.IsFloat));
+        Assert.Equal(loose.Latency!.Float, loose.Latency.Chosen);
+        Assert.InRange(loose.Latency.Chosen!.Value, 1, second);
+        // Now the float model is said to be too slow as a whole, whatever its layers are.
+        var whole = table.Keys.Single(k => k.Operator == "Model");
+        table.Set(whole, 2 * second, "plan");
+        var tight = Compress("fashion-mlp", options);
+        Assert.Contains(tight.Layers, l => !l.Scheme.IsFloat);
+        Assert.InRange(tight.Latency!.Chosen!.Value, 1, second);
+        Assert.Equal(2 * second, tight.Latency.Float);
+        // What was measured is in the table: nothing is left to the clock.
+        Assert.Equal(Bytes(tight), Bytes(Compress("fashion-mlp", options with { Measure = false })));
+        Assert.Throws<BudgetException>(() => Compress("fashion-mlp", options with { Measure = false, Budget = new(BudgetKind.Latency, 1) }));
+        foreach (var k in table.Keys.Where(k => k.Operator == "Model").ToList()) table.Set(k, 2 * second, "plan");
+        Assert.Throws<BudgetException>(() => Compress("fashion-mlp", options with { Measure = false, Budget = new(BudgetKind.Latency, 1000) }));
+    }
+
     private static LatencyTable Slowed(LatencyTable from, string[] forms)
     {
         var y = new LatencyTable(from.Machine);
