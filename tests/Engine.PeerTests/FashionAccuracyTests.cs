@@ -22,6 +22,7 @@ public sealed class FashionAccuracyTests(AccuracyTable table, ITestOutputHelper 
     [InlineData("fashion-cnn-low-rank")]
     [InlineData("fashion-cnn-pruned")]
     [InlineData("fashion-mlp-phm")]
+    [InlineData("fashion-ftwt")]
     public void Predicts_as_in_training(string model)
     {
         using var engine = EngineModel.Load(Repository.Model($"{model}/model.onnx"));

@@ -22,6 +22,7 @@ internal sealed class PlanBuilder(KernelRegistry kernels, PackedWeights packed, 
             GeluFusion.Run(segment, kernels);
             SwishFusion.Run(segment, kernels);
             LayerNormFusion.Run(segment, kernels);
+            MaskFusion.Run(segment, kernels);
             Fusion.Run(segment, kernels);
         }
         var choices = new CandidateChooser(segment, kernels, Options).Run();

@@ -32,7 +32,7 @@ internal static unsafe class ConvCases
 
     private static ConvShape Signal(int[] d) => new(1, 1, d[1], 1, new(WindowDim.One, WindowDim.One, new(d[0], (d[0] - d[2]) / d[3] + 1, d[2], d[3], 1, 0, 0)));
 
-    private static Window3 Square(int h, int w, int kernel, int stride)
+    internal static Window3 Square(int h, int w, int kernel, int stride)
     {
         WindowDim Dim(int n) => new(n, (n + 2 * (kernel / 2) - kernel) / stride + 1, kernel, stride, 1, kernel / 2, kernel / 2);
         return new(WindowDim.One, Dim(h), Dim(w));
@@ -47,22 +47,22 @@ internal static unsafe class ConvCases
         return new(null, 0, 4.0 * s.Channels * ((double)s.Window.Inputs + s.Window.Outputs));
     }
 
-    private static Tensor Image(in ConvShape s) => Operand.Random(1, 1, s.Channels, s.Window.H.Input, s.Window.W.Input);
+    internal static Tensor Image(in ConvShape s) => Operand.Random(1, 1, s.Channels, s.Window.H.Input, s.Window.W.Input);
 
-    private static Tensor Weights(in ConvShape s) => Operand.Random(2, s.OutChannels, s.GroupChannels, s.Window.H.Kernel, s.Window.W.Kernel);
+    internal static Tensor Weights(in ConvShape s) => Operand.Random(2, s.OutChannels, s.GroupChannels, s.Window.H.Kernel, s.Window.W.Kernel);
 
     private static Tensor Output(in ConvShape s) => Operand.Zeros(1, s.OutChannels, s.Window.H.Output, s.Window.W.Output);
 
-    private static long BlockedChannels(int channels) => (channels + ConvBlocked.Block - 1) / ConvBlocked.Block * ConvBlocked.Block;
+    internal static long BlockedChannels(int channels) => (channels + ConvBlocked.Block - 1) / ConvBlocked.Block * ConvBlocked.Block;
 
-    private static Tensor ToBlocked(Tensor x, in ConvShape s)
+    internal static Tensor ToBlocked(Tensor x, in ConvShape s)
     {
         var y = Operand.Zeros(BlockedChannels(s.Channels) * s.Window.Inputs);
         BlockedConvert.ToBlocked(Workers.Single, x.Span<float>(), 1, s.Channels, s.Window.Inputs, ConvBlocked.Block, y.Span<float>());
         return y;
     }
 
-    private static Tensor FromBlocked(Tensor y, in ConvShape s)
+    internal static Tensor FromBlocked(Tensor y, in ConvShape s)
     {
         var plain = Output(s);
         BlockedConvert.FromBlocked(Workers.Single, y.Span<float>(), 1, s.OutChannels, s.Window.Outputs, ConvBlocked.Block, plain.Span<float>());

@@ -10,6 +10,7 @@ internal static class OwnKernels
         r.Add<L1Normalization>("l1-norm-f32", L1NormalizationCpu.Bind);
         r.Add<Log2MatMul>("shift-product", Log2AttentionCpu.Product);
         r.Add<Log2Softmax>("log2-softmax-f32", Log2AttentionCpu.Softmax);
+        r.AddCandidates<MaskedConv>(MaskedConvCpu.Candidates);
         r.Add<MatMulShifted>("gemm-u8s8", MatMulShiftedCpu.Bind);
         r.Add<TokenKeep>("token-keep", TokenKeepCpu.Bind);
         r.Extend<FusedMatMul>(SpqrMatVecCpu.Candidates);

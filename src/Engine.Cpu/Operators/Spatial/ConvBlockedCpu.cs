@@ -26,7 +26,7 @@ internal static unsafe class ConvBlockedCpu
                 Nanoseconds = s.Operations * Padding(s.OutChannels) / (0.25 * Rates.Operations(ConvDepthwiseBlocked.Table)) + memory,
             };
         if (!ConvBlocked.Supports(s)) yield break;
-        double compute = s.Operations * Padding(s.OutChannels) / Rates.Operations(ConvBlocked.Table);
+        double compute = Nanoseconds(s);
         yield return new Candidate("conv-blocked", b => BindDense(s, false, bias, b))
         {
             Accepts = EpilogueSteps.Accepted(n, SpatialTypes.Blocked, SpatialTypes.Blocked),
@@ -34,14 +34,13 @@ internal static unsafe class ConvBlockedCpu
             FusesEpilogue = fuses,
             Nanoseconds = compute + memory,
         };
-        if (ConvWinograd.Supports(s) && Math.Min(s.Channels, s.OutChannels) >= ConvBlocked.Block)
+        if (WinogradNanoseconds(s) < double.PositiveInfinity)
             yield return new Candidate("conv-winograd", b => BindWinograd(s, bias, b))
             {
                 Accepts = EpilogueSteps.Accepted(n, SpatialTypes.Blocked, SpatialTypes.Blocked),
                 Produces = SpatialTypes.Blocked,
                 FusesEpilogue = fuses,
-                // A quarter of the multiplications, four times the weights, and two transforms.
-                Nanoseconds = 0.25 / WinogradShare * ConvWinograd.Waste(s) * compute + memory + ConvWinograd.PackedLength(s) * sizeof(float) / Rates.BytesPerNanosecond,
+                Nanoseconds = WinogradNanoseconds(s) + memory + ConvWinograd.PackedLength(s) * sizeof(float) / Rates.BytesPerNanosecond,
             };
         if (s.Channels <= MostPlainChannels)
             yield return new Candidate("conv-blocked-first", b => BindDense(s, true, bias, b))
@@ -53,14 +52,20 @@ internal static unsafe class ConvBlockedCpu
             };
     }
 
+    /// <summary>Estimated nanoseconds of the direct sums on one core, memory aside.</summary>
+    public static double Nanoseconds(in ConvShape s) => s.Operations * Padding(s.OutChannels) / Rates.Operations(ConvBlocked.Table);
+
+    /// <summary>The same by Winograd's method: a quarter of the multiplications and two transforms; it reads four times the weights. Infinite where it does not apply.</summary>
+    public static double WinogradNanoseconds(in ConvShape s) => !ConvWinograd.Supports(s) || Math.Min(s.Channels, s.OutChannels) < ConvBlocked.Block ? double.PositiveInfinity
+        : 0.25 / WinogradShare * ConvWinograd.Waste(s) * Nanoseconds(s);
+
     private static double Padding(int channels) => (double)Checked.AlignUp(channels, ConvBlocked.Block) / channels;
 
     private static StepFn BindDense(ConvShape s, bool plainInput, bool bias, BindContext b)
     {
         var steps = new EpilogueSteps(b);
         var (of, whole) = Whole(s, b);
-        var layout = new PackedLayout(plainInput ? "conv-blocked-first" : "conv-blocked", 1, Weights(whole), DType.F32, ConvBlocked.PackedLength(whole, plainInput));
-        var w = b.Pack(1, of, layout, (weight, to, workers) => ConvBlocked.Pack(workers, whole, plainInput, weight.Decode().Span<float>(), to.Span<float>()));
+        var w = PackDense(of, whole, plainInput, b);
         var shift = bias ? PackBias(b, ConvBlocked.BiasLength(s)) : null;
         int work = b.Work(Checked.Mul(ConvBlocked.WorkFloats(s, plainInput), sizeof(float)));
         return (in StepContext c) => ConvBlocked.Run(c.Workers, s, plainInput, (float*)c.InPointer(0), (float*)w.Pointer, shift is null ? null : (float*)shift.Pointer, (float*)c.OutPointer(0), (float*)c.WorkPointer(work), steps.At(c), whole.Channels);
@@ -70,12 +75,7 @@ internal static unsafe class ConvBlockedCpu
     {
         var steps = new EpilogueSteps(b);
         var (of, whole) = Whole(s, b);
-        var w = b.Pack(1, of, new PackedLayout("conv-winograd", 1, Weights(whole), DType.F32, ConvWinograd.PackedLength(whole)), (weight, to, workers) =>
-        {
-            var dense = weight.Decode();
-            ConvWinograd.Pack(workers, whole, (float*)dense.Pointer, (float*)to.Pointer);
-            GC.KeepAlive(dense);
-        });
+        var w = PackWinograd(of, whole, b);
         var shift = bias ? PackBias(b, ConvWinograd.BiasLength(s)) : null;
         int work = b.Work(Checked.Mul(ConvWinograd.WorkFloats(s), sizeof(float)));
         return (in StepContext c) => ConvWinograd.Run(c.Workers, s, (float*)c.InPointer(0), (float*)w.Pointer, shift is null ? null : (float*)shift.Pointer, (float*)c.OutPointer(0), (float*)c.WorkPointer(work), steps.At(c), whole.Channels);
@@ -106,6 +106,19 @@ internal static unsafe class ConvBlockedCpu
     /// <summary>What the layouts of a convolution's weights depend on.</summary>
     public static string Weights(in ConvShape s) => $"{s.OutChannels}x{s.Channels} groups {s.Group} window {s.Window.D.Kernel}x{s.Window.H.Kernel}x{s.Window.W.Kernel}";
 
-    private static Tensor PackBias(BindContext b, int length) =>
+    /// <summary>Weights of the direct sums: the second operand, or a weight inside it.</summary>
+    public static Tensor PackDense(Weight of, ConvShape s, bool plainInput, BindContext b) =>
+        b.Pack(1, of, new PackedLayout(plainInput ? "conv-blocked-first" : "conv-blocked", 1, Weights(s), DType.F32, ConvBlocked.PackedLength(s, plainInput)), (weight, to, workers) => ConvBlocked.Pack(workers, s, plainInput, weight.Decode().Span<float>(), to.Span<float>()));
+
+    /// <summary>Weights of Winograd's method.</summary>
+    public static Tensor PackWinograd(Weight of, ConvShape s, BindContext b) => b.Pack(1, of, new PackedLayout("conv-winograd", 1, Weights(s), DType.F32, ConvWinograd.PackedLength(s)), (weight, to, workers) =>
+    {
+        var dense = weight.Decode();
+        ConvWinograd.Pack(workers, s, (float*)dense.Pointer, (float*)to.Pointer);
+        GC.KeepAlive(dense);
+    });
+
+    /// <summary>A constant bias, filled up with zeros.</summary>
+    public static Tensor PackBias(BindContext b, int length) =>
         b.Pack(2, new PackedLayout("bias", 1, $"padded to {length}", DType.F32, length), (weight, to, _) => weight.Decode().Span<float>().CopyTo(to.Span<float>()));
 }

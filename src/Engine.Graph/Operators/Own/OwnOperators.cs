@@ -1,6 +1,6 @@
 namespace Engine.Graph.Operators;
 
-/// <summary>Operators of low-bit networks that no other domain has; their domain is the engine's own, version 1.</summary>
+/// <summary>Operators of compressed networks that no other domain has; their domain is the engine's own, version 1.</summary>
 internal static class OwnOperators
 {
     /// <summary>The engine's own domain.</summary>
@@ -11,6 +11,7 @@ internal static class OwnOperators
         r.Add("L1Normalization", a => new L1Normalization(a), Domain);
         r.Add("Log2MatMul", a => new Log2MatMul(a), Domain);
         r.Add("Log2Softmax", a => new Log2Softmax(a), Domain);
+        r.Add("MaskedConv", a => new MaskedConv(a), Domain);
         r.Add("MatMulShifted", a => new MatMulShifted(a), Domain);
         r.Add("TokenKeep", a => new TokenKeep(a), Domain);
     }

@@ -8,6 +8,7 @@ internal static unsafe class ConvProperties
     public static IEnumerable<KernelProperty> All =>
     [
         new(ConvBlocked.Table, 250, Dense), new(ConvDepthwiseBlocked.Table, 250, Depthwise), new(ConvWinograd.InputTable, 150, WinogradInput), new(ConvWinograd.OutputTable, 250, WinogradOutput),
+        new(BlockedSelect.Table, 250, Select),
     ];
 
     private static WindowDim Dim(Random r, int most, int strides)
@@ -49,6 +50,30 @@ internal static unsafe class ConvProperties
             float* y = o.Take<float>(Up(c) * s.Window.Outputs);
             ConvDepthwiseBlocked.Run(ConvDepthwiseBlocked.Table[tier], Workers.Single, s, input, packed, bias, y, default);
             Compare($"conv-depthwise-blocked {tier} {s}", s, expected, y, o);
+        }
+    }
+
+    private static void Select(Operands o)
+    {
+        var r = o.Random;
+        int pixels = r.Next(1, 20), from = r.Next(1, 60), channels = r.Next(1, 60), blocks = Up(channels) / 16, rowsOfBlock = r.Next(1, pixels + 1);
+        float* x = o.Floats(Up(from) * pixels, Fill.Anything);
+        int* source = o.Take<int>(channels), starts = o.Take<int>(blocks + 1), rows = r.Next(2) == 0 ? null : o.Take<int>(rowsOfBlock);
+        for (int i = 0; i < channels; i++) source[i] = r.Next(-1, from);
+        for (int i = 0; rows is not null && i < rowsOfBlock; i++) rows[i] = r.Next(pixels);
+        var pieces = o.Take<BlockedSelect.Piece>(channels);
+        BlockedSelect.Plan(source, channels, BlockedSelect.Steps.Blocked(pixels), pieces, starts);
+        foreach (string tier in BlockedSelect.Table.SupportedTiers)
+        {
+            float* y = o.Take<float>(Up(channels) * rowsOfBlock);
+            BlockedSelect.Run(BlockedSelect.Table[tier], Workers.Single, x, 16, pieces, starts, blocks, rows, rowsOfBlock, y, BlockedSelect.Steps.Blocked(rowsOfBlock));
+            for (int c = 0; c < Up(channels); c++)
+                for (int p = 0; p < rowsOfBlock; p++)
+                {
+                    int k = c < channels ? source[c] : -1, at = rows is null ? p : rows[p];
+                    float expected = k < 0 ? 0 : x[(k / 16 * pixels + at) * 16 + k % 16], actual = y[(c / 16 * rowsOfBlock + p) * 16 + c % 16];
+                    Assert.True(BitConverter.SingleToInt32Bits(expected) == BitConverter.SingleToInt32Bits(actual), $"blocked-select {tier}: channel {c} of {channels}, row {p} is {actual}, expected {expected}");
+                }
         }
     }
 
