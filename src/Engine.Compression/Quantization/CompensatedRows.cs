@@ -32,8 +32,11 @@ internal readonly struct CompensatedRows : IParallelBody
     /// <summary>Weights that a run keeps; 0 for all.</summary>
     public int Keep { get; init; }
 
-    /// <summary>Which weights [rows, columns] stay; null for all, or where runs decide.</summary>
+    /// <summary>Which weights [rows, columns] stay; null for all, or where runs keep a number.</summary>
     public bool[]? Mask { get; init; }
+
+    /// <summary>Runs keep as many weights as the mask has in them, but those of the largest loss when they are reached.</summary>
+    public bool Adapts { get; init; }
 
     public void Run(int start, int end)
     {
@@ -58,7 +61,7 @@ internal readonly struct CompensatedRows : IParallelBody
                 var keptRow = kept.AsSpan((r - start) * n, n);
                 for (int i = from; i < to; i++)
                 {
-                    if (Keep > 0 && Order.Begins(i)) Choose(row, keptRow, i);
+                    if ((Keep > 0 || Adapts) && Order.Begins(i)) Choose(row, keptRow, i);
                     float error = (row[i] - Take(First + r, Order.Columns[i], row[i], keptRow[i], book)) / Factor[(long)i * n + i];
                     errors[i - from] = error;
                     if (error != 0) Subtract(error, MemoryMarshal.CreateReadOnlySpan(ref Factor[(long)i * n + i], to - i)[1..], row[(i + 1)..to]);
@@ -84,7 +87,6 @@ internal readonly struct CompensatedRows : IParallelBody
         return value;
     }
 
-    // Of equal losses the earlier one stays.
     private void Choose(ReadOnlySpan<float> row, Span<bool> kept, int first)
     {
         int n = row.Length, end = Order.RunEnd(first);
@@ -94,12 +96,8 @@ internal readonly struct CompensatedRows : IParallelBody
             float x = row[i] / Factor[(long)i * n + i];
             loss[i - first] = x * x;
         }
-        for (int i = 0; i < loss.Length; i++)
-        {
-            int larger = 0;
-            for (int j = 0; j < loss.Length; j++) if (loss[j] > loss[i] || loss[j] == loss[i] && j < i) larger++;
-            kept[first + i] = larger < Keep;
-        }
+        var run = kept[first..end];
+        SparsityMask.Largest(loss, Adapts ? run.Count(true) : Keep, run);
     }
 
     // Not fused and in order, so that every vector width gives the same bits.

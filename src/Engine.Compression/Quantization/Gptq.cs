@@ -20,6 +20,9 @@ public sealed record GptqOptions(bool ActOrder = true, double Dampening = 0.01);
 /// <param name="workers">Threads.</param>
 internal sealed class Gptq(float[] w, int rows, int columns, IReadOnlyList<float[]> grams, GptqOptions options, Workers workers)
 {
+    // Columns that share a number of zeros where they lie anywhere.
+    private const int Run = 64;
+
     // Schemes of a layer follow each other, and many have one order.
     private (int Channels, int Taps, List<(ColumnOrder Order, float[]? Factor)> Parts)? _factors;
 
@@ -47,11 +50,11 @@ internal sealed class Gptq(float[] w, int rows, int columns, IReadOnlyList<float
         return coded;
     }
 
-    /// <summary>The weights that the mask keeps, and what makes up for the others.</summary>
-    public float[] Prune(bool[] mask)
+    /// <summary>The weights that the mask keeps, and what makes up for the others. Where it <paramref name="adapts"/>, runs of a row keep as many as it says, but choose anew.</summary>
+    public float[] Prune(bool[] mask, bool adapts)
     {
         float[] values = SparsityMask.Apply(mask, w);
-        Walk(Factors(1, 1), (order, factor, first) => new() { Weights = w, Factor = factor, Order = order, First = first, Values = values, Mask = mask });
+        Walk(Factors(Run, 1), (order, factor, first) => new() { Weights = w, Factor = factor, Order = order, First = first, Values = values, Mask = mask, Adapts = adapts });
         return values;
     }
 
@@ -60,7 +63,7 @@ internal sealed class Gptq(float[] w, int rows, int columns, IReadOnlyList<float
     {
         var y = new float[w.LongLength];
         int p = 0, part = rows / grams.Count;
-        foreach (var (order, factor) in Factors(1, 1))
+        foreach (var (order, factor) in Factors(Run, 1))
         {
             double[] inverse = [.. Enumerable.Repeat(1.0, columns)];
             for (int j = 0; j < columns && factor is not null; j++)

@@ -19,16 +19,31 @@ internal static class SparsityMask
         return y;
     }
 
+    /// <summary>Keeps the largest scores; of equal ones the earlier.</summary>
+    public static void Largest(ReadOnlySpan<float> scores, int keep, Span<bool> kept)
+    {
+        for (int i = 0; i < scores.Length; i++)
+        {
+            int larger = 0;
+            for (int j = 0; j < scores.Length; j++) if (scores[j] > scores[i] || scores[j] == scores[i] && j < i) larger++;
+            kept[i] = larger < keep;
+        }
+    }
+
     private static bool[] Grouped(Layer layer, Sparsity sparsity, float[] scores)
     {
         bool[] mask = new bool[scores.LongLength];
         int[][] runs = ColumnOrder.Channels(layer.Columns, layer.Taps, sparsity.M);
+        Span<float> of = stackalloc float[sparsity.M];
+        Span<bool> kept = stackalloc bool[sparsity.M];
         for (int r = 0; r < layer.Rows; r++)
-        {
-            long row = (long)r * layer.Columns;
             foreach (int[] run in runs)
-                foreach (int k in run.OrderByDescending(k => scores[row + k]).Take(sparsity.N)) mask[row + k] = true;
-        }
+            {
+                long row = (long)r * layer.Columns;
+                for (int i = 0; i < run.Length; i++) of[i] = scores[row + run[i]];
+                Largest(of[..run.Length], sparsity.N, kept);
+                for (int i = 0; i < run.Length; i++) mask[row + run[i]] = kept[i];
+            }
         return mask;
     }
 
@@ -48,11 +63,12 @@ internal static class SparsityMask
     private static bool[] Most(float[] scores, double zeros)
     {
         int keep = (int)Math.Round(scores.Length * (1 - zeros));
-        int[] order = [.. Enumerable.Range(0, scores.Length)];
-        // Earlier ones first among equals: an unstable sort of the scores alone would not say which.
-        Array.Sort(order, (a, b) => scores[a] != scores[b] ? scores[b].CompareTo(scores[a]) : a.CompareTo(b));
+        float[] sorted = [.. scores];
+        Array.Sort(sorted);
+        float least = keep > 0 ? sorted[^keep] : float.PositiveInfinity;
+        int equal = keep - scores.Count(v => v > least);
         bool[] mask = new bool[scores.Length];
-        foreach (int i in order.AsSpan(0, keep)) mask[i] = true;
+        for (int i = 0; i < mask.Length; i++) mask[i] = scores[i] > least || scores[i] == least && equal-- > 0;
         return mask;
     }
 }

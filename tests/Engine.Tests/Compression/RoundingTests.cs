@@ -62,7 +62,7 @@ public sealed class RoundingTests
         const int part = 24, samples = 600;
         float[] w = TestData.Floats(parts * part * columns, 5);
         // Inputs depend on each other, as activations do: there is something to make up with.
-        var inputs = Enumerable.Range(0, parts).Select(p => Correlated(samples, columns, 6 + p)).ToList();
+        var inputs = Enumerable.Range(0, parts).Select(p => TestData.Correlated(samples, columns, 6 + p)).ToList();
         var grams = inputs.ConvertAll(x => Products.Gram(x, samples, columns, Workers.Single));
         var groups = scheme.Group == 0 ? ColumnGroups.Whole(columns) : ColumnGroups.Runs(columns, 1, scheme.Group);
         double Error(CodedMatrix coded)
@@ -84,7 +84,7 @@ public sealed class RoundingTests
     public void Compensation_gives_the_same_codes_for_any_number_of_threads()
     {
         const int rows = 40, columns = 200;
-        float[] w = TestData.Floats(rows * columns, 7), h = Products.Gram(Correlated(300, columns, 8), 300, columns, Workers.Single);
+        float[] w = TestData.Floats(rows * columns, 7), h = Products.Gram(TestData.Correlated(300, columns, 8), 300, columns, Workers.Single);
         using var workers = new Workers(3);
         var one = new Gptq(w, rows, columns, [h], new(), Workers.Single).Round(ColumnGroups.Runs(columns, 1, 32), Scheme.Parse("int4"));
         var three = new Gptq(w, rows, columns, [h], new(), workers).Round(ColumnGroups.Runs(columns, 1, 32), Scheme.Parse("int4"));
@@ -147,19 +147,5 @@ public sealed class RoundingTests
         var g = ColumnGroups.Runs(channels: 5, taps: 2, group: 3);
         Assert.Equal((4, "0 1 0 1 0 1 2 3 2 3"), (g.Groups, string.Join(' ', g.GroupOf)));
         Assert.Equal([[0, 2, 4], [1, 3, 5], [6, 8], [7, 9]], g.Members());
-    }
-
-    private static float[] Correlated(int rows, int columns, int seed)
-    {
-        float[] few = TestData.Floats(rows * 12, seed), mix = TestData.Floats(12 * columns, seed + 1), noise = TestData.Floats(rows * columns, seed + 2);
-        var x = new float[rows * columns];
-        for (int r = 0; r < rows; r++)
-            for (int c = 0; c < columns; c++)
-            {
-                float sum = 0.3f * noise[r * columns + c];
-                for (int k = 0; k < 12; k++) sum += few[r * 12 + k] * mix[k * columns + c];
-                x[r * columns + c] = sum;
-            }
-        return x;
     }
 }

@@ -1,5 +1,6 @@
 using Engine.Cpu;
 using Engine.Graph;
+using Engine.Graph.Operators;
 using Engine.Kernels;
 using Engine.Runtime;
 using Engine.Tensors;
@@ -265,6 +266,30 @@ public unsafe class SparseTests
             if (n.Inputs.Count > 1 && n.Inputs[1]?.Constant is Quantized w && stored)
                 n.Inputs[1]!.Constant = SparseNM.From(w, 2, 4, flattened ? 1 : (int)w.Shape.Product(2, w.Shape.Rank));
         return (q.Graph, q.Random(1, 16, 9, 7));
+    }
+
+    [Fact]
+    public void A_product_of_codes_with_rows_first_gathers_them()
+    {
+        // FusedMatMul is how a MatMul reads a weight that is sparse along its sums.
+        var q = new QdqGraph(4);
+        var x = q.Pair(q.Input(2, 9, 40), 0.016f, 125);
+        var y = q.Node("MatMul", [x, q.Weight(1, 0.004f, 40, 24)]);
+        q.Graph.Outputs.Add(q.Pair(q.Node("Relu", [y]), 0.05f, 0));
+        foreach (var v in q.Graph.Nodes.SelectMany(n => n.Inputs).OfType<Value>())
+            if (v.Constant is Dense { Values: { DType: DType.I8, Shape.Rank: 2 } codes })
+                for (int i = 0; i < codes.Shape.Count; i++) if (i / 24 % 4 is 1 or 2) codes.Bytes[i] = 0;
+        Rewriter.Run(q.Graph, new(new NodeEvaluator(CpuKernels.Standard)), 2);
+        var product = q.Graph.Nodes.Single(n => n.Op is MatMul);
+        var dense = (Quantized)product.Inputs[1]!.Constant!;
+        var input = q.Random(2, 9, 40);
+        var expected = (Tensor)new Interpreter(CpuKernels.Standard).Run(q.Graph, [input])[0];
+        q.Graph.Nodes[q.Graph.Nodes.IndexOf(product)] = new Node("product", new FusedMatMul(new Attributes(1) { InputCount = 2 }.With("transB", 1L)), [product.Inputs[0], new Value("w") { Constant = SparseNM.From(dense.Transposed(), 2, 4) }], product.Outputs);
+        Assert.Equal(expected.Bytes.ToArray(), ((Tensor)new Interpreter(CpuKernels.Standard).Run(q.Graph, [input])[0]).Bytes.ToArray());
+        var (stems, actual) = Plan(q.Graph, input, 2);
+        float steps = GemmNmU8S8.Table.Tier == "scalar" ? 0.15f : 0.051f;
+        for (int i = 0; i < expected.Shape.Count; i++) Assert.InRange(actual.Span<float>()[i], expected.Span<float>()[i] - steps, expected.Span<float>()[i] + steps);
+        if (GemmNmU8S8.Table.Tier != "scalar") Assert.Contains("gemm-nm-u8s8", stems);
     }
 
     [Theory]
