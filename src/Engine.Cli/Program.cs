@@ -14,5 +14,6 @@ internal static class Program
         CompressCommand.Create(),
         CompareCommand.Create(),
         ConvertCommand.Create(),
+        SelectCommand.Create(),
     }, args);
 }

@@ -24,7 +24,7 @@ public sealed class CompressTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private static string Repository()
+    internal static string Repository()
     {
         var d = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(d.FullName, "Engine.sln"))) d = d.Parent!;

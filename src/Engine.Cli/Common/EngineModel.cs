@@ -23,6 +23,9 @@ internal sealed class EngineModel : IDisposable
 
     public Model Model { get; }
 
+    /// <summary>The part of the model that runs and is planned; null for the whole.</summary>
+    public SubNetwork? Part { get; init; }
+
     public IReadOnlyList<ValueInfo> Inputs => Model.Inputs;
 
     public IReadOnlyList<ValueInfo> Outputs => Model.Outputs;
@@ -33,11 +36,13 @@ internal sealed class EngineModel : IDisposable
     /// <summary>The model as the file has it, before rewrites.</summary>
     public ModelDefinition AsStored => _asStored ??= Guard(Path, () => ModelFile.Load(Path));
 
-    public static EngineModel Load(string path, RunSettings? settings = null)
+    /// <summary>Loads a model, and takes the part of it that <paramref name="select"/> says.</summary>
+    public static EngineModel Load(string path, RunSettings? settings = null, Func<Model, SubNetwork?>? select = null)
     {
         RequireFile(path);
         settings ??= new();
-        return new(path, Guard(path, () => Model.Load(path, new ModelOptions { OptimizationLevel = settings.OptimizationLevel, Verification = settings.Verification })), settings);
+        var model = Guard(path, () => Model.Load(path, new ModelOptions { OptimizationLevel = settings.OptimizationLevel, Verification = settings.Verification }));
+        return new(path, model, settings) { Part = select?.Invoke(model) };
     }
 
     /// <summary>What a file is; one that cannot be read counts as what it looks like.</summary>
@@ -57,7 +62,7 @@ internal sealed class EngineModel : IDisposable
     /// <summary>Runs once; outputs in the model's order.</summary>
     public IReadOnlyList<RuntimeValue> Run(IReadOnlyDictionary<string, RuntimeValue> inputs, CancellationToken cancellation)
     {
-        _session ??= Model.CreateSession(new SessionOptions { Threads = _settings.Threads });
+        _session ??= Model.CreateSession(new SessionOptions { Threads = _settings.Threads, SubNetwork = Part });
         var results = _session.Run(inputs, cancellation);
         return [.. Outputs.Select(o => results[o.Name])];
     }

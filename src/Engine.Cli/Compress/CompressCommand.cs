@@ -30,6 +30,9 @@ internal static class CompressCommand
         return command.Action(Examples, (p, cancellation) => Run(o.Get(p), cancellation));
     }
 
+    /// <summary>Runs with arguments as on the command line.</summary>
+    public static ExitCode Run(IReadOnlyList<string> args, InvocationConfiguration configuration) => (ExitCode)Create().Parse([.. args]).Invoke(configuration);
+
     private static ExitCode Run(CompressJob job, CancellationToken cancellation)
     {
         using var model = EngineModel.Load(job.Model, new RunSettings(job.Threads));
@@ -74,11 +77,13 @@ internal static class CompressCommand
         return new([.. samples], job.Labels is null ? [] : LabelFile.Read(job.Labels));
     }
 
+    /// <summary>What latencies measured here belong to.</summary>
+    public static string Machine => $"{Processor.Name}; {Processor.Isa}; {NativeKernels.Status}; {Tiers.Forced ?? "best tier"}";
+
     /// <summary>The table named, or this machine's own where there is one or measuring is asked for.</summary>
     private static (LatencyTable?, string?) Latencies(CompressJob job)
     {
-        string machine = $"{Processor.Name}; {Processor.Isa}; {NativeKernels.Status}; {Tiers.Forced ?? "best tier"}";
-        string path = job.LatencyTable ?? LatencyTable.DefaultPath(machine);
+        string machine = Machine, path = job.LatencyTable ?? LatencyTable.DefaultPath(machine);
         if (File.Exists(path))
         {
             var table = LatencyTable.Read(path);

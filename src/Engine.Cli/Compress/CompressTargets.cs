@@ -37,6 +37,9 @@ internal static class CompressTargets
         };
     }
 
+    /// <summary>A time in nanoseconds: 5ms.</summary>
+    public static double Time(string text, string option) => Number(text, s_times) is { } v and > 0 ? v : throw CommandException.Usage($"{option} {text}: expected a time such as 5ms or 300us");
+
     /// <summary>A part of one: 0.01, or 1%.</summary>
     public static double? Part(string? text, string option) => text is null ? null : Number(text, s_parts) is { } v and <= 1 ? v : throw CommandException.Usage($"{option} {text}: expected a part such as 1% or 0.01");
 

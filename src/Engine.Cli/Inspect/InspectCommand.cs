@@ -21,6 +21,7 @@ internal static class InspectCommand
         engine inspect m.onnx --layers --shape input:1x3x224x224
         engine inspect m.onnx --plan --format json
         engine inspect vad.onnx --plan --shape input:1x576 --input sr=rate.npy     a plan that depends on an input's value
+        engine inspect nested.onnx --plan --width 0.5      the plan of a part of a model with elastic dimensions
         engine inspect m.onnx --format dot | dot -Tsvg -o m.svg
         engine inspect m.engine --layers                   also provenance, and the sections of the file with their checksums
         engine inspect weights.safetensors                 the weights of a checkpoint and how they are stored; also of a .gguf
@@ -35,7 +36,9 @@ internal static class InspectCommand
         var level = CommonOptions.OptimizationLevel();
         Option<InspectFormat> format = new("--format", "-f") { Description = "Output format: md|json|csv|dot", HelpName = "md|json|csv|dot" };
         var command = new Command("inspect", "Show inputs, outputs, operators, weights and plan of a model") { model, layers, plan, level, format };
+        var part = new PartOptions();
         inputs.AddTo(command);
+        part.AddTo(command);
         return command.Action(Examples, (p, cancellation) =>
         {
             string path = p.GetRequiredValue(model);
@@ -46,7 +49,7 @@ internal static class InspectCommand
                 (kind == ModelFileKind.Gguf ? GgufReport.Make(path) : CheckpointReport.Make(path)).Write((ReportFormat)p.GetValue(format));
                 return ExitCode.Ok;
             }
-            using var m = EngineModel.Load(path, new RunSettings(OptimizationLevel: p.GetValue(level)));
+            using var m = EngineModel.Load(path, new RunSettings(OptimizationLevel: p.GetValue(level)), part.Of(p));
             if (p.GetValue(format) == InspectFormat.Dot)
             {
                 Console.Out.Write(DotGraph.Write(m.AsStored.Graph));
@@ -71,16 +74,26 @@ internal static class InspectCommand
         report.Add("model", "model", m.Path)
             .Add("bytes", "file bytes", new FileInfo(m.Path).Length)
             .Add("opsets", "opsets", string.Join(", ", definition.Opsets.Select(o => $"{(o.Key.Length == 0 ? "ai.onnx" : o.Key)} {o.Value}")));
-        foreach (var (k, v) in definition.Metadata.Where(x => x.Value.Length > 0)) report.Add("metadata." + k, k, v.ReplaceLineEndings(" "));
+        foreach (var (k, v) in definition.Metadata.Where(x => x.Value.Length > 0 && x.Key != ElasticDimensions.Key)) report.Add("metadata." + k, k, v.ReplaceLineEndings(" "));
         report.Add("nodes", "nodes", s.Nodes).Add("parameters", "parameters", s.Parameters).Add("weight_bytes", "weight bytes", s.Bytes)
             .Add("inputs", "Inputs", Values(m.Inputs))
             .Add("outputs", "Outputs", Values(m.Outputs));
+        if (m.Model.Elastic.All.Count > 0) report.Add("elastic", "Elastic dimensions", Elastic(m.Model.Elastic));
+        if (m.Part is { } part) report.Add("part", "part", part.ToString());
         var operators = new Table(new("operator", "operator"), new("domain", "domain"), new("count", "count"), new("parameters", "parameters"), new("weight bytes", "weight_bytes"));
         foreach (var o in s.Operators) operators.Add(o.Name, o.Domain.Length == 0 ? "ai.onnx" : o.Domain, o.Count, o.Parameters, o.Bytes);
         report.Add("operators", "Operators", operators);
         var schemes = new Table(new("scheme", "scheme"), new("type", "type"), new("tensors", "tensors"), new("parameters", "parameters"), new("bytes", "bytes"), new("bits/parameter", "bits_per_parameter", "0.##"));
         foreach (var w in s.Schemes) schemes.Add(w.Scheme, w.DType.Display(), w.Count, w.Parameters, w.Bytes, w.Parameters == 0 ? null : 8.0 * w.Bytes / w.Parameters);
         report.Add("weights", "Weights", schemes);
+    }
+
+    private static Table Elastic(ElasticDimensions dimensions)
+    {
+        var t = new Table(new("dimension", "dimension"), new("name", "name"), new("choices", "choices"), new("loss", "loss"), new("constants cut", "constants"));
+        foreach (var d in dimensions.All)
+            t.Add(d.Kind, d.Name, string.Join(' ', d.Choices), d.Losses is null ? "" : string.Join(' ', d.Losses.Select(l => l.ToString("0.####", System.Globalization.CultureInfo.InvariantCulture))), d is ElasticWidth w ? w.Cuts.Select(c => c.Constant).Distinct().Count() : null);
+        return t;
     }
 
     private static Table Values(IReadOnlyList<ValueInfo> values)

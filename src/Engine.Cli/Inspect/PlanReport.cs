@@ -10,11 +10,11 @@ internal static class PlanReport
     /// <summary>The plans of a run; later segments are known only once the values that their shapes depend on are computed.</summary>
     public static void Add(Report report, EngineModel model, IReadOnlyDictionary<string, RuntimeValue> inputs, CancellationToken cancellation)
     {
-        var first = model.Model.Plan(inputs);
+        var first = model.Model.Plan(inputs, model.Part);
         IReadOnlyList<Plan> plans = [first];
         if (first.EndsAt is not null)
         {
-            using var session = model.Model.CreateSession(new SessionOptions());
+            using var session = model.Model.CreateSession(new SessionOptions { SubNetwork = model.Part });
             try
             {
                 session.Run(inputs, cancellation);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Engine.Compression;
 using Engine.Cpu;
 using Engine.Formats;
 using Engine.Formats.Checkpoints;
@@ -14,6 +15,8 @@ internal static class ConvertCommand
     private const string Examples = """
         engine convert m.onnx -o m.engine
         engine convert m.onnx -o m.engine --pack --shape x:1x3x224x224                      sessions of these shapes pack nothing
+        engine convert nested.onnx -o small.engine --width 0.5 --depth 1                   a part of a model, as a model of its own
+        engine convert m.onnx -o elastic.engine --elastic                                  say which channels may be left out, for --width and select
         engine convert m.onnx --weights gptq.safetensors -o m.engine                       constants named like weights take them
         engine convert m.onnx --weights a.safetensors b.safetensors --map onnx::MatMul_12=model.fc.weight.T -o m.engine
         """;
@@ -29,8 +32,11 @@ internal static class ConvertCommand
         Option<bool> v2 = new("--gptq-v2") { Description = "GPTQ zero points are stored as they are, not less one" };
         var pack = PackedOutput.Option();
         var inputs = new InputOptions();
-        var command = new Command("convert", "Write a model as an engine file") { model, output, weights, map, v2, pack };
+        Option<bool> elastic = new("--elastic") { Description = "Find the groups of channels that can be cut together, and describe them in the file: quarters of each group of 32 and more" };
+        var part = new PartOptions();
+        var command = new Command("convert", "Write a model, or a part of one, as an engine file") { model, output, weights, map, v2, pack, elastic };
         inputs.AddTo(command);
+        part.AddTo(command);
         return command.Action(Examples, (p, cancellation) =>
         {
             string path = p.GetRequiredValue(model), target = p.GetRequiredValue(output);
@@ -46,6 +52,8 @@ internal static class ConvertCommand
                 provenance = new() { SourceSha256 = FileHash.Sha256([path, .. files]), Layers = layers };
                 Console.Error.WriteLine($"{layers.Count} constants replaced");
             }
+            if (part.Of(p) is { } select) definition = Part(definition, select);
+            if (p.GetValue(elastic)) definition = ElasticWidths.Describe(definition, CpuKernels.Standard);
             if (!p.GetValue(pack) && (p.GetValue(inputs.Files) is { Length: > 0 } || p.GetValue(inputs.Shapes) is { Length: > 0 })) throw CommandException.Usage("--input and --shape say what --pack plans for: give it too");
             int sums = Rewriter.Apply(new KroneckerSums(), definition.Graph, new RewriteContext(new NodeEvaluator(CpuKernels.Standard)));
             if (sums > 0) Console.Error.WriteLine($"{sums} weights kept as sums of Kronecker products");
@@ -54,6 +62,9 @@ internal static class ConvertCommand
             return ExitCode.Ok;
         });
     }
+
+    // Before rewrites, so that the file holds the part as the model stores it.
+    private static ModelDefinition Part(ModelDefinition definition, Func<Model, SubNetwork?> select) => select(Model.Create(definition, new ModelOptions { OptimizationLevel = 0 }))!.Extract();
 
     private static List<LayerProvenance> Replace(ModelDefinition model, Checkpoint weights, string[] pairs)
     {

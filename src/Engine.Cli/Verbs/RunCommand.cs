@@ -12,6 +12,7 @@ internal static class RunCommand
         engine run m.onnx --input x=in.npy --output y=out.npy
         engine run m.onnx --shape input:1x3x224x224            random input, summary of the outputs
         engine run m.onnx --input cat.png --resize 224x224 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
+        engine run nested.onnx --input x.npy --width 0.5 --depth 1            a part of a model with elastic dimensions
         engine run vad.onnx --input input=speech.wav --input sr=rate.npy --threads 2
         engine run large.engine --shape x:1x4096 --verify header --verbose         maps the file; prints the times
         """;
@@ -20,6 +21,7 @@ internal static class RunCommand
     {
         var model = CommonOptions.Model();
         var inputs = new InputOptions();
+        var part = new PartOptions();
         Option<string[]> outputs = new("--output", "-o") { Description = "Write an output to a .npy file; without this option a summary of each output is printed", HelpName = "NAME=FILE" };
         var threads = CommonOptions.Threads();
         var backend = CommonOptions.Backend();
@@ -28,6 +30,7 @@ internal static class RunCommand
         var format = CommonOptions.Format("md|json|csv");
         var command = new Command("run", "Run a model once") { model };
         inputs.AddTo(command);
+        part.AddTo(command);
         foreach (Option o in (Option[])[outputs, threads, backend, level, verify, format]) command.Options.Add(o);
         return command.Action(Examples, (p, cancellation) =>
         {
@@ -35,7 +38,7 @@ internal static class RunCommand
             foreach (var (_, file) in targets)
                 if (!file.EndsWith(".npy", StringComparison.OrdinalIgnoreCase)) throw CommandException.Usage($"--output {file}: only .npy files are written");
             var watch = Stopwatch.StartNew();
-            using var m = EngineModel.Load(p.GetRequiredValue(model), new RunSettings(p.GetValue(threads), p.GetValue(level), p.GetValue(verify)));
+            using var m = EngineModel.Load(p.GetRequiredValue(model), new RunSettings(p.GetValue(threads), p.GetValue(level), p.GetValue(verify)), part.Of(p));
             double loaded = watch.Elapsed.TotalMilliseconds;
             var writes = targets.Select(t => (Index: Output(m, t.Name), t.File)).ToList();
             var values = inputs.Read(p, m.Inputs, random: false);

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Engine.Graph;
 using Engine.Kernels;
 using Engine.Runtime;
@@ -25,7 +24,7 @@ internal sealed class LatencyProbe(KernelRegistry kernels, Workers workers, IRea
     public LatencyKey? Key(Layer layer, Scheme scheme)
     {
         if (!layer.IsProduct || !types.TryGetValue(layer.Node.Inputs[0]!, out var x)) return null;
-        string attributes = string.Join(' ', layer.Node.Op.Attributes.Values.OrderBy(a => a.Key, StringComparer.Ordinal).Select(a => $"{a.Key}={Show(a.Value)}"));
+        string attributes = StepLatency.Attributes(layer.Node);
         string form = scheme + (options.DynamicActivations && WeightForm.AllowsDynamic(layer, scheme, options.SparseForms) ? "+dynamic" : "");
         return new($"{layer.Node.Op} {attributes}".TrimEnd(), $"{x} {layer.Weight}", form, workers.Threads);
     }
@@ -40,13 +39,6 @@ internal sealed class LatencyProbe(KernelRegistry kernels, Workers workers, IRea
             foreach (var (_, form) in forms) form.Run(warm: round == 0, cancellation);
         foreach (var (key, form) in forms) table.Set(key, form.Median(), form.Kernel);
     }
-
-    private static string Show(object value) => value switch
-    {
-        Array a => string.Join(',', a.Cast<object>().Select(Show)),
-        IFormattable f => f.ToString(null, CultureInfo.InvariantCulture),
-        _ => value.ToString()!,
-    };
 
     /// <summary>One layer in one form, as a graph of its own.</summary>
     private sealed class Form

@@ -21,7 +21,7 @@ public sealed class LatencyTable
 {
     private const int SchemaVersion = 1;
 
-    private readonly Dictionary<LatencyKey, (long Nanoseconds, string Kernel)> _entries = [];
+    private readonly Dictionary<LatencyKey, (long Nanoseconds, string Kernel, long? Tail)> _entries = [];
 
     /// <summary>Creates an empty table.</summary>
     /// <param name="machine">Processor, instruction sets and tier that everything in the table was measured on.</param>
@@ -42,8 +42,11 @@ public sealed class LatencyTable
     /// <summary>The kernel that ran, as <c>stem tier</c>.</summary>
     public string? Kernel(LatencyKey key) => _entries.TryGetValue(key, out var e) ? e.Kernel : null;
 
-    /// <summary>Adds or replaces an entry.</summary>
-    public void Set(LatencyKey key, long nanoseconds, string kernel) => _entries[key] = (Math.Max(1, nanoseconds), kernel);
+    /// <summary>Nanoseconds that 95 of 100 runs do not exceed, or null where that was not measured.</summary>
+    public long? Tail(LatencyKey key) => _entries.TryGetValue(key, out var e) ? e.Tail : null;
+
+    /// <summary>Adds or replaces an entry: the median, and what 95 of 100 runs do not exceed.</summary>
+    public void Set(LatencyKey key, long nanoseconds, string kernel, long? tail = null) => _entries[key] = (Math.Max(1, nanoseconds), kernel, tail);
 
     /// <summary>SHA-256 of the content, in lower-case hex; independent of the order in which entries were added.</summary>
     public string Sha256() => Convert.ToHexStringLower(SHA256.HashData(ToJson()));
@@ -69,7 +72,7 @@ public sealed class LatencyTable
             {
                 long ns = e.GetProperty("ns").GetInt64();
                 if (ns <= 0) throw new DataFormatException($"holds a latency of {ns} ns", path);
-                table.Set(new LatencyKey(e.GetProperty("operator").GetString()!, e.GetProperty("shapes").GetString()!, e.GetProperty("form").GetString()!, e.GetProperty("threads").GetInt32()), ns, e.GetProperty("kernel").GetString()!);
+                table.Set(new LatencyKey(e.GetProperty("operator").GetString()!, e.GetProperty("shapes").GetString()!, e.GetProperty("form").GetString()!, e.GetProperty("threads").GetInt32()), ns, e.GetProperty("kernel").GetString()!, e.TryGetProperty("p95_ns", out var tail) ? tail.GetInt64() : null);
             }
             return table;
         }
@@ -111,6 +114,7 @@ public sealed class LatencyTable
                 w.WriteNumber("threads", k.Threads);
                 w.WriteString("kernel", v.Kernel);
                 w.WriteNumber("ns", v.Nanoseconds);
+                if (v.Tail is { } tail) w.WriteNumber("p95_ns", tail);
                 w.WriteEndObject();
             }
             w.WriteEndArray();

@@ -166,6 +166,7 @@ internal sealed class MemoryLayout(LoweredSegment segment, IReadOnlyList<Value> 
         {
             Node = s.Node?.Node,
             OutputTypes = [.. s.Outputs.Select(o => o is null ? null : new StepOutput(o.Type, o.Encoding))],
+            Operands = string.Join(", ", s.Inputs.Select((b, i) => b is not null ? Describe(b) : s.Node?.Inputs[i]?.Constant?.ToString() ?? "")),
             OutputDescription = s.Outputs.FirstOrDefault(o => o is not null) is { } o ? Describe(o) : "",
             Scheme = s.Node is null ? "" : string.Join(", ", s.Node.Inputs.OfType<Value>().Where(v => v.Constant is { Shape.Rank: > 1 }).Select(v => v.Constant!.Describe()).Distinct()),
             FormNotTaken = s.FormNotTaken,

@@ -33,6 +33,9 @@ public sealed record PlanStep(string Name, string Operator, string Stem, StepFn 
     /// <summary>Type and encoding of output 0, for tables.</summary>
     public string OutputDescription { get; init; } = "";
 
+    /// <summary>Types and encodings of the operands, constants as expressions; for tables.</summary>
+    public string Operands { get; init; } = "";
+
     /// <summary>What the step writes, one entry for each of <see cref="Outputs"/>; null for an output left out.</summary>
     public IReadOnlyList<StepOutput?> OutputTypes { get; init; } = [];
 

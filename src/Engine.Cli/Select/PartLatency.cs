@@ -1,0 +1,112 @@
+using System.Diagnostics;
+using Engine.Compression;
+using Engine.Tensors;
+
+namespace Engine.Cli;
+
+/// <summary>
+/// Latency of parts of a model: predicted as the sum of its steps' medians in a table plus a · steps + b, and measured. What the table lacks is measured where it stands, in a run of
+/// the part that has it.
+/// </summary>
+internal sealed class PartLatency : IDisposable
+{
+    private const int Warm = 2, LeastRuns = 5;
+    private static readonly TimeSpan s_turn = TimeSpan.FromMilliseconds(40), s_compiled = TimeSpan.FromSeconds(1);
+
+    private readonly Model _model;
+    private readonly LatencyTable _table;
+    private readonly RuntimeValue[] _inputs;
+    private readonly RuntimeValue?[] _outputs;
+    private readonly IReadOnlyDictionary<string, RuntimeValue> _named;
+    private readonly Session _profiled, _timed;
+    private readonly int _threads;
+    private double _perStep, _constant;
+
+    public PartLatency(Model model, IReadOnlyDictionary<string, RuntimeValue> inputs, int threads, LatencyTable table)
+    {
+        (_model, _named, _table, _threads) = (model, inputs, table, threads);
+        _inputs = [.. model.Inputs.Select(i => inputs[i.Name])];
+        _outputs = new RuntimeValue?[model.Outputs.Count];
+        _profiled = model.CreateSession(new SessionOptions { Threads = threads, Profile = true });
+        _timed = model.CreateSession(new SessionOptions { Threads = threads });
+    }
+
+    /// <summary>Nanoseconds a step and a run beyond the sum of the medians, as fitted.</summary>
+    public (double PerStep, double Constant) Overhead => (_perStep, _constant);
+
+    /// <summary>Predicted nanoseconds.</summary>
+    public double Predict(SubNetwork part)
+    {
+        var (sum, steps) = Sum(part);
+        return sum + _perStep * steps + _constant;
+    }
+
+    /// <summary>Runs the parts given until the code that they run is compiled to the end: what is measured before would be too long.</summary>
+    public void Settle(IReadOnlyList<SubNetwork> parts, CancellationToken cancellation)
+    {
+        foreach (var session in (Session[])[_profiled, _timed])
+            for (var watch = Stopwatch.StartNew(); watch.Elapsed < s_compiled;)
+                foreach (var part in parts)
+                {
+                    session.Use(part);
+                    session.Run(_inputs, _outputs, cancellation);
+                }
+        _profiled.ResetTimings();
+    }
+
+    /// <summary>Finds a and b by least squares of relative errors over measured parts; a is 0 where all have as many steps.</summary>
+    public void Fit(IReadOnlyList<(SubNetwork Part, double Measured)> measured)
+    {
+        var points = measured.Select(m => (Sum(m.Part), m.Measured)).Select(p => (Steps: (double)p.Item1.Steps, Beyond: p.Measured - p.Item1.Sum, Weight: 1 / (p.Measured * p.Measured))).ToList();
+        double all = points.Sum(p => p.Weight), n = points.Sum(p => p.Weight * p.Steps) / all, r = points.Sum(p => p.Weight * p.Beyond) / all;
+        double spread = points.Sum(p => p.Weight * (p.Steps - n) * (p.Steps - n));
+        _perStep = points.TrueForAll(p => p.Steps == points[0].Steps) ? 0 : points.Sum(p => p.Weight * (p.Steps - n) * (p.Beyond - r)) / spread;
+        _constant = r - _perStep * n;
+    }
+
+    /// <summary>Median nanoseconds of runs in a row.</summary>
+    public double Measure(SubNetwork part, CancellationToken cancellation)
+    {
+        _timed.Use(part);
+        for (int i = 0; i < Warm; i++) _timed.Run(_inputs, _outputs, cancellation);
+        var times = new List<double>();
+        for (var watch = Stopwatch.StartNew(); times.Count < LeastRuns || watch.Elapsed < s_turn;)
+        {
+            long started = Stopwatch.GetTimestamp();
+            _timed.Run(_inputs, _outputs, cancellation);
+            times.Add(Stopwatch.GetElapsedTime(started).TotalNanoseconds);
+        }
+        times.Sort();
+        return times[times.Count / 2];
+    }
+
+    private (double Sum, int Steps) Sum(SubNetwork part)
+    {
+        var plan = _model.Plan(_named, part);
+        if (plan.EndsAt is { } end) throw new CommandException(ExitCode.InvalidModel, $"the plan ends at {end}: a latency that depends on values cannot be predicted");
+        var keys = plan.Steps.Select(s => StepLatency.Key(s, _threads)).ToList();
+        if (keys.Exists(k => _table.Find(k) is null)) Profile(part);
+        return (keys.Sum(k => (double)(_table.Find(k) ?? 0)), keys.Count);
+    }
+
+    private void Profile(SubNetwork part)
+    {
+        _profiled.Use(part);
+        for (int i = 0; i < Warm; i++) _profiled.Run(_inputs, _outputs);
+        _profiled.ResetTimings();
+        int runs = 0;
+        for (var watch = Stopwatch.StartNew(); runs < LeastRuns || watch.Elapsed < s_turn; runs++) _profiled.Run(_inputs, _outputs);
+        foreach (var same in _profiled.Timings.GroupBy(t => StepLatency.Key(t.Step, _threads)))
+        {
+            if (_table.Find(same.Key) is not null) continue;
+            long[] times = [.. same.SelectMany(t => t.Nanoseconds).Order()];
+            _table.Set(same.Key, times[times.Length / 2], same.First().Step.Stem, times[times.Length * 95 / 100]);
+        }
+    }
+
+    public void Dispose()
+    {
+        _profiled.Dispose();
+        _timed.Dispose();
+    }
+}
