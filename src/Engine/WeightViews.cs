@@ -55,7 +55,7 @@ internal sealed class WeightViews(ModelGraph graph, Func<IReadOnlyDictionary<Val
     }
 
     private static IEnumerable<(Value, Node)> Products(ModelGraph graph) => graph.Nodes.SelectMany(n =>
-        (n.Op is MatMul or FusedMatMul or Gemm && n.Inputs[1] is { Constant.Shape.Rank: 2 } v ? [(v, n)] : Array.Empty<(Value, Node)>()).Concat(n.Op.Subgraphs.SelectMany(Products)));
+        (n.Op is MatMul or FusedMatMul or Gemm && n.Input(1) is { Constant.Shape.Rank: 2 } v ? [(v, n)] : Array.Empty<(Value, Node)>()).Concat(n.Op.Subgraphs.SelectMany(Products)));
 
     private static IEnumerable<Value> Constants(ModelGraph graph) => graph.Constants.Concat(graph.Nodes.SelectMany(n => n.Op.Subgraphs).SelectMany(Constants)).Distinct();
 }

@@ -119,7 +119,7 @@ public sealed class ElasticGraph
         private Node Rebuild(Node n)
         {
             var op = n.Op;
-            if (op is Conv conv && n.Inputs[1] is { } w)
+            if (op is Conv conv && n.Input(1) is { } w)
             {
                 if (elastic._kernels.TryGetValue(w.Name, out var kernel) && choice[kernel] != kernel.Whole) op = conv = ElasticKernels.Shrink(conv, kernel.Whole, choice[kernel], n.Describe());
                 long gone = elastic._cuts.TryGetValue(w.Name, out var cuts) ? cuts.Where(c => c.Cut.Axis == 0).Sum(c => (c.Width.Whole - (long)choice[c.Width]) * c.Cut.Per) : 0;

@@ -18,7 +18,7 @@ public sealed class FoldPad : Rewrite
         foreach (var n in graph.Nodes)
         {
             if (n.Op is Pad && n.Outputs is [{ Quantization: null } y]) pads[y] = n;
-            if (n.Op is Conv conv && n.Inputs[0] is { } x && pads.TryGetValue(x, out var pad) && uses.Of(x) == 1 && Fold(pad, n, conv)) gone.Add(pad);
+            if (n.Op is Conv conv && n.Input(0) is { } x && pads.TryGetValue(x, out var pad) && uses.Of(x) == 1 && Fold(pad, n, conv)) gone.Add(pad);
         }
         graph.Nodes = [.. graph.Nodes.Where(n => !gone.Contains(n))];
         return gone.Count;
@@ -38,7 +38,7 @@ public sealed class FoldPad : Rewrite
         var sum = new long[2 * axes];
         for (int i = 0; i < axes; i++) (sum[i], sum[axes + i]) = (own[i] + amounts[2 + i], own[axes + i] + amounts[rank + 2 + i]);
         node.Op = OperatorRegistry.Standard.Create("", "Conv", conv.Attributes.With("pads", sum).With("auto_pad", "NOTSET"), node.Name);
-        node.Inputs = [pad.Inputs[0], .. node.Inputs.Skip(1)];
+        node.Inputs = [pad.Input(0), .. node.Inputs.Skip(1)];
         return true;
     }
 }

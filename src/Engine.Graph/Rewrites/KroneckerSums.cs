@@ -26,7 +26,7 @@ public sealed class KroneckerSums : Rewrite
             if (!made.Contains(n)) continue;
             try
             {
-                if (!Small(n, plain, context) && Follow(n, plain, products) is { Count: <= MostTerms } terms) products[n.Outputs[0]!] = terms;
+                if (!Small(n, plain, context) && n.Outputs is [{ } y, ..] && Follow(n, plain, products) is { Count: <= MostTerms } terms) products[y] = terms;
             }
             catch (EngineException)
             {

@@ -20,7 +20,7 @@ public sealed class LowRankProducts : Rewrite
         var makers = new Dictionary<Value, Node>();
         foreach (var n in graph.Nodes.ToList())
         {
-            if (IsProduct(n) && n.Inputs[0] is { } ranks && makers.TryGetValue(ranks, out var first) && uses.Of(ranks) == 1 && Join(first, n) is { } joined)
+            if (IsProduct(n) && n.Input(0) is { } ranks && makers.TryGetValue(ranks, out var first) && uses.Of(ranks) == 1 && Join(first, n) is { } joined)
             {
                 graph.Nodes[graph.Nodes.IndexOf(n)] = joined;
                 graph.Nodes.Remove(first);
@@ -34,7 +34,7 @@ public sealed class LowRankProducts : Rewrite
     // A row of the left operand meets all of the right one.
     private static bool IsProduct(Node n) =>
         n.Op is MatMul or FusedMatMul or Gemm && !n.Op.Attributes.Bool("transA") && !n.Op.Attributes.Bool("transBatchA") && !n.Op.Attributes.Bool("transBatchB") && n.Epilogue.Count == 0
-        && n.Inputs[1]?.Constant is { Shape.Rank: 2, DType: DType.F32 } and (Dense or Quantized);
+        && n.Input(1)?.Constant is { Shape.Rank: 2, DType: DType.F32 } and (Dense or Quantized);
 
     private static Node? Join(Node first, Node second)
     {

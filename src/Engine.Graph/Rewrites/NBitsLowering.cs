@@ -20,13 +20,13 @@ public sealed class NBitsLowering : Rewrite
         var nodes = new List<Node>(graph.Nodes.Count);
         foreach (var n in graph.Nodes)
         {
-            if (n.Outputs[0] is not { } y || Weight(n) is not { } w)
+            if (n.Outputs is not [{ } y, ..] || Weight(n) is not { } w)
             {
                 nodes.Add(n);
                 continue;
             }
             places++;
-            if (n.Op is GatherBlockQuantized gather) nodes.Add(new Node(n.Name, gather.Plain(), [Constant(n.Inputs[0]!, w), n.Inputs[1]], [y]));
+            if (n.Op is GatherBlockQuantized gather) nodes.Add(new Node(n.Name, gather.Plain(), [Constant(n.Inputs[0]!, w), n.Input(1)], [y]));
             else AddProduct(n, Constant(n.Inputs[1]!, w), y, nodes);
         }
         graph.Nodes = nodes;
