@@ -94,7 +94,6 @@ internal static unsafe class NmPanelsF32
         for (int column = 0; column < t.Columns; column += 2 * T.Lanes)
         {
             int row = 0;
-            for (; T.EightRows && row <= t.Rows - 8; row += 8) Rows8<T, F, TV, TI>(t, row, column);
             for (; row <= t.Rows - 4; row += 4) Rows4<T, F, TV, TI>(t, row, column);
             for (; row < t.Rows; row++) Rows1<T, F, TV, TI>(t, row, column);
         }
@@ -102,161 +101,10 @@ internal static unsafe class NmPanelsF32
 
     /// <summary>Two vectors of columns: positions and values serve all rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Rows8<T, F, TV, TI>(in GemmNmF32.Tile t, int row, int column) where T : struct, INmF32<TV, TI> where F : struct, IGroups where TV : unmanaged where TI : unmanaged
-    {
-        nint stride = t.RowStride, step = t.Columns;
-        float* p = t.A + row * stride, p3 = p + 3 * stride, p6 = p + 6 * stride, b = t.B + column, c = t.C + row * t.CStride + column;
-        TV x0 = t.Accumulate ? T.Load(c) : default, y0 = t.Accumulate ? T.Load(c + T.Lanes) : default;
-        TV x1 = t.Accumulate ? T.Load(c + t.CStride) : default, y1 = t.Accumulate ? T.Load(c + t.CStride + T.Lanes) : default;
-        TV x2 = t.Accumulate ? T.Load(c + 2 * t.CStride) : default, y2 = t.Accumulate ? T.Load(c + 2 * t.CStride + T.Lanes) : default;
-        TV x3 = t.Accumulate ? T.Load(c + 3 * t.CStride) : default, y3 = t.Accumulate ? T.Load(c + 3 * t.CStride + T.Lanes) : default;
-        TV x4 = t.Accumulate ? T.Load(c + 4 * t.CStride) : default, y4 = t.Accumulate ? T.Load(c + 4 * t.CStride + T.Lanes) : default;
-        TV x5 = t.Accumulate ? T.Load(c + 5 * t.CStride) : default, y5 = t.Accumulate ? T.Load(c + 5 * t.CStride + T.Lanes) : default;
-        TV x6 = t.Accumulate ? T.Load(c + 6 * t.CStride) : default, y6 = t.Accumulate ? T.Load(c + 6 * t.CStride + T.Lanes) : default;
-        TV x7 = t.Accumulate ? T.Load(c + 7 * t.CStride) : default, y7 = t.Accumulate ? T.Load(c + 7 * t.CStride + T.Lanes) : default;
-        for (int left = t.Quads; left > 0;)
-        {
-            TI ix = T.Positions(b), iy = T.Positions(b + T.Lanes);
-            int fields = Math.Min(left, 8 / F.Bits);
-            left -= fields;
-            for (b += step; fields > 0; fields--, b += 4 * step, p += F.Window, p3 += F.Window, p6 += F.Window)
-            {
-                TV wx = T.Load(b), wy = T.Load(b + T.Lanes);
-                TV a = T.Window<F>(p);
-                x0 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x0);
-                y0 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y0);
-                a = T.Window<F>(p + stride);
-                x1 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x1);
-                y1 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y1);
-                a = T.Window<F>(p + 2 * stride);
-                x2 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x2);
-                y2 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y2);
-                a = T.Window<F>(p3);
-                x3 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x3);
-                y3 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y3);
-                a = T.Window<F>(p3 + stride);
-                x4 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x4);
-                y4 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y4);
-                a = T.Window<F>(p3 + 2 * stride);
-                x5 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x5);
-                y5 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y5);
-                a = T.Window<F>(p6);
-                x6 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x6);
-                y6 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y6);
-                a = T.Window<F>(p6 + stride);
-                x7 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x7);
-                y7 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y7);
-                ix = T.Next(ix, F.Bits);
-                iy = T.Next(iy, F.Bits);
-                wx = T.Load(b + step);
-                wy = T.Load(b + step + T.Lanes);
-                a = T.Window<F>(p + 1 / F.N * F.M);
-                x0 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x0);
-                y0 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y0);
-                a = T.Window<F>(p + stride + 1 / F.N * F.M);
-                x1 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x1);
-                y1 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y1);
-                a = T.Window<F>(p + 2 * stride + 1 / F.N * F.M);
-                x2 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x2);
-                y2 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y2);
-                a = T.Window<F>(p3 + 1 / F.N * F.M);
-                x3 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x3);
-                y3 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y3);
-                a = T.Window<F>(p3 + stride + 1 / F.N * F.M);
-                x4 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x4);
-                y4 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y4);
-                a = T.Window<F>(p3 + 2 * stride + 1 / F.N * F.M);
-                x5 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x5);
-                y5 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y5);
-                a = T.Window<F>(p6 + 1 / F.N * F.M);
-                x6 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x6);
-                y6 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y6);
-                a = T.Window<F>(p6 + stride + 1 / F.N * F.M);
-                x7 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x7);
-                y7 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y7);
-                ix = T.Next(ix, F.Bits);
-                iy = T.Next(iy, F.Bits);
-                wx = T.Load(b + 2 * step);
-                wy = T.Load(b + 2 * step + T.Lanes);
-                a = T.Window<F>(p + 2 / F.N * F.M);
-                x0 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x0);
-                y0 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y0);
-                a = T.Window<F>(p + stride + 2 / F.N * F.M);
-                x1 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x1);
-                y1 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y1);
-                a = T.Window<F>(p + 2 * stride + 2 / F.N * F.M);
-                x2 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x2);
-                y2 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y2);
-                a = T.Window<F>(p3 + 2 / F.N * F.M);
-                x3 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x3);
-                y3 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y3);
-                a = T.Window<F>(p3 + stride + 2 / F.N * F.M);
-                x4 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x4);
-                y4 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y4);
-                a = T.Window<F>(p3 + 2 * stride + 2 / F.N * F.M);
-                x5 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x5);
-                y5 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y5);
-                a = T.Window<F>(p6 + 2 / F.N * F.M);
-                x6 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x6);
-                y6 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y6);
-                a = T.Window<F>(p6 + stride + 2 / F.N * F.M);
-                x7 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x7);
-                y7 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y7);
-                ix = T.Next(ix, F.Bits);
-                iy = T.Next(iy, F.Bits);
-                wx = T.Load(b + 3 * step);
-                wy = T.Load(b + 3 * step + T.Lanes);
-                a = T.Window<F>(p + 3 / F.N * F.M);
-                x0 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x0);
-                y0 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y0);
-                a = T.Window<F>(p + stride + 3 / F.N * F.M);
-                x1 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x1);
-                y1 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y1);
-                a = T.Window<F>(p + 2 * stride + 3 / F.N * F.M);
-                x2 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x2);
-                y2 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y2);
-                a = T.Window<F>(p3 + 3 / F.N * F.M);
-                x3 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x3);
-                y3 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y3);
-                a = T.Window<F>(p3 + stride + 3 / F.N * F.M);
-                x4 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x4);
-                y4 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y4);
-                a = T.Window<F>(p3 + 2 * stride + 3 / F.N * F.M);
-                x5 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x5);
-                y5 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y5);
-                a = T.Window<F>(p6 + 3 / F.N * F.M);
-                x6 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x6);
-                y6 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y6);
-                a = T.Window<F>(p6 + stride + 3 / F.N * F.M);
-                x7 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x7);
-                y7 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y7);
-                ix = T.Next(ix, F.Bits);
-                iy = T.Next(iy, F.Bits);
-            }
-        }
-        T.Store(x0, c);
-        T.Store(y0, c + T.Lanes);
-        T.Store(x1, c + t.CStride);
-        T.Store(y1, c + t.CStride + T.Lanes);
-        T.Store(x2, c + 2 * t.CStride);
-        T.Store(y2, c + 2 * t.CStride + T.Lanes);
-        T.Store(x3, c + 3 * t.CStride);
-        T.Store(y3, c + 3 * t.CStride + T.Lanes);
-        T.Store(x4, c + 4 * t.CStride);
-        T.Store(y4, c + 4 * t.CStride + T.Lanes);
-        T.Store(x5, c + 5 * t.CStride);
-        T.Store(y5, c + 5 * t.CStride + T.Lanes);
-        T.Store(x6, c + 6 * t.CStride);
-        T.Store(y6, c + 6 * t.CStride + T.Lanes);
-        T.Store(x7, c + 7 * t.CStride);
-        T.Store(y7, c + 7 * t.CStride + T.Lanes);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Rows4<T, F, TV, TI>(in GemmNmF32.Tile t, int row, int column) where T : struct, INmF32<TV, TI> where F : struct, IGroups where TV : unmanaged where TI : unmanaged
     {
         nint stride = t.RowStride, step = t.Columns;
-        float* p = t.A + row * stride, p2 = p + 2 * stride, b = t.B + column, c = t.C + row * t.CStride + column;
+        float* p = t.A + row * stride, b = t.B + column, c = t.C + row * t.CStride + column;
         TV x0 = t.Accumulate ? T.Load(c) : default, y0 = t.Accumulate ? T.Load(c + T.Lanes) : default;
         TV x1 = t.Accumulate ? T.Load(c + t.CStride) : default, y1 = t.Accumulate ? T.Load(c + t.CStride + T.Lanes) : default;
         TV x2 = t.Accumulate ? T.Load(c + 2 * t.CStride) : default, y2 = t.Accumulate ? T.Load(c + 2 * t.CStride + T.Lanes) : default;
@@ -266,72 +114,27 @@ internal static unsafe class NmPanelsF32
             TI ix = T.Positions(b), iy = T.Positions(b + T.Lanes);
             int fields = Math.Min(left, 8 / F.Bits);
             left -= fields;
-            for (b += step; fields > 0; fields--, b += 4 * step, p += F.Window, p2 += F.Window)
+            b += step;
+            for (int end = 4 * fields, i = 0; i < end; i++, b += step)
             {
+                float* from = p + i / 4 * F.Window + i % 4 / F.N * F.M, from2 = from + 2 * stride;
                 TV wx = T.Load(b), wy = T.Load(b + T.Lanes);
-                TV a = T.Window<F>(p);
+                TV a = T.Window<F>(from);
                 x0 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x0);
                 y0 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y0);
-                a = T.Window<F>(p + stride);
+                a = T.Window<F>(from + stride);
                 x1 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x1);
                 y1 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y1);
-                a = T.Window<F>(p2);
+                a = T.Window<F>(from2);
                 x2 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x2);
                 y2 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y2);
-                a = T.Window<F>(p2 + stride);
-                x3 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x3);
-                y3 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y3);
-                ix = T.Next(ix, F.Bits);
-                iy = T.Next(iy, F.Bits);
-                wx = T.Load(b + step);
-                wy = T.Load(b + step + T.Lanes);
-                a = T.Window<F>(p + 1 / F.N * F.M);
-                x0 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x0);
-                y0 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y0);
-                a = T.Window<F>(p + stride + 1 / F.N * F.M);
-                x1 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x1);
-                y1 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y1);
-                a = T.Window<F>(p2 + 1 / F.N * F.M);
-                x2 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x2);
-                y2 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y2);
-                a = T.Window<F>(p2 + stride + 1 / F.N * F.M);
-                x3 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x3);
-                y3 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y3);
-                ix = T.Next(ix, F.Bits);
-                iy = T.Next(iy, F.Bits);
-                wx = T.Load(b + 2 * step);
-                wy = T.Load(b + 2 * step + T.Lanes);
-                a = T.Window<F>(p + 2 / F.N * F.M);
-                x0 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x0);
-                y0 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y0);
-                a = T.Window<F>(p + stride + 2 / F.N * F.M);
-                x1 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x1);
-                y1 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y1);
-                a = T.Window<F>(p2 + 2 / F.N * F.M);
-                x2 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x2);
-                y2 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y2);
-                a = T.Window<F>(p2 + stride + 2 / F.N * F.M);
-                x3 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x3);
-                y3 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y3);
-                ix = T.Next(ix, F.Bits);
-                iy = T.Next(iy, F.Bits);
-                wx = T.Load(b + 3 * step);
-                wy = T.Load(b + 3 * step + T.Lanes);
-                a = T.Window<F>(p + 3 / F.N * F.M);
-                x0 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x0);
-                y0 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y0);
-                a = T.Window<F>(p + stride + 3 / F.N * F.M);
-                x1 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x1);
-                y1 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y1);
-                a = T.Window<F>(p2 + 3 / F.N * F.M);
-                x2 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x2);
-                y2 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y2);
-                a = T.Window<F>(p2 + stride + 3 / F.N * F.M);
+                a = T.Window<F>(from2 + stride);
                 x3 = T.MultiplyAdd(T.Permute<F>(a, ix), wx, x3);
                 y3 = T.MultiplyAdd(T.Permute<F>(a, iy), wy, y3);
                 ix = T.Next(ix, F.Bits);
                 iy = T.Next(iy, F.Bits);
             }
+            p += fields * F.Window;
         }
         T.Store(x0, c);
         T.Store(y0, c + T.Lanes);

@@ -13,9 +13,6 @@ internal unsafe interface INmF32<TV, TI> where TV : unmanaged where TI : unmanag
     /// <summary>Columns of a vector.</summary>
     static abstract int Lanes { get; }
 
-    /// <summary>Whether the sums of eight rows and two vectors of columns fit the registers beside the operands.</summary>
-    static abstract bool EightRows { get; }
-
     static abstract TV Load(float* p);
 
     static abstract void Store(TV x, float* p);
@@ -43,8 +40,6 @@ internal unsafe interface INmF32<TV, TI> where TV : unmanaged where TI : unmanag
 internal readonly unsafe struct NmF32Avx512 : INmF32<Vector512<float>, Vector512<uint>>
 {
     public static int Lanes => 16;
-
-    public static bool EightRows => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load(float* p) => Vector512.Load(p);
@@ -85,8 +80,6 @@ internal readonly unsafe struct NmF32Avx2 : INmF32<Vector256<float>, Vector256<u
 {
     public static int Lanes => 8;
 
-    public static bool EightRows => Avx512BW.VL.IsSupported;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Load(float* p) => Vector256.Load(p);
 
@@ -125,8 +118,6 @@ internal readonly unsafe struct NmF32Avx2 : INmF32<Vector256<float>, Vector256<u
 internal readonly unsafe struct NmF32Arm : INmF32<Pair<Vector128<float>>, Vector128<uint>>
 {
     public static int Lanes => 4;
-
-    public static bool EightRows => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Pair<Vector128<float>> Load(float* p) => new(Vector128.Load(p), default);

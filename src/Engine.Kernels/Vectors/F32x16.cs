@@ -57,6 +57,9 @@ internal unsafe struct F32x16(Vector512<float> v) : IF32Vector<F32x16>
     public void AddProduct(F32x16 a, F32x16 b) => Value = Avx512F.FusedMultiplyAdd(a.Value, b.Value, Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void AddProduct(F32x16 a, float* x) => Value = Avx512F.FusedMultiplyAdd(a.Value, Vector512.Load(x), Value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F32x16 Min(F32x16 a, F32x16 b) => new(Vector512.Min(a.Value, b.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

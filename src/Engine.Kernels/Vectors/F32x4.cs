@@ -60,6 +60,9 @@ internal unsafe struct F32x4(Vector128<float> v) : IF32Vector<F32x4>
     public void AddProduct(F32x4 a, F32x4 b) => Value = Vector128.MultiplyAddEstimate(a.Value, b.Value, Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void AddProduct(F32x4 a, float* x) => Value = Vector128.MultiplyAddEstimate(a.Value, Vector128.Load(x), Value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F32x4 Min(F32x4 a, F32x4 b) => new(Vector128.Min(a.Value, b.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

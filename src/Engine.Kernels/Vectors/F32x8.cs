@@ -56,6 +56,9 @@ internal unsafe struct F32x8(Vector256<float> v) : IF32Vector<F32x8>
     public void AddProduct(F32x8 a, F32x8 b) => Value = System.Runtime.Intrinsics.X86.Fma.MultiplyAdd(a.Value, b.Value, Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void AddProduct(F32x8 a, float* x) => Value = System.Runtime.Intrinsics.X86.Fma.MultiplyAdd(a.Value, Vector256.Load(x), Value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F32x8 Min(F32x8 a, F32x8 b) => new(Vector256.Min(a.Value, b.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -38,6 +38,9 @@ internal unsafe interface IF32Vector<TSelf> : IAdditionOperators<TSelf, TSelf, T
     /// <summary>Adds a · b, rounded as <see cref="Fma"/> is. A sum that a loop keeps in a register stays in it; assigned the result of <see cref="Fma"/> it is copied at every step.</summary>
     void AddProduct(TSelf a, TSelf b);
 
+    /// <summary>As <see cref="AddProduct(TSelf, TSelf)"/> of all lanes from memory: one instruction.</summary>
+    void AddProduct(TSelf a, float* x);
+
     /// <summary>The smaller; NaN where either is.</summary>
     static abstract TSelf Min(TSelf a, TSelf b);
 

@@ -13,6 +13,8 @@ internal static unsafe class SparseCases
             d => Work(Form(d[0], d[1]), d[2], d[3], d[4], d[5]), (d, w) => Codes(Form(d[0], d[1]), d[2], d[3], d[4], d[5], w), Tolerance: 0),
         new("gemm-nm-f32", [GemmNmF32.Table, GemmF32.Table], "kept x of x m x n x k", ["2x4x1x4096x4096", "2x4x64x4096x4096", "2x4x128x4096x4096", "4x8x64x4096x4096"],
             d => WorkF32(FormF32(d[0], d[1]), d[2], d[3], d[4]), (d, w) => F32(FormF32(d[0], d[1]), d[2], d[3], d[4], w)),
+        new("spmm-f32", [SpmmF32.Table, GemmF32.Table], "kept x of x m x n x k", ["2x4x64x4096x4096", "2x4x128x4096x4096", "10x100x64x4096x4096", "50x100x64x4096x4096"],
+            d => new(LimitKind.F32, 2.0 * d[2] * d[3] * d[4], 6.0 * d[3] * d[4] * Math.Min(1, (double)d[0] / d[1]) + 4.0 * d[2] * ((double)d[3] + d[4])), (d, w) => Spmm(new(Math.Min(d[0], d[1]), d[1]), d[2], d[3], d[4], w)),
         new("gemv-nm-int4", [NmInt4Gemv.Table, LowBitGemv.Table, QuantizeRows.Table], "group x n x k x matrices", ["32x4096x4096x1", "32x4096x4096x32", "128x4096x4096x1", "128x4096x4096x32"],
             d => new(null, 0, d[3] * (double)d[1] * d[2] * (3.0 / 8 + 2.0 / Math.Max(32, d[0])) + 4.0 * d[1] * d[3] + 4.0 * d[2]), Int4),
         new("gemm-blocks-f32", [GemmBlocksF32.Table, GemmF32.Table], "percent kept x m x n x k", ["10x1x4096x4096", "30x1x4096x4096", "50x1x4096x4096", "10x64x4096x4096", "30x64x4096x4096", "50x64x4096x4096"],
@@ -86,6 +88,15 @@ internal static unsafe class SparseCases
         GemmF32.Pack(workers, k, n, (float*)w.Pointer, 1, k, (float*)dense.Pointer);
         return new(() => GemmNmF32.Run(workers, form, m, n, k, (float*)a.Pointer, k, (float*)packed.Pointer, (float*)c.Pointer, n, default(NoEpilogue)), () => c,
             Dense: () => GemmF32.Run(workers, m, n, k, (float*)a.Pointer, k, 1, (float*)dense.Pointer, (float*)c.Pointer, n, default(NoEpilogue)));
+    }
+
+    private static KernelRun Spmm(NmForm form, int m, int n, int k, Workers workers)
+    {
+        Tensor codes = Sparse(form, 0, n, k), w = Operand.Zeros(n, k), a = Operand.Random(1, m, k), c = Operand.Zeros(m, n);
+        for (int i = 0; i < w.Shape.Count; i++) w.Span<float>()[i] = codes.Span<sbyte>()[i] / 128f;
+        Tensor packed = Tensor.Allocate(DType.U8, new Shape(SpmmF32.PackedLength(k, n, SpmmF32.Records((float*)w.Pointer, k, n, 1, k)))), work = Tensor.Allocate(DType.U8, new Shape(SpmmF32.WorkBytes(m, k)));
+        SpmmF32.PackB((float*)w.Pointer, k, n, 1, k, packed.Pointer);
+        return Dense(w, m, n, k, workers, a, c, () => SpmmF32.Run(workers, m, n, k, (float*)a.Pointer, k, packed.Pointer, work.Pointer, (float*)c.Pointer, n, default(NoEpilogue)));
     }
 
     // Channels in whole groups.

@@ -5,7 +5,7 @@ namespace Engine.Tests;
 /// <summary>Products with sparse weights.</summary>
 internal static unsafe class SparseProperties
 {
-    public static IEnumerable<KernelProperty> All => [new(GemmNmU8S8.Table, 600, Tiles), new(GemmNmF32.Table, 400, TilesF32), new(NmInt4Gemv.Table, 200, Int4), new(GemmBlocksF32.Table, 300, Blocks)];
+    public static IEnumerable<KernelProperty> All => [new(GemmNmU8S8.Table, 600, Tiles), new(GemmNmF32.Table, 400, TilesF32), new(NmInt4Gemv.Table, 200, Int4), new(GemmBlocksF32.Table, 300, Blocks), new(SpmmF32.Table, 300, Records)];
 
     /// <summary>Any legal positions and any values, in records as <see cref="GemmNmU8S8"/> describes them.</summary>
     private static byte* Panel(Operands o, NmForm form, int columns, int segments, int quads)
@@ -141,5 +141,37 @@ internal static unsafe class SparseProperties
             GemmBlocksF32.Table[tier](a, stride, rows, columns, blocks, values, c, ldc);
             KernelProperty.AssertClose($"gemm-blocks-f32 {tier} {rows} rows, {blocks} blocks", expected, c, magnitude, sizeC, 2e-7 * (8 + Math.Sqrt(4 * blocks)));
         }
+    }
+
+    private static void Records(Operands o)
+    {
+        var r = o.Random;
+        int rows = r.Next(1, SpmmF32.BlockRows + 1), pairs = r.Next(1, 5), sizeC = 2 * pairs * SpmmF32.BlockRows;
+        bool accumulate = r.Next(2) == 0;
+        int* starts = o.Take<int>(pairs + 1);
+        for (int i = 0; i < pairs; i++) starts[i + 1] = starts[i] + r.Next(0, 20);
+        float* a = o.Floats(SpmmF32.BlockLength, Fill.Outliers), start = o.Floats(sizeC), positiveA = o.Copy(a, SpmmF32.BlockLength), positiveStart = o.Copy(start, sizeC);
+        int bytes = starts[pairs] * SpmmF32.RecordBytes;
+        byte* records = o.Take<byte>(bytes), positive = o.Take<byte>(bytes);
+        for (int i = 0; i < SpmmF32.BlockLength; i++) positiveA[i] = Math.Abs(a[i]);
+        for (int i = 0; i < sizeC; i++) positiveStart[i] = Math.Abs(start[i]);
+        for (int at = 0; at < bytes; at += SpmmF32.RecordBytes)
+            for (int i = 0; i < 4; i++)
+            {
+                ((float*)(positive + at))[i] = Math.Abs(((float*)(records + at))[i] = r.NextSingle() - 0.5f);
+                ((ushort*)(positive + at))[8 + i] = ((ushort*)(records + at))[8 + i] = SpmmF32.Offset(r.Next(SpmmF32.BlockDepth + 1));
+            }
+        float* Run(SpmmF32.BlockFn block, float* x, byte* b, float* from)
+        {
+            float* c = o.Copy(from, sizeC);
+            block(x, rows, b, starts, pairs, c, accumulate);
+            // Of rows that do not count anything may be computed.
+            for (int i = 0; i < sizeC; i++) if (i % SpmmF32.BlockRows >= rows) c[i] = 0;
+            return c;
+        }
+        var expected = Run(SpmmF32.Table.Reference, a, records, start);
+        var magnitude = Run(SpmmF32.Table.Reference, positiveA, positive, positiveStart);
+        foreach (string tier in KernelProperty.Fast(SpmmF32.Table))
+            KernelProperty.AssertClose($"spmm-f32 {tier} {rows} rows, {pairs} pairs, {starts[pairs]} records", expected, Run(SpmmF32.Table[tier], a, records, start), magnitude, sizeC, 2e-7 * 12);
     }
 }
