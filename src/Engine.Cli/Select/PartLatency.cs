@@ -10,8 +10,8 @@ namespace Engine.Cli;
 /// </summary>
 internal sealed class PartLatency : IDisposable
 {
-    private const int Warm = 2, LeastRuns = 5;
-    private static readonly TimeSpan s_turn = TimeSpan.FromMilliseconds(40), s_compiled = TimeSpan.FromSeconds(1);
+    private const int Warm = 3, LeastRuns = 5, LeastMeasured = 9;
+    private static readonly TimeSpan s_turn = TimeSpan.FromMilliseconds(40), s_measured = TimeSpan.FromMilliseconds(100), s_compiled = TimeSpan.FromSeconds(1);
 
     private readonly Model _model;
     private readonly LatencyTable _table;
@@ -70,7 +70,7 @@ internal sealed class PartLatency : IDisposable
         _timed.Use(part);
         for (int i = 0; i < Warm; i++) _timed.Run(_inputs, _outputs, cancellation);
         var times = new List<double>();
-        for (var watch = Stopwatch.StartNew(); times.Count < LeastRuns || watch.Elapsed < s_turn;)
+        for (var watch = Stopwatch.StartNew(); times.Count < LeastMeasured || watch.Elapsed < s_measured;)
         {
             long started = Stopwatch.GetTimestamp();
             _timed.Run(_inputs, _outputs, cancellation);
