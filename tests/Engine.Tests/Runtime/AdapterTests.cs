@@ -156,6 +156,39 @@ public sealed class AdapterTests
         }
     }
 
+    [Fact]
+    public void Kronecker_adapters_have_the_order_of_outputs_of_their_code()
+    {
+        const int a = 3, b = 4, p = 5, q = 6;
+        Tensor outer = F32(a, b), inner = F32(p, q), x = F32(b * q);
+        string path = Write(("plain.lokr_w1", outer), ("plain.lokr_w2", inner), ("grid.krona_A.weight", outer), ("grid.krona_B.weight", inner));
+        try
+        {
+            var deltas = Engine.Formats.Safetensors.AdapterFile.Read(path);
+            // X [b, q] between its factors: Y = A X Bᵀ [a, p], read row by row, or, as DiffuseKronA has it, column by column.
+            var y = new double[a, p];
+            for (int i = 0; i < a; i++)
+                for (int u = 0; u < p; u++)
+                    for (int j = 0; j < b; j++)
+                        for (int v = 0; v < q; v++) y[i, u] += (double)outer.Span<float>()[i * b + j] * inner.Span<float>()[u * q + v] * x.Span<float>()[j * q + v];
+            foreach (string layer in (string[])["plain", "grid"])
+            {
+                var w = deltas[layer].ToF32();
+                Assert.Equal(new Shape(a * p, b * q), w.Shape);
+                for (int o = 0; o < a * p; o++)
+                {
+                    double sum = 0;
+                    for (int k = 0; k < b * q; k++) sum += (double)w.Span<float>()[o * b * q + k] * x.Span<float>()[k];
+                    Assert.Equal(layer == "plain" ? y[o / p, o % p] : y[o % a, o / a], sum, 5);
+                }
+            }
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
     [Theory]
     [InlineData("fc1.lora_A.weight", "fc1.lora_C.weight", 4, "lora_B")]
     [InlineData("fc1.lora_A.weight", "fc1.lora_B.weight", 5, "rank")]
