@@ -15,6 +15,12 @@ internal sealed unsafe record LowRankProduct(LinearProduct First, LinearProduct 
 
     private const int Alignment = 64;
 
+    /// <summary>What is done to the ranks' activations.</summary>
+    public Activation Between { get; init; } = Activation.None;
+
+    /// <summary>The operand that holds the second factor; the first's where none is named.</summary>
+    public int? SecondInput { get; init; }
+
     public override bool TakesStrides => First.TakesStrides;
 
     /// <summary>With activations as they are, and with rounded ones where that is faster.</summary>
@@ -42,11 +48,12 @@ internal sealed unsafe record LowRankProduct(LinearProduct First, LinearProduct 
 
     public override LinearFn Bind(BindContext b, int input)
     {
-        var (first, second) = (First.Bind(b, input), Second.Bind(b, input));
-        return (Workers workers, int rows, in LinearRows io, byte* work) => workers.Together(new Factors(first, second, rows, Block(rows), Rank, io, work + RankBytes(rows), (float*)work));
+        var (first, second) = (First.Bind(b, input), Second.Bind(b, SecondInput ?? input));
+        LinearEpilogue.Step[] between = Between == Activation.None ? [] : [new(Between, -1, false)];
+        return (Workers workers, int rows, in LinearRows io, byte* work) => workers.Together(new Factors(first, second, between, rows, Block(rows), Rank, io, work + RankBytes(rows), (float*)work));
     }
 
-    private readonly struct Factors(LinearFn first, LinearFn second, int rows, int block, int rank, LinearRows io, byte* work, float* ranks) : ITeamBody
+    private readonly struct Factors(LinearFn first, LinearFn second, LinearEpilogue.Step[] between, int rows, int block, int rank, LinearRows io, byte* work, float* ranks) : ITeamBody
     {
         public void Run(Workers team)
         {
@@ -54,7 +61,7 @@ internal sealed unsafe record LowRankProduct(LinearProduct First, LinearProduct 
             {
                 var part = io.From(row);
                 int count = Math.Min(block, rows - row);
-                first(team, count, part with { Y = (nint)ranks, Stride = rank, Epilogue = LinearEpilogue.None }, work);
+                first(team, count, part with { Y = (nint)ranks, Stride = rank, Epilogue = new LinearEpilogue(between) }, work);
                 second(team, count, part with { X = (nint)ranks, RowStride = rank, ColumnStride = 1 }, work);
             }
         }

@@ -12,6 +12,7 @@ internal static class OwnKernels
         r.Add<Log2Softmax>("log2-softmax-f32", Log2AttentionCpu.Softmax);
         r.AddCandidates<MaskedConv>(MaskedConvCpu.Candidates);
         r.Add<MatMulShifted>("gemm-u8s8", MatMulShiftedCpu.Bind);
+        r.Add<RandomFeatures>("low-rank", RandomFeaturesCpu.Bind);
         r.Add<TokenKeep>("token-keep", TokenKeepCpu.Bind);
         r.Extend<FusedMatMul>(SpqrMatVecCpu.Candidates);
         r.Extend<Gather>(GatherCodesCpu.Candidates);

@@ -13,6 +13,7 @@ internal static class OwnOperators
         r.Add("Log2Softmax", a => new Log2Softmax(a), Domain);
         r.Add("MaskedConv", a => new MaskedConv(a), Domain);
         r.Add("MatMulShifted", a => new MatMulShifted(a), Domain);
+        r.Add("RandomFeatures", a => new RandomFeatures(a), Domain);
         r.Add("TokenKeep", a => new TokenKeep(a), Domain);
     }
 }
