@@ -75,7 +75,7 @@ internal sealed class CandidateChooser(LoweredSegment segment, KernelRegistry ke
         var choices = new List<WeighedChoice>();
         foreach (var c in kernels.Candidates(types))
         {
-            if (c.Structure is not null) _notTaken[n] = UnusedForm.Of(c, n.Node, options);
+            if (c.Structure is not null) _notTaken.TryAdd(n, UnusedForm.Of(c, n.Node, options));
             bool plain = c.Produces == Encoding.Plain && c.Accepts.All(a => a is null || a == Encoding.Plain);
             if (!plain && options.Level < 2 || !c.Exact && !options.AllowInexact || n.Node.Epilogue.Count > 0 && !c.FusesEpilogue) continue;
             double own = c.Nanoseconds ?? n.Cost.Operations * NanosecondsPerOperation + n.Cost.Bytes * NanosecondsPerByte;
