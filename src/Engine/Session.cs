@@ -67,7 +67,7 @@ public sealed class Session : IDisposable
     public long ArenaBytes => _executor.ArenaBytes;
 
     /// <summary>
-    /// Changes the part of the model that runs from now on, null for the whole. Between parts that ran before with inputs of the same shapes it takes no memory and under a microsecond; the first
+    /// Changes the part of the model that runs from now on, null for the whole. Between parts that ran before with inputs of the same shapes it takes no memory; the first
     /// run of a part makes its plan. The arena is that of the largest part that ran. Throws <see cref="InputException"/> for a part of another model.
     /// </summary>
     public void Use(SubNetwork? part)
