@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Engine.Kernels;
 
 /// <summary>W · x for a W of compressed sparse rows: the outliers beside a dense product, or a weight with few entries. A row is summed in binary64.</summary>
@@ -15,6 +17,7 @@ public static unsafe class CsrMatVec
 
     private readonly struct Rows(int* starts, byte* columns, bool wide, float* values)
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public float Dot(int row, float* x)
         {
             // Four sums by turns: one would wait for itself.

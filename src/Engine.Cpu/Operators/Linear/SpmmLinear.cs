@@ -9,13 +9,11 @@ namespace Engine.Cpu;
 /// <param name="Entries">Entries that are not zero, about.</param>
 internal sealed unsafe record SpmmLinear(LinearMatrix W, double Entries) : LinearProduct("spmm-f32", true)
 {
-    // As measured beside the dense product and its estimate with 16 to 128 rows of 4096²: entries cost time of their own, and vectors of rows are computed two at a time.
-    private const double EntriesPerNanosecond = 1.7;
-
-    private static (double Operations, int Rows) Rate => SpmmF32.Table.Tier switch { "avx512" => (163, 32), "avx2" => (100, 16), "advsimd" or "vector" => (40, 8), _ => (0.5, 1) };
+    // As measured beside the dense product, whose estimate is one for all tiers, with 16 to 128 rows of 4096²: entries cost time of their own, and vectors of rows are computed two at a time.
+    private static (double Operations, double Entries, int Rows) Rate => SpmmF32.Table.Tier switch { "avx512" => (116, 1.5, 32), "avx2" => (120, 5, 16), "advsimd" or "vector" => (100, 5, 8), _ => (0.5, 1, 1) };
 
     public override double Nanoseconds(int rows) =>
-        2 * Entries * Checked.AlignUp(rows, Rate.Rows) / Rate.Operations + Entries / EntriesPerNanosecond + 4.0 * rows * (W.Inputs + W.Outputs) / Rates.BytesPerNanosecond;
+        2 * Entries * Checked.AlignUp(rows, Rate.Rows) / Rate.Operations + Entries / Rate.Entries + 4.0 * rows * (W.Inputs + W.Outputs) / Rates.BytesPerNanosecond;
 
     public override long WorkBytes(int rows) => SpmmF32.WorkBytes(rows, W.Inputs);
 
