@@ -10,7 +10,7 @@ namespace Engine.Cli;
 /// </summary>
 internal sealed class PartLatency : IDisposable
 {
-    private const int Warm = 3, LeastRuns = 5, LeastMeasured = 9;
+    private const int Warm = 3, LeastRuns = 5, LeastMeasured = 9, Rounds = 50, Changes = 1000;
     private static readonly TimeSpan s_turn = TimeSpan.FromMilliseconds(40), s_measured = TimeSpan.FromMilliseconds(100), s_compiled = TimeSpan.FromSeconds(1);
 
     private readonly Model _model;
@@ -78,6 +78,29 @@ internal sealed class PartLatency : IDisposable
         }
         times.Sort();
         return times[times.Count / 2];
+    }
+
+    /// <summary>Nanoseconds of a change between two parts that ran before: median of rounds of many.</summary>
+    public double Change(SubNetwork a, SubNetwork b, CancellationToken cancellation)
+    {
+        foreach (var part in (SubNetwork[])[a, b])
+        {
+            _timed.Use(part);
+            _timed.Run(_inputs, _outputs, cancellation);
+        }
+        var rounds = new double[Rounds];
+        foreach (ref double round in rounds.AsSpan())
+        {
+            long started = Stopwatch.GetTimestamp();
+            for (int i = 0; i < Changes; i += 2)
+            {
+                _timed.Use(a);
+                _timed.Use(b);
+            }
+            round = Stopwatch.GetElapsedTime(started).TotalNanoseconds / Changes;
+        }
+        Array.Sort(rounds);
+        return rounds[Rounds / 2];
     }
 
     private (double Sum, int Steps) Sum(SubNetwork part)

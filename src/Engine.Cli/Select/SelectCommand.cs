@@ -52,7 +52,7 @@ internal static class SelectCommand
         int validated = p.GetValue(o.Validate), before = table.Count;
         FoundPart? found = null;
         string unit = "";
-        double measured = 0, least = 0;
+        double measured = 0, least = 0, change = 0;
         IReadOnlyList<MeasuredPart> rows = [];
         SubNetwork Select(int[] choice) => RandomParts.Select(model, choice);
         int[] smallest = [.. model.Elastic.All.Select(d => d.Choices[0])];
@@ -73,6 +73,7 @@ internal static class SelectCommand
             })]);
             found = new PartSearch(model.Elastic, losses, c => latency.Predict(Select(c)), Step).Within(limit);
             if (found is not null) measured = latency.Measure(Select(found.Choice), cancellation);
+            change = latency.Change(Select(smallest), Select([.. model.Elastic.All.Select(d => d.Whole)]), cancellation);
             else least = latency.Predict(Select(smallest));
             rows = [.. random.Take(validated, []).Select(c =>
             {
@@ -84,7 +85,7 @@ internal static class SelectCommand
         });
         table.Write(tablePath);
         if (found is null) throw new CommandException(ExitCode.ThresholdMissed, string.Create(CultureInfo.InvariantCulture, $"no part is predicted to run within {text}; the smallest takes {least / 1e6:0.####} ms"));
-        SelectReport.Make(path, threads, limit, found, Select(found.Choice), measured, unit, latency.Overhead, table.Count - before, rows).Write(p.GetValue(o.Format));
+        SelectReport.Make(path, threads, limit, found, Select(found.Choice), measured, unit, change, latency.Overhead, table.Count - before, rows).Write(p.GetValue(o.Format));
         if (p.GetValue(o.Output) is { } to) Write(path, found.Choice, to);
         return ExitCode.Ok;
     }

@@ -10,7 +10,7 @@ internal static class SelectReport
 {
     private const double Ms = 1e6, Us = 1e3;
 
-    public static Report Make(string path, int threads, double limit, FoundPart found, SubNetwork part, double measured, string unit, (double PerStep, double Constant) overhead, int added, IReadOnlyList<MeasuredPart> rows)
+    public static Report Make(string path, int threads, double limit, FoundPart found, SubNetwork part, double measured, string unit, double change, (double PerStep, double Constant) overhead, int added, IReadOnlyList<MeasuredPart> rows)
     {
         var report = new Report()
             .Add("model", "model", path)
@@ -23,6 +23,7 @@ internal static class SelectReport
             .Add("method", "method", found.Method)
             .Add("per_step_us", "added a step, µs", overhead.PerStep / Us, "0.###")
             .Add("constant_us", "added a run, µs", overhead.Constant / Us, "0.###")
+            .Add("change_ns", "a change of part, ns", change, "0")
             .Add("added", "latencies added to the table", added);
         if (rows.Count == 0) return report;
         double[] predicted = [.. rows.Select(r => r.Predicted)], actual = [.. rows.Select(r => r.Measured)];
