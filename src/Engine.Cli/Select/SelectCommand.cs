@@ -73,8 +73,8 @@ internal static class SelectCommand
             })]);
             found = new PartSearch(model.Elastic, losses, c => latency.Predict(Select(c)), Step).Within(limit);
             if (found is not null) measured = latency.Measure(Select(found.Choice), cancellation);
-            change = latency.Change(Select(smallest), Select([.. model.Elastic.All.Select(d => d.Whole)]), cancellation);
             else least = latency.Predict(Select(smallest));
+            change = latency.Change(Select(smallest), Select([.. model.Elastic.All.Select(d => d.Whole)]), cancellation);
             rows = [.. random.Take(validated, []).Select(c =>
             {
                 Step("validation");
