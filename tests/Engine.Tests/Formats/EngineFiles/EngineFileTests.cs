@@ -92,6 +92,8 @@ public class EngineFileTests
     public void Every_weight_form_can_be_stored()
     {
         var forms = typeof(Weight).Assembly.GetTypes().Where(t => t.IsSubclassOf(typeof(Weight)) && !t.IsAbstract).ToHashSet();
+        // A view of another weight, made when a part of a model is chosen.
+        Assert.True(forms.Remove(typeof(Leading)));
         Assert.Equal(forms, WeightForms.Types.ToHashSet());
         Assert.Equal(forms, WeightSamples.All().Select(w => w.GetType()).ToHashSet());
     }
