@@ -18,6 +18,13 @@ public sealed class GgmlTheoryAttribute : TheoryAttribute
     public GgmlTheoryAttribute() => Skip = Ggml.Missing;
 }
 
+/// <summary>A test against XNNPACK.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class XnnpackTheoryAttribute : TheoryAttribute
+{
+    public XnnpackTheoryAttribute() => Skip = Xnnpack.Missing;
+}
+
 /// <summary>The bindings of libraries that compute single operations, against the definition.</summary>
 public sealed unsafe class PeerNodeTests
 {
@@ -106,6 +113,21 @@ public sealed unsafe class PeerNodeTests
         var node = MatMul(m, n, k);
         Compare(Product(node), () => Ggml.Create(node, processors[..threads]));
     }
+
+    [XnnpackTheory]
+    [InlineData(1, 33, 65, 2), InlineData(17, 48, 20, 3), InlineData(64, 100, 300, 10)]
+    public void Xnnpack_multiplies_by_sparse_weights(int m, int n, int k, int oneOf)
+    {
+        var node = MatMul(m, n, k);
+        var weights = node.Inputs[1].Span<float>();
+        for (int i = 0; i < weights.Length; i++)
+            if (i % oneOf != 0) weights[i] = 0;
+        Compare(Product(node), () => Xnnpack.Create(node, 1));
+    }
+
+    [XnnpackTheory]
+    [InlineData("MatMul"), InlineData("Softmax")]
+    public void Xnnpack_leaves_dense_weights_and_other_operations_out(string op) => Assert.Null(Xnnpack.Create(MatMul(4, 4, 4) with { Op = op }, 1));
 
     [OneDnnTheory]
     [InlineData("Softmax")]

@@ -55,7 +55,7 @@ internal sealed class KernelBench(KernelSettings settings, IReadOnlyDictionary<i
         long turns = probe.TurnsFor(ProbeSeconds);
         double[] once = [.. contenders.Select(c => Time(c.Run))];
         double slow = Math.Max(SlowNanoseconds, SlowRatio * once.Min());
-        List<int> fast = [.. Enumerable.Range(0, once.Length).Where(i => once[i] <= slow)];
+        List<int> fast = [.. Enumerable.Range(0, once.Length).Where(i => once[i] <= slow || contenders[i].Role == KernelRole.Peer)];
         var together = Interleaved.Measure([.. fast.Select(i => contenders[i].Run), () => probe.Run(turns)], Together(peers, workers.Threads), cancellation: cancellation);
         Samples Times(int i) => fast.Contains(i) ? together.Times(fast.IndexOf(i)) : Interleaved.Measure([contenders[i].Run], Apart, cancellation: cancellation).Times(0);
         Samples[] times = [.. Enumerable.Range(0, once.Length).Select(Times)];

@@ -19,6 +19,7 @@ internal static class KernelPeers
     {
         PeerNames.OnnxRuntime => $"{peer} {OnnxRuntime.Version}",
         PeerNames.OneDnn => $"{peer} {OneDnn.Version}",
+        PeerNames.Xnnpack => $"{peer} {Xnnpack.Version}",
         _ => $"{peer} {Ggml.Version}",
     };
 
@@ -32,6 +33,7 @@ internal static class KernelPeers
                 // It has no product of bf16 on a CPU.
                 PeerNames.OnnxRuntime => node.IsBf16MatMul ? null : new OnnxNode(node, processors),
                 PeerNames.OneDnn => OneDnn.Create(node, processors.Length),
+                PeerNames.Xnnpack => Xnnpack.Create(node, processors.Length),
                 _ => Ggml.Create(node, processors),
             };
         }
@@ -45,6 +47,7 @@ internal static class KernelPeers
     {
         PeerNames.OnnxRuntime => OnnxRuntime.Missing,
         PeerNames.OneDnn => OneDnn.Missing,
+        PeerNames.Xnnpack => Xnnpack.Missing,
         _ => Ggml.Missing,
     };
 

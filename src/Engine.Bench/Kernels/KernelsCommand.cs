@@ -22,7 +22,7 @@ internal static class KernelsCommand
     private static readonly Option<string> Threads = new("--threads", "-t") { Description = "Thread counts to measure; threads are pinned", DefaultValueFactory = _ => "1", HelpName = "1,2" };
     private static readonly Option<int> Runs = new("--runs") { Description = "Fewest timed rounds of a shape; each times every tier once", DefaultValueFactory = _ => 30, HelpName = "N" };
     private static readonly Option<int> MinTime = new("--min-time") { Description = "Shortest time of all rounds of a shape, in milliseconds", DefaultValueFactory = _ => 300, HelpName = "ms" };
-    private static readonly Option<string?> Peer = new("--peer") { Description = "Other engines to time in turn with the dispatcher's pick: onnxruntime, onednn, ggml", HelpName = "names" };
+    private static readonly Option<string?> Peer = new("--peer") { Description = "Other engines to time in turn with the dispatcher's pick: onnxruntime, onednn, ggml, xnnpack", HelpName = "names" };
     private static readonly Option<bool> Assert = new("--assert") { Description = "Exit with 4 where the dispatcher's pick lags the fastest tier by more than 5 %" };
     private static readonly Option<bool> List = new("--list") { Description = "Only list the kernels, their tiers and shapes" };
 

@@ -5,9 +5,9 @@ namespace Engine.Bench;
 /// <summary>Other engines by the names that <c>--peer</c> takes.</summary>
 internal static class PeerNames
 {
-    public const string OnnxRuntime = "onnxruntime", Ggml = "ggml", OneDnn = "onednn";
+    public const string OnnxRuntime = "onnxruntime", Ggml = "ggml", OneDnn = "onednn", Xnnpack = "xnnpack";
 
-    private static readonly string[] All = [OnnxRuntime, Ggml, OneDnn];
+    private static readonly string[] All = [OnnxRuntime, Ggml, OneDnn, Xnnpack];
 
     /// <summary>Names separated by commas, each once; null or empty is none.</summary>
     public static string[] Parse(string? text)

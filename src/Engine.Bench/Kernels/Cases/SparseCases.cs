@@ -96,7 +96,19 @@ internal static unsafe class SparseCases
         for (int i = 0; i < w.Shape.Count; i++) w.Span<float>()[i] = codes.Span<sbyte>()[i] / 128f;
         Tensor packed = Tensor.Allocate(DType.U8, new Shape(SpmmF32.PackedLength(k, n, SpmmF32.Records((float*)w.Pointer, k, n, 1, k)))), work = Tensor.Allocate(DType.U8, new Shape(SpmmF32.WorkBytes(m, k)));
         SpmmF32.PackB((float*)w.Pointer, k, n, 1, k, packed.Pointer);
-        return Dense(w, m, n, k, workers, a, c, () => SpmmF32.Run(workers, m, n, k, (float*)a.Pointer, k, packed.Pointer, work.Pointer, (float*)c.Pointer, n, default(NoEpilogue)));
+        return Dense(w, m, n, k, workers, a, c, () => SpmmF32.Run(workers, m, n, k, (float*)a.Pointer, k, packed.Pointer, work.Pointer, (float*)c.Pointer, n, default(NoEpilogue)))
+            with
+        { Peer = Operand.Node("MatMul", [a, Columns(w)], c) };
+    }
+
+    /// <summary>A weight [n, k] as the second operand of a product.</summary>
+    private static Tensor Columns(Tensor w)
+    {
+        int n = (int)w.Shape[0], k = (int)w.Shape[1];
+        var t = Tensor.Allocate(DType.F32, new Shape(k, n));
+        Span<float> from = w.Span<float>(), to = t.Span<float>();
+        for (int i = 0; i < from.Length; i++) to[i % k * n + i / k] = from[i];
+        return t;
     }
 
     // Channels in whole groups.
