@@ -98,6 +98,37 @@ public class QdqLoweringTests
         Assert.Contains("max-pool-u8", stems);
     }
 
+    [Theory]
+    [InlineData(false, false, false)]
+    [InlineData(true, false, true)]
+    [InlineData(false, true, true)]
+    [InlineData(true, true, false)]
+    public void A_bias_behind_a_product_is_its_own(bool relu, bool quantizedOutput, bool biasFirst)
+    {
+        (ModelGraph, Tensor) Make()
+        {
+            var q = new QdqGraph(9);
+            var x = q.Input(2, 60, 64);
+            var product = q.Node("MatMul", [q.Pair(x, 0.02f, 120), q.Weight(1, 0.01f, 64, 48)]);
+            var bias = q.Bias(48, 0.002f);
+            var y = q.Node("Add", biasFirst ? [bias, product] : [product, bias]);
+            if (relu) y = q.Node("Relu", [y]);
+            q.Graph.Outputs.Add(quantizedOutput ? q.Pair(y, 0.05f, relu ? 0 : 128) : y);
+            return (q.Graph, q.Random(2, 60, 64));
+        }
+        var (reference, input) = Make();
+        var expected = (Tensor)new Interpreter(CpuKernels.Standard).Run(reference, [input])[0];
+        var graph = Make().Item1;
+        Rewriter.Run(graph, Context, 2);
+        List<string> stems = [];
+        var outputs = new RuntimeValue?[1];
+        new Executor(new Program(graph, CpuKernels.Standard, new PackedWeights(), new PlanOptions()), Workers.Single, new ExecutorOptions { Poison = true, Planned = p => stems.AddRange(p.Steps.Select(s => s.Stem)) }).Run([input], outputs);
+        AssertClose(expected, (Tensor)outputs[0]!);
+        if (GemmU8S8.Table.Tier == "scalar") return;
+        Assert.Contains("gemm-u8s8", stems);
+        Assert.DoesNotContain("gemm-f32", stems);
+    }
+
     // Sums in f32 and in integers may fall on two sides of a rounding tie; a step then moves later values a little.
     private static void AssertClose(Tensor expected, Tensor actual)
     {

@@ -40,7 +40,7 @@ internal static unsafe class GridCandidates
 
     private static IEnumerable<Candidate> Product(MatMulGeometry g, int channelAxis, NodeTypes n)
     {
-        if (n.InGrid(0) is not { } grid || n.In(1).Shape.Rank != 2 || g.Batch != 1 || Weight(n, channelAxis) is not { } w || !IsAddend(n, g.N)) return [];
+        if (n.InGrid(0) is not { } grid || n.In(1).Shape.Rank != 2 || g.Batch != 1 || Weight(n, channelAxis) is not { } w || !Follows(n, g.N)) return [];
         return [Of("gemm-u8s8", grid, n, g.Operations, b => Bind(g, grid, () => w, w, b))];
     }
 
@@ -73,12 +73,17 @@ internal static unsafe class GridCandidates
 
     // The weight as 8-bit codes with one scale, or one a channel along the axis.
     private static Quantized? Weight(NodeTypes n, int axis) =>
-        n.In(0).DType == DType.F32 && OnlyRelu(n) && n.Weights[1] is Quantized { Bits: 8, Table: null, Minimum: null, DType: DType.F32 } w && (w.Granularity == Granularity.Tensor || w.Granularity == Granularity.Channel && w.Axis == axis) ? w : null;
+        n.In(0).DType == DType.F32 && n.Weights[1] is Quantized { Bits: 8, Table: null, Minimum: null, DType: DType.F32 } w && (w.Granularity == Granularity.Tensor || w.Granularity == Granularity.Channel && w.Axis == axis) ? w : null;
 
-    /// <summary>True when nothing but ReLUs follows.</summary>
-    public static bool OnlyRelu(NodeTypes n) => n.Node.Epilogue.All(e => e.Op is Relu && e.Operand < 0);
+    /// <summary>True when nothing but ReLUs follows a product, or before them the bias that it has not itself, as MatMul has none.</summary>
+    public static bool Follows(NodeTypes n, long channels) =>
+        GridScales.Bias(n.Node.Epilogue, n.Has(2)) is var bias && IsAddend(n, bias, channels) && n.Node.Epilogue.Skip(bias > 2 ? 1 : 0).All(IsRelu);
 
-    /// <summary>True without a bias, or with one that can become a constant a channel.</summary>
-    public static bool IsAddend(NodeTypes n, long channels) =>
-        !n.Has(2) || n.Weights[2] is not null && n.In(2).DType == DType.F32 && (n.In(2).Elements == 1 || n.In(2).Elements == channels && n.In(2).Shape[-1] == channels);
+    private static bool OnlyRelu(NodeTypes n) => n.Node.Epilogue.All(IsRelu);
+
+    private static bool IsRelu(EpilogueStep e) => e.Op is Relu && e.Operand < 0;
+
+    // No bias, or one that can become a constant a channel.
+    private static bool IsAddend(NodeTypes n, int bias, long channels) =>
+        bias < 0 || !n.Has(bias) || n.Weights[bias] is not null && n.In(bias).DType == DType.F32 && (n.In(bias).Elements == 1 || n.In(bias).Elements == channels && n.In(bias).Shape[-1] == channels);
 }

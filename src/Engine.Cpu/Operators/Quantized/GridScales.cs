@@ -14,13 +14,14 @@ internal sealed unsafe class GridScales
     private readonly Tensor _factors, _offsets;
     private readonly bool _relu;
 
-    /// <summary>Reads weight scales, bias (input 2) and the output's encoding.</summary>
+    /// <summary>Reads weight scales, bias and the output's encoding.</summary>
     public GridScales(WireQuantization x, Quantized w, BindContext b, int channels)
     {
         Output = b.OutEncoding is QuantizedEncoding q ? q.Grid : null;
-        _relu = b.Epilogue.Count > 0;
+        int given = Bias(b.Epilogue, b.Has(2));
+        _relu = b.Epilogue.Any(e => e.Operand < 0);
         (_factors, _offsets) = (Tensor.Allocate(DType.F64, new Shape(channels)), Tensor.Allocate(DType.F64, new Shape(channels)));
-        Tensor scales = w.Scale.ToF32(), bias = b.Has(2) ? b.Pack(2, "dense", v => v.Decode()) : Tensor.Scalar(0f);
+        Tensor scales = w.Scale.ToF32(), bias = given >= 0 ? b.Pack(given, "dense", v => v.Decode()) : Tensor.Scalar(0f);
         Span<double> f = _factors.Span<double>(), o = _offsets.Span<double>();
         double step = Output?.Scale ?? 1;
         for (int i = 0; i < channels; i++)
@@ -29,6 +30,9 @@ internal sealed unsafe class GridScales
             o[i] = bias.Span<float>()[bias.Shape.Elements == 1 ? 0 : i] / step;
         }
     }
+
+    /// <summary>The operand that is the bias: the operator's own, else what is added first behind it; −1 without one.</summary>
+    public static int Bias(IReadOnlyList<EpilogueStep> epilogue, bool own) => own ? 2 : epilogue is [{ Op: Graph.Operators.Add, Operand: >= 0 and var k }, ..] ? k : -1;
 
     /// <summary>The output's grid, or null for a plain f32 result.</summary>
     public WireQuantization? Output { get; }

@@ -20,7 +20,7 @@ internal sealed unsafe class NmCodesCpu(bool dyadic)
 
     private static IEnumerable<Candidate> Product(MatMulGeometry g, NodeTypes n)
     {
-        if (n.InGrid(0) is not { } grid || n.In(0).DType != DType.F32 || n.In(1).Shape.Rank != 2 || g.Batch != 1 || g.K == 0 || g.N == 0 || n.Weights[1] is not { } w || !GridCandidates.OnlyRelu(n) || !GridCandidates.IsAddend(n, g.N)) yield break;
+        if (n.InGrid(0) is not { } grid || n.In(0).DType != DType.F32 || n.In(1).Shape.Rank != 2 || g.Batch != 1 || g.K == 0 || g.N == 0 || n.Weights[1] is not { } w || !GridCandidates.Follows(n, g.N)) yield break;
         bool transposed = g.BColumn == 1 && g.N > 1;
         if (Codes(w, transposed ? 1 : 0) is not { } q) yield break;
         var form = NmPatterns.Of(w, transposed);
