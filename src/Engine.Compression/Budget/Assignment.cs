@@ -77,6 +77,8 @@ internal sealed class Assignment(IReadOnlyList<Layer> layers, IReadOnlyDictionar
     {
         var dense = layers.ToDictionary(l => l, LayerResult.Float);
         long floating = whole?.Of(dense, cancellation) ?? throw new InputException("a latency budget needs the latency of the whole float model in the table: measure it first");
+        // Layers measured one by one may add up to more than the model does.
+        if (floating <= limit && layers.All(l => !choice.IsFixed(l) && results[l].Any(r => r.Scheme.IsFloat))) return WithoutSlow(dense);
         long rest = Math.Max(0, floating - layers.Sum(l => probe?.Key(l, Scheme.Float) is { } k ? Find(k) ?? 0 : 0));
         long least = layers.Sum(l => (choice.IsFixed(l) ? results[l].Take(1) : results[l]).Min(r => Latency(l, r.Scheme)));
         long budget = Math.Max(limit - rest, least), low = least, high = long.MaxValue;

@@ -161,7 +161,8 @@ public class MaskedConvTests
         var (stems, actual) = Run(graph, [x], 2);
 
         // Two layers whose filters are dropped, and one that reads less of the last; gates that are no masks are left alone.
-        Assert.Equal(mask == "sigmoid" ? 0 : 3, stems.Count(s => s == "conv-masked"));
+        // Without vectors the layer in front is estimated faster so too.
+        Assert.InRange(stems.Count(s => s == "conv-masked"), mask == "sigmoid" ? 0 : 3, mask == "sigmoid" ? 0 : GemmF32.Table.Tier == "scalar" ? 4 : 3);
         Assert.DoesNotContain("mul", stems.Where(_ => mask != "sigmoid"));
         AssertEx.Close(expected, actual, 1e-3);
     }
@@ -171,7 +172,7 @@ public class MaskedConvTests
     {
         using var model = Engine.Model.Load(Path.Combine(Repository.Root, "bench", "models", "fashion-ftwt", "model.onnx"));
         var x = Repository.Inputs(model.Definition.Source!, model)[0];
-        Assert.Equal(4, model.Plan(new Dictionary<string, RuntimeValue> { ["x"] = x }).Steps.Count(s => s.Stem == "conv-masked"));
+        Assert.InRange(model.Plan(new Dictionary<string, RuntimeValue> { ["x"] = x }).Steps.Count(s => s.Stem == "conv-masked"), 4, GemmF32.Table.Tier == "scalar" ? 7 : 4);
     }
 
     [Fact]

@@ -177,8 +177,8 @@ public unsafe class SparseTests
         var x = F32(rows, k);
         var expected = (Tensor)new Interpreter(CpuKernels.Standard).Run(Product(w, rows, k, false, false, bias), [x])[0];
         var (stems, actual) = Plan(Product(w, rows, k, false, true, bias), x, 2);
-        // With AVX2 alone products of bytes gain little over f32.
-        if (GemmNmU8S8.Table.Tier == "avx2") Assert.Contains(Assert.Single(stems), (string[])["gemm-nm-u8s8", "spmm-f32"]);
+        // Without AVX-512 the two are close.
+        if (SpmmF32.Table.Tier == "avx2") Assert.Contains(Assert.Single(stems), (string[])["gemm-nm-u8s8", "spmm-f32"]);
         else if (GemmNmU8S8.Table.Tier != "scalar") Assert.Equal(["gemm-nm-u8s8"], stems);
         float largest = expected.Span<float>().ToArray().Max();
         for (int i = 0; i < expected.Shape.Count; i++) Assert.InRange(actual.Span<float>()[i], expected.Span<float>()[i] - 0.03f * largest, expected.Span<float>()[i] + 0.03f * largest);
@@ -293,7 +293,7 @@ public unsafe class SparseTests
         var csr = new SparseCsr(new Shape(70, 64), Tensor.Vector<int>([.. Enumerable.Range(0, 71).Select(r => 64 * r)]), Tensor.Vector<int>([.. Enumerable.Range(0, 70 * 64).Select(i => i % 64)]), new Dense(F32(70 * 64)));
         Assert.EndsWith(": dense estimated faster", Why(Product(csr, 200, 64, false, false, bias), F32(200, 64)), StringComparison.Ordinal);
         Assert.Equal("", Why(Product(new Dense(F32(70, 64)), 5, 64, false, false, bias), F32(5, 64)));
-        if (GemmNmU8S8.Table.Tier is not ("scalar" or "avx2")) Assert.Equal("", Why(Product(codes, 30, 256, false, true, bias), F32(30, 256)));
+        if (GemmNmU8S8.Table.Tier != "scalar" && SpmmF32.Table.Tier != "avx2") Assert.Equal("", Why(Product(codes, 30, 256, false, true, bias), F32(30, 256)));
         var (graph, input) = Network(true, true);
         if (GemmNmU8S8.Table.Tier != "scalar") Assert.Equal("2:4 flattened: decoded", Why(graph, input));
         graph = Network(true, false).Graph;

@@ -54,7 +54,7 @@ internal sealed unsafe record NmInt8(LinearMatrix W, NmForm Form) : NmLinear("ge
     private const int Zero = 128, Alignment = 64;
 
     public override double Nanoseconds(int rows) =>
-        Kept(rows) / Rates.NmOperations(GemmNmU8S8.Table) + (double)rows * W.Inputs / ActivationsPerNanosecond + (GemmNmU8S8.PackedLength(Form, W.Inputs, W.Outputs) + 4.0 * rows * (W.Inputs + W.Outputs)) / Rates.BytesPerNanosecond;
+        Kept(rows) / (Rates.NmOperations(GemmNmU8S8.Table) * Rates.BesideDense) + (double)rows * W.Inputs / ActivationsPerNanosecond + (GemmNmU8S8.PackedLength(Form, W.Inputs, W.Outputs) + 4.0 * rows * (W.Inputs + W.Outputs)) / Rates.BytesPerNanosecond;
 
     // Whole cache lines, so that vectors of codes are whole.
     private int Stride => Checked.Int(Checked.AlignUp(W.Inputs, Alignment));
