@@ -25,11 +25,12 @@ internal sealed class SchemeChoice
             var named = policy.Of(l, l == products.FirstOrDefault(), l == products.LastOrDefault());
             var asked = Possible(l, named ?? general);
             bool isFixed = named is not null;
-            IEnumerable<Scheme> all = [asked];
+            IEnumerable<Scheme> all = [];
             if (options.Budget is not null || options.MaxDrop is not null)
                 if (!isFixed || options.Budget is null) all = all.Concat(options.Candidates.Select(s => Possible(l, s)));
             if (options.Latencies is not null && !options.NoFallback || options.MaxDrop is not null) all = all.Concat([asked.Dense, Possible(l, Scheme.W8), Scheme.Float]);
-            _of[l] = (asked, isFixed && options.MaxDrop is null, [.. all.Distinct()]);
+            // Those that walk the columns in one order follow each other, so that compensation factors its matrix once for them.
+            _of[l] = (asked, isFixed && options.MaxDrop is null, [asked, .. all.Except([asked]).OrderBy(s => s.Sparsity?.M ?? 0)]);
         }
     }
 

@@ -66,12 +66,12 @@ internal static class Cholesky
         public void Run(int start, int end)
         {
             if (from == 0) return;
-            int w = Vector<double>.Count, most = from - from % w;
+            int w = Vector<double>.Count, most = Vectors64.Whole<double>(from);
             for (int i = from + start; i < from + end; i++)
             {
                 ref double x = ref a[(long)i * n];
                 int k = from, stop = Math.Min(to, i + 1);
-                for (; k + 4 <= stop; k += 4)
+                for (; most > 0 && k + 4 <= stop; k += 4)
                 {
                     ref double b0 = ref a[(long)k * n], b1 = ref a[(long)(k + 1) * n], b2 = ref a[(long)(k + 2) * n], b3 = ref a[(long)(k + 3) * n];
                     Vector<double> s0 = default, s1 = default, s2 = default, s3 = default;
@@ -89,7 +89,7 @@ internal static class Cholesky
                     Unsafe.Add(ref y, 2) -= Vector.Sum(s2);
                     Unsafe.Add(ref y, 3) -= Vector.Sum(s3);
                 }
-                for (; k < stop; k++) Unsafe.Add(ref x, k) -= Vectors64.Dot(ref x, ref a[(long)k * n], most);
+                for (; k < stop; k++) Unsafe.Add(ref x, k) -= Vectors64.Dot(ref x, ref a[(long)k * n], from);
             }
         }
     }

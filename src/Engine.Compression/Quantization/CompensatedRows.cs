@@ -103,10 +103,10 @@ internal readonly struct CompensatedRows : IParallelBody
     // Not fused and in order, so that every vector width gives the same bits.
     private static void Subtract(float error, ReadOnlySpan<float> u, Span<float> y)
     {
-        int i = 0, width = Vector<float>.Count;
+        int i = 0, width = Vector<float>.Count, whole = Vectors64.Whole<float>(u.Length);
         var e = new Vector<float>(error);
         ref float x = ref MemoryMarshal.GetReference(u), r = ref MemoryMarshal.GetReference(y);
-        for (; i + width <= u.Length; i += width) (Vector.LoadUnsafe(ref r, (nuint)i) - e * Vector.LoadUnsafe(ref x, (nuint)i)).StoreUnsafe(ref r, (nuint)i);
+        for (; i < whole; i += width) (Vector.LoadUnsafe(ref r, (nuint)i) - e * Vector.LoadUnsafe(ref x, (nuint)i)).StoreUnsafe(ref r, (nuint)i);
         for (; i < u.Length; i++) y[i] -= error * u[i];
     }
 
@@ -118,10 +118,10 @@ internal readonly struct CompensatedRows : IParallelBody
             for (int i = 0; i < errors.Length; i++) Subtract(errors[i], MemoryMarshal.CreateReadOnlySpan(ref factor[(long)(first + i) * n + to], n - to), row[to..]);
             return;
         }
-        int width = Vector<float>.Count, c = to;
+        int width = Vector<float>.Count, c = to, whole = to + Vectors64.Whole<float>(n - to);
         Vector<float> e0 = new(errors[0]), e1 = new(errors[1]), e2 = new(errors[2]), e3 = new(errors[3]);
         ref float u = ref factor[(long)first * n], r = ref MemoryMarshal.GetReference(row);
-        for (; c + width <= n; c += width)
+        for (; c < whole; c += width)
         {
             nuint at = (nuint)c, pitch = (nuint)n;
             var v = Vector.LoadUnsafe(ref r, at) - e0 * Vector.LoadUnsafe(ref u, at) - e1 * Vector.LoadUnsafe(ref u, at + pitch);
