@@ -49,6 +49,12 @@ public sealed record CompressionOptions
     /// <summary>Part of the channels of each group of wires that is removed before anything else; 0 removes none.</summary>
     public double Prune { get; init; }
 
+    /// <summary>
+    /// Removes channels before anything else, of each group as many as its measured error and this limit say: bytes of the f32 constants left, a part of the weights or multiplications, or nanoseconds of
+    /// a run of the float network that is left. Null for <see cref="Prune"/>.
+    /// </summary>
+    public Budget? PruneWithin { get; init; }
+
     /// <summary>Makes up for removed channels in the layers that read them: by samples where there are some, else by the weights alone.</summary>
     public bool Reconstruct { get; init; } = true;
 

@@ -9,7 +9,7 @@ internal static class CompressionRecord
     /// <summary>Key of the model's metadata.</summary>
     public const string Key = "engine.compression";
 
-    public static string Json(string sourceSha256, string dataSha256, CompressionOptions options, IReadOnlyList<LayerReport> layers, IReadOnlyList<LayerReport> factored, DropReport? drop)
+    public static string Json(string sourceSha256, string dataSha256, CompressionOptions options, IReadOnlyList<LayerReport> layers, IReadOnlyList<LayerReport> factored, IReadOnlyList<PrunedChannels> pruned, DropReport? drop)
     {
         using var m = new MemoryStream();
         using (var w = new Utf8JsonWriter(m))
@@ -19,9 +19,44 @@ internal static class CompressionRecord
             w.WriteString("calibration_sha256", dataSha256);
             w.WriteString("method", options.Method.ToString());
             w.WriteString("range", options.Range.ToString());
+            if (options.Range == RangeMethod.Percentile) w.WriteNumber("percentile", options.Percentile);
+            w.WriteString("factors_of", options.FactorMethod.ToString());
+            w.WriteNumber("dampening", options.Gptq.Dampening);
+            w.WriteBoolean("act_order", options.Gptq.ActOrder);
+            w.WriteBoolean("bias_correction", options.BiasCorrection);
+            w.WriteBoolean("signed_activations", options.SignedActivations);
+            w.WriteBoolean("dynamic_activations", options.DynamicActivations);
+            w.WriteBoolean("sparse_forms", options.SparseForms);
             w.WriteNumber("seed", options.Seed);
+            Target(w, "target", options.Budget);
+            if (options.MaxDrop is { } most) w.WriteNumber("max_drop", most);
+            if (options.Budget is not null || options.MaxDrop is not null)
+            {
+                w.WriteStartArray("candidates");
+                foreach (var c in options.Candidates) w.WriteStringValue(c.ToString());
+                w.WriteEndArray();
+            }
             if (options.Prune > 0) w.WriteNumber("prune", Round(options.Prune));
-            if (options.Latencies is { } table) w.WriteString("latency_table_sha256", table.Sha256());
+            Target(w, "prune_target", options.PruneWithin);
+            if (pruned.Count > 0)
+            {
+                w.WriteBoolean("reconstructed", options.Reconstruct);
+                // Two groups may have one first layer.
+                w.WriteStartArray("channels");
+                foreach (var g in pruned)
+                {
+                    w.WriteStartObject();
+                    w.WriteString("layer", g.Name);
+                    w.WriteNumber("kept", g.After);
+                    w.WriteEndObject();
+                }
+                w.WriteEndArray();
+            }
+            if (options.Latencies is { } table)
+            {
+                w.WriteString("latency_table_sha256", table.Sha256());
+                w.WriteBoolean("fallback", !options.NoFallback);
+            }
             if (drop is not null)
             {
                 w.WriteString("drop_kind", drop.Kind);
@@ -32,6 +67,15 @@ internal static class CompressionRecord
             w.WriteEndObject();
         }
         return Encoding.UTF8.GetString(m.ToArray());
+    }
+
+    private static void Target(Utf8JsonWriter w, string name, Budget? budget)
+    {
+        if (budget is null) return;
+        w.WriteStartObject(name);
+        w.WriteString("kind", budget.Kind.ToString());
+        w.WriteNumber("limit", budget.Limit);
+        w.WriteEndObject();
     }
 
     private static void Layers(Utf8JsonWriter w, string name, IReadOnlyList<LayerReport> layers)

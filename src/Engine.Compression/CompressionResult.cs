@@ -60,6 +60,9 @@ public sealed record CompressionResult(ModelDefinition Model, IReadOnlyList<Laye
     /// <summary>Channels that were removed first; layers then have what is left.</summary>
     public IReadOnlyList<PrunedChannels> Pruned { get; init; } = [];
 
+    /// <summary>How the channels to remove were chosen; null where one part was given, or none.</summary>
+    public PruningChoice? Pruning { get; init; }
+
     /// <summary>Nodes with float weights in branches and loop bodies, by name: they stay as they are.</summary>
     public IReadOnlyList<string> InSubgraphs { get; init; } = [];
 

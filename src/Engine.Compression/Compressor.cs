@@ -44,6 +44,7 @@ public sealed class Compressor
         {
             Factored = factored,
             Pruned = factored.Pruned,
+            Pruning = factored.Pruning,
             BytesBefore = factored.BytesBefore,
             Finish = () =>
             {
@@ -60,13 +61,12 @@ public sealed class Compressor
         var graph = _model.Graph;
         long bytesBefore = LayerScan.Constants(graph).Sum(v => v.Constant!.StoredBytes);
         IReadOnlyList<PrunedChannels> pruned = [];
-        bool prunes = _options.Prune > 0 && _first is null;
+        PruningChoice? parts = null;
+        bool prunes = (_options.Prune > 0 || _options.PruneWithin is not null) && _first is null;
         if (prunes)
         {
             _exact = Outputs(graph, cancellation);
-            var pruning = new ChannelPruning(_options, _kernels, _workers);
-            graph = pruning.Run(graph, _options.Prune, _data, cancellation);
-            pruned = pruning.Pruned;
+            (graph, pruned, parts) = Prune(graph, cancellation);
         }
         var layers = LayerScan.Of(graph);
         var choice = new SchemeChoice(layers, _options);
@@ -94,23 +94,40 @@ public sealed class Compressor
 
         long others = LayerScan.Constants(graph).Except(layers.Select(l => l.Node.Inputs[l.Input]!)).Sum(v => v.Constant!.StoredBytes);
         ModelGraph Build(IReadOnlyDictionary<Layer, LayerResult> chosen) => CompressedGraph.Of(graph, chosen, compressor.Grid, _options);
-        ModelDefinition Model(IReadOnlyDictionary<Layer, LayerResult> chosen, string? record) => new(Build(chosen))
-        {
-            Source = _model.Source,
-            Opsets = _model.Opsets,
-            Metadata = record is null ? _model.Metadata : new Dictionary<string, string>(_model.Metadata) { [CompressionRecord.Key] = record },
-            Resources = _model.Resources,
-        };
-        var whole = probe is null ? null : new ModelLatency(Job(), _data.Inputs[0], chosen => Model(chosen, null), _options, _kernels, _workers);
-        var solver = new Assignment(layers, results, choice, _options, probe, whole, others, l => calibration?.Types.GetValueOrDefault(l.Node.Outputs[0]!));
+        ModelDefinition Model(IReadOnlyDictionary<Layer, LayerResult> chosen, string? record) => Definition(Build(chosen), record);
+        var whole = probe is null ? null : new ModelLatency(Job(), _data.Inputs[0], _options, _kernels, _workers);
+        long? Time(IReadOnlyDictionary<Layer, LayerResult> chosen) => whole?.Of(chosen, () => Model(chosen, null), cancellation);
+        var solver = new Assignment(layers, results, choice, _options, probe, whole is null ? null : Time, others, l => calibration?.Types.GetValueOrDefault(l.Node.Outputs[0]!));
         DropReport? Judge(IReadOnlyDictionary<Layer, LayerResult> chosen) => calibration is null ? null : Drop.Measure(Build(chosen), _data, _exact, _kernels, _workers, _options.Progress, cancellation);
         var (final, drop) = solver.Solve(Judge, cancellation);
         var reports = layers.Select(l => solver.Report(l, final)).ToList();
         // Before the record, which holds the table's hash.
-        var latency = whole is null ? null : new ModelTimes(whole.Of(layers.ToDictionary(l => l, LayerResult.Float), cancellation), whole.Of(final.Results, cancellation));
-        var compressed = Model(final.Results, CompressionRecord.Json(_sourceSha256, DataHash(), _options, reports, _first?.Result.Layers ?? [], drop));
-        return new(compressed, reports, drop, others, folder.Reused) { Finish = folder.Remove, CalibrationSha256 = DataHash(), Pruned = pruned, Latency = latency, BytesBefore = bytesBefore, InSubgraphs = LayerScan.InSubgraphs(graph) };
+        var latency = whole is null ? null : new ModelTimes(Time(layers.ToDictionary(l => l, LayerResult.Float)), Time(final.Results));
+        var compressed = Model(final.Results, CompressionRecord.Json(_sourceSha256, DataHash(), _options, reports, _first?.Result.Layers ?? [], _first?.Result.Pruned ?? pruned, drop));
+        return new(compressed, reports, drop, others, folder.Reused) { Finish = folder.Remove, CalibrationSha256 = DataHash(), Pruned = pruned, Pruning = parts, Latency = latency, BytesBefore = bytesBefore, InSubgraphs = LayerScan.InSubgraphs(graph) };
     }
+
+    private (ModelGraph, IReadOnlyList<PrunedChannels>, PruningChoice?) Prune(ModelGraph graph, CancellationToken cancellation)
+    {
+        var pruning = new ChannelPruning(_options, graph, _data, _kernels, _workers, cancellation);
+        if (_options.PruneWithin is null)
+        {
+            int[] keep = pruning.Keep(_options.Prune);
+            return (pruning.Run(keep, cancellation), pruning.Report(keep), null);
+        }
+        var whole = _options.Latencies is null || _data.Inputs.Count == 0 ? null : new ModelLatency(Job(), _data.Inputs[0], _options, _kernels, _workers);
+        var (smaller, left, choice) = new AdaptivePruning(pruning, graph, _data, _exact, _options, _kernels, _workers)
+            .Run(whole is null ? null : (keep, g) => whole.Of($"channels {string.Join(' ', keep)}", () => Definition(g, null), cancellation), cancellation);
+        return (smaller, pruning.Report(left), choice);
+    }
+
+    private ModelDefinition Definition(ModelGraph graph, string? record) => new(graph)
+    {
+        Source = _model.Source,
+        Opsets = _model.Opsets,
+        Metadata = record is null ? _model.Metadata : new Dictionary<string, string>(_model.Metadata) { [CompressionRecord.Key] = record },
+        Resources = _model.Resources,
+    };
 
     private Calibration Calibrate(ModelGraph graph, IReadOnlyList<Layer> layers, SchemeChoice choice, CancellationToken cancellation)
     {
@@ -123,7 +140,7 @@ public sealed class Compressor
         [.. _data.Inputs.Select(s => new Interpreter(_kernels, _workers).Run(graph, graph.Inputs.ConvertAll(v => s.TryGetValue(v.Name, out var t) ? t : throw new InputException($"the samples have no input '{v.Name}'", v.Name)), cancellation))];
 
     /// <summary>What results of layers depend on: factors that a first pass made among it.</summary>
-    private string Job() => string.Join('\n', _sourceSha256, DataHash(), _options.Method, _options.FactorMethod, _options.Gptq, _options.Range, _options.Percentile, _options.SignedActivations, _options.BiasCorrection, _options.Seed, _options.Prune, _options.Reconstruct, _options.SparseForms,
+    private string Job() => string.Join('\n', _sourceSha256, DataHash(), _options.Method, _options.FactorMethod, _options.Gptq, _options.Range, _options.Percentile, _options.SignedActivations, _options.BiasCorrection, _options.Seed, _options.Prune, _options.PruneWithin, _options.Reconstruct, _options.SparseForms,
         string.Join(',', _first?.Result.Layers.Select(l => $"{l.Name} {l.Scheme}") ?? []));
 
     private string DataHash()

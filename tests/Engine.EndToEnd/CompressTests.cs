@@ -78,6 +78,10 @@ public sealed class CompressTests : IDisposable
         Compress("--scheme", "prune:0.5+2:4+int8", "-o", "d.engine").Succeeds();
         Assert.Equal(0, Compress("--scheme", "low-rank:60%+2:4", "-o", "e.engine", "--pack").ExitCode);
         Compress("--target", "sparsity=99%", "-o", "f.engine").FailsWith(4, "weights");
+        Assert.Contains("the same part", Compress("--scheme", "prune:auto+int8", "--target", "macs=50%", "-o", "g.onnx").Succeeds(), StringComparison.Ordinal);
+        Compress("--scheme", "prune:auto", "-o", "h.onnx").FailsWith(2, "--target");
+        Compress("--scheme", "prune:auto+int8", "--target", "size=50kB", "-o", "h.onnx").FailsWith(2, "macs=");
+        Compress("--scheme", "prune:auto", "--target", "macs=1%", "-o", "h.onnx").FailsWith(4, "multiplications");
     }
 
     [Fact]

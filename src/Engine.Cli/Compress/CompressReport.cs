@@ -15,6 +15,11 @@ internal static class CompressReport
             foreach (var g in r.Pruned) groups.Add(g.Name, g.Before, g.After);
             report.Add("pruned", "", groups);
         }
+        if (r.Pruning is { } parts)
+            report.Add("pruned_by", "channels removed", parts.IsAdaptive ? "each group a part of its own" : "the same part of each group")
+                .Add("rmse_adaptive", "outputs' relative RMSE, parts of their own", parts.Adaptive.Error.RelativeRmse, "0.00e+0")
+                .Add("rmse_uniform", "outputs' relative RMSE, the same part", parts.Uniform?.Error.RelativeRmse, "0.00e+0")
+                .Add("uniform_part", "the same part", parts.Uniform is null ? null : parts.UniformPart, "P0");
         if (r.Factored is { } factored) report.Add("factors", "factors, before they were coded", Layers(factored));
         report.Add("layers", r.Factored is null ? "" : "layers", Layers(r))
             .Add("bytes_before", "constants before, bytes", r.BytesBefore)

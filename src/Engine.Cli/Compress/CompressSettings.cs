@@ -11,11 +11,11 @@ internal sealed class CompressSettings
 {
     private readonly Argument<string> _model = CommonOptions.Model();
     private readonly Option<string?> _output = new("--output", "-o") { Description = "Model to write: .engine, or .onnx with DequantizeLinear and MatMulNBits", HelpName = "file" };
-    private readonly Option<string> _scheme = new("--scheme") { Description = "int8 (weights and activations), w8, int2 to int7, ternary, sign, nf4, mxfp4 or float, with -gN or -channel, and -asym; low-rank:R (or R%, energy=P%, break-even), spatial:R, tucker:R or cp:R, alone or with + and one of the others; N:M (as 2:4) or sparse:PART with zeros, alone, before codes or behind factors; prune:0.5+ before all of it, or alone, removes that part of the channels first", DefaultValueFactory = _ => "int8", HelpName = "scheme" };
+    private readonly Option<string> _scheme = new("--scheme") { Description = "int8 (weights and activations), w8, int2 to int7, ternary, sign, nf4, mxfp4 or float, with -gN or -channel, and -asym; low-rank:R (or R%, energy=P%, break-even), spatial:R, tucker:R or cp:R, alone or with + and one of the others; N:M (as 2:4) or sparse:PART with zeros, alone, before codes or behind factors; prune:0.5+ before all of it, or alone, removes that part of the channels first, prune:auto+ of each group as much as --target says", DefaultValueFactory = _ => "int8", HelpName = "scheme" };
     private readonly Option<string?> _calibration = new("--calib") { Description = "Folder of samples: files, or a folder with a file an input for each", HelpName = "dir" };
     private readonly Option<string?> _labels = new("--labels") { Description = "Classes of the samples (.npy, or a number a line): the drop is measured in accuracy", HelpName = "file" };
     private readonly Option<string?> _policy = new("--policy") { Description = "Schemes by layer, as JSON", HelpName = "layers.json" };
-    private readonly Option<string?> _target = new("--target") { Description = "Choose schemes of least error within size=4MB, latency=5ms or bits=4.5, or with sparsity=60% of the weights zero, or macs=40% of the multiplications left", HelpName = "limit" };
+    private readonly Option<string?> _target = new("--target") { Description = "Choose schemes of least error within size=4MB, latency=5ms or bits=4.5, or with sparsity=60% of the weights zero, or macs=40% of the multiplications left; with prune:auto the parts of channels that are left", HelpName = "limit" };
     private readonly Option<string?> _candidates = new("--candidates") { Description = "Schemes that --target and --max-drop choose from; default: int3,int4,w8,float, and for sparsity and macs 1:4, 2:8, 2:4, 4:8 and no zeros", HelpName = "a,b,c" };
     private readonly Option<string?> _maxDrop = new("--max-drop") { Description = "Give layers more bits until accuracy lost (or classes changed, or relative RMSE) is within it", HelpName = "1%" };
     private readonly Option<string> _method = new("--method") { Description = "gptq: later weights make up for errors and zeros (needs --calib); nearest: they do not, and zeros are the least weights", DefaultValueFactory = _ => "gptq", HelpName = "gptq|nearest" };
@@ -62,10 +62,13 @@ internal sealed class CompressSettings
         var target = CompressTargets.Budget(p.GetValue(_target));
         var maxDrop = CompressTargets.Part(p.GetValue(_maxDrop), "--max-drop");
         var recipe = Recipe.Parse(p.GetRequiredValue(_scheme));
+        var channels = recipe.IsAuto ? CompressTargets.Channels(target, recipe.Scheme) : null;
+        if (recipe.IsAuto) target = null;
         var options = new CompressionOptions
         {
             Scheme = recipe.Scheme,
             Prune = recipe.Prune,
+            PruneWithin = channels,
             Reconstruct = !p.GetValue(_noReconstruction),
             Policy = p.GetValue(_policy) is { } policy ? Policy.Read(policy) : new(),
             Candidates = target is null && maxDrop is null ? [] : CompressTargets.Candidates(p.GetValue(_candidates), target, recipe.Scheme),

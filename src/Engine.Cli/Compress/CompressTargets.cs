@@ -37,6 +37,14 @@ internal static class CompressTargets
         };
     }
 
+    /// <summary>The target as a limit of what removing channels leaves.</summary>
+    public static Budget Channels(Budget? target, Scheme scheme) => target switch
+    {
+        null or { Kind: BudgetKind.Bits } => throw CommandException.Usage("--scheme prune:auto: give --target size=4MB, latency=5ms, sparsity=60% or macs=40%"),
+        { Kind: BudgetKind.Size or BudgetKind.Latency } when !scheme.IsFloat => throw CommandException.Usage($"--scheme prune:auto+{scheme}: --target limits the float network that is left, so that of codes only macs= or sparsity= say something"),
+        _ => target,
+    };
+
     /// <summary>A time in nanoseconds: 5ms.</summary>
     public static double Time(string text, string option) => Number(text, s_times) is { } v and > 0 ? v : throw CommandException.Usage($"{option} {text}: expected a time such as 5ms or 300us");
 

@@ -4,7 +4,7 @@ using Engine.Tensors;
 namespace Engine.Compression;
 
 /// <summary>Chooses a result a layer: as asked, within a budget, or with as few bits as a limit of the drop allows; then replaces what runs slower than float.</summary>
-internal sealed class Assignment(IReadOnlyList<Layer> layers, IReadOnlyDictionary<Layer, IReadOnlyList<LayerResult>> results, SchemeChoice choice, CompressionOptions options, LatencyProbe? probe, ModelLatency? whole, long otherBytes, Func<Layer, TensorType?> output)
+internal sealed class Assignment(IReadOnlyList<Layer> layers, IReadOnlyDictionary<Layer, IReadOnlyList<LayerResult>> results, SchemeChoice choice, CompressionOptions options, LatencyProbe? probe, Func<IReadOnlyDictionary<Layer, LayerResult>, long?>? whole, long otherBytes, Func<Layer, TensorType?> output)
 {
     // Two measurements of one kernel differ by so much.
     private const double Tolerance = 1.05;
@@ -76,7 +76,7 @@ internal sealed class Assignment(IReadOnlyList<Layer> layers, IReadOnlyDictionar
     private Chosen WithinLatency(long limit, CancellationToken cancellation)
     {
         var dense = layers.ToDictionary(l => l, LayerResult.Float);
-        long floating = whole?.Of(dense, cancellation) ?? throw new InputException("a latency budget needs the latency of the whole float model in the table: measure it first");
+        long floating = whole?.Invoke(dense) ?? throw new InputException("a latency budget needs the latency of the whole float model in the table: measure it first");
         // Layers measured one by one may add up to more than the model does.
         if (floating <= limit && layers.All(l => !choice.IsFixed(l) && results[l].Any(r => r.Scheme.IsFloat))) return WithoutSlow(dense);
         long rest = Math.Max(0, floating - layers.Sum(l => probe?.Key(l, Scheme.Float) is { } k ? Find(k) ?? 0 : 0));
@@ -86,7 +86,7 @@ internal sealed class Assignment(IReadOnlyList<Layer> layers, IReadOnlyDictionar
         for (int i = 0; i < LatencyAttempts && low <= budget && budget < high; i++)
         {
             var chosen = WithoutSlow(Choose(budget, (l, r) => Latency(l, r.Scheme), choice.IsFixed, "ns"));
-            if (whole.Of(chosen.Results, cancellation) is not { } measured)
+            if (whole(chosen.Results) is not { } measured)
             {
                 // Not measured: the sum of the layers has to do.
                 if (limit - rest < least) break;

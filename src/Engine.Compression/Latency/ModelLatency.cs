@@ -10,27 +10,30 @@ using Engine.Tensors;
 namespace Engine.Compression;
 
 /// <summary>Latency of a whole model with its layers in one choice of schemes, run on one sample; kept in the table beside those of the layers.</summary>
-internal sealed class ModelLatency(string job, IReadOnlyDictionary<string, RuntimeValue> inputs, Func<IReadOnlyDictionary<Layer, LayerResult>, ModelDefinition> build, CompressionOptions options, KernelRegistry kernels, Workers workers)
+internal sealed class ModelLatency(string job, IReadOnlyDictionary<string, RuntimeValue> inputs, CompressionOptions options, KernelRegistry kernels, Workers workers)
 {
     private const int LeastRuns = 15;
     private static readonly TimeSpan s_warmUp = TimeSpan.FromMilliseconds(500), s_timed = TimeSpan.FromSeconds(1);
 
-    /// <summary>Median nanoseconds of a run; null where the table has none and nothing is measured.</summary>
-    public long? Of(IReadOnlyDictionary<Layer, LayerResult> chosen, CancellationToken cancellation)
+    /// <summary>Median nanoseconds of a run with layers in the schemes chosen; null where the table has none and nothing is measured.</summary>
+    public long? Of(IReadOnlyDictionary<Layer, LayerResult> chosen, Func<ModelDefinition> build, CancellationToken cancellation) =>
+        Of(string.Join('\n', chosen.Select(c => $"{c.Key.Name} {c.Value.Scheme}").Order(StringComparer.Ordinal)), build, cancellation);
+
+    /// <summary>Median nanoseconds of a run of the model that <paramref name="form"/> describes.</summary>
+    public long? Of(string form, Func<ModelDefinition> build, CancellationToken cancellation)
     {
-        var key = Key(chosen);
+        var key = Key(form);
         if (options.Latencies!.Find(key) is null && options.Measure)
         {
             options.Progress("measure the model");
-            options.Latencies.Set(key, Measure(build(chosen), cancellation), "plan");
+            options.Latencies.Set(key, Measure(build(), cancellation), "plan");
         }
         return options.Latencies.Find(key);
     }
 
-    private LatencyKey Key(IReadOnlyDictionary<Layer, LayerResult> chosen)
+    private LatencyKey Key(string form)
     {
-        string schemes = string.Join('\n', chosen.Select(c => $"{c.Key.Name} {c.Value.Scheme}").Order(StringComparer.Ordinal));
-        string hash = Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes($"{job}\n{options.DynamicActivations}\n{schemes}")));
+        string hash = Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes($"{job}\n{options.DynamicActivations}\n{form}")));
         return new("Model", string.Join(' ', inputs.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => string.Create(CultureInfo.InvariantCulture, $"{p.Key}:{p.Value}"))), hash[..16], workers.Threads);
     }
 

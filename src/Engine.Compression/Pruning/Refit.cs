@@ -10,23 +10,34 @@ namespace Engine.Compression;
 /// the layers before it included. Weights are kept where they do better on rows held out.
 /// <para>Source: He et al., "Channel Pruning for Accelerating Very Deep Neural Networks", 2017.</para>
 /// </summary>
-internal sealed class Refit(ulong seed, Action<string> step, ChannelAnalysis analysis, IReadOnlySet<int> removed, KernelRegistry kernels, Workers workers)
+/// <param name="source">The float graph.</param>
+/// <param name="analysis">Its channels.</param>
+/// <param name="data">Samples.</param>
+/// <param name="options">Seed and progress.</param>
+/// <param name="kernels">What computes nodes.</param>
+/// <param name="workers">Threads.</param>
+internal sealed class Refit(ModelGraph source, ChannelAnalysis analysis, CalibrationData data, CompressionOptions options, KernelRegistry kernels, Workers workers)
 {
     // Parts of the mean diagonal: few samples need much, many need little.
     private static readonly double[] s_damps = [0.001, 0.01, 0.1, 1];
 
-    /// <summary>Changes the weights of <paramref name="pruned"/>, whose nodes stand as in <paramref name="source"/>.</summary>
-    public void Run(ModelGraph source, ModelGraph pruned, CalibrationData data, CancellationToken cancellation)
+    private readonly IReadOnlyList<Layer> _layers = LayerScan.Of(source);
+    private Calibration? _calibration;
+
+    /// <summary>
+    /// Changes the weights of <paramref name="pruned"/>, whose nodes stand as in the source; <paramref name="removed"/> channels are gone from it. With <paramref name="only"/> those of the nodes of
+    /// the source named alone.
+    /// </summary>
+    public void Run(ModelGraph pruned, IReadOnlySet<int> removed, IReadOnlySet<Node>? only, CancellationToken cancellation)
     {
-        var layers = LayerScan.Of(source);
-        var seeds = layers.Select((l, i) => (l, Seed: seed + (ulong)i)).ToDictionary(p => p.l, p => p.Seed);
-        var calibration = Calibration.Collect(source, data.Inputs, layers, [], false, seed, kernels, workers, step, cancellation);
+        _calibration ??= Calibration.Collect(source, data.Inputs, _layers, [], false, options.Seed, kernels, workers, options.Progress, cancellation);
         var now = LayerScan.Of(pruned).ToDictionary(l => l.Name);
-        foreach (var l in layers)
+        for (int i = 0; i < _layers.Count; i++)
         {
-            if (!l.IsProduct || l.Parts > 1 || calibration.Inputs(l) is not { IsSplit: true } exact || !now.TryGetValue(l.Name, out var p)) continue;
-            step($"fit {l.Name}");
-            var inputs = new LayerInputs(p, exact, seeds[l]);
+            var l = _layers[i];
+            if (only?.Contains(l.Node) == false || !l.IsProduct || l.Parts > 1 || _calibration.Inputs(l) is not { IsSplit: true } exact || !now.TryGetValue(l.Name, out var p)) continue;
+            options.Progress($"fit {l.Name}");
+            var inputs = new LayerInputs(p, exact, options.Seed + (ulong)i);
             var wire = p.Node.Inputs[0]!;
             var before = Before(pruned, p.Node, wire);
             foreach (var sample in data.Inputs)
@@ -35,7 +46,7 @@ internal sealed class Refit(ulong seed, Action<string> step, ChannelAnalysis ana
                 int at = pruned.Inputs.IndexOf(wire);
                 inputs.Add((Tensor)(at >= 0 ? values[at] : new Interpreter(kernels, workers).Run(before, values, cancellation)[0]));
             }
-            Fit(l, p, exact, inputs);
+            Fit(l, p, KeptRows(l, removed), exact, inputs);
         }
     }
 
@@ -48,9 +59,8 @@ internal sealed class Refit(ulong seed, Action<string> step, ChannelAnalysis ana
         return y;
     }
 
-    private void Fit(Layer source, Layer pruned, LayerInputs exact, LayerInputs inputs)
+    private void Fit(Layer source, Layer pruned, int[] rows, LayerInputs exact, LayerInputs inputs)
     {
-        int[] rows = KeptRows(source);
         bool hasBias = CompressedGraph.Bias(pruned) is not null;
         int k = pruned.Columns + (hasBias ? 1 : 0), m = pruned.Rows;
         float[] w = pruned.Matrix(), was = Rows(source, rows);
@@ -78,7 +88,7 @@ internal sealed class Refit(ulong seed, Action<string> step, ChannelAnalysis ana
     }
 
     // Rows of the source's weights that the pruned layer still has.
-    private int[] KeptRows(Layer source) =>
+    private int[] KeptRows(Layer source, IReadOnlySet<int> removed) =>
         analysis.Linear.Find(w => w.Node == source.Node) is { } w && PrunedGraph.Kept(analysis, removed, analysis.Constants[w.Weight][w.RowAxis]) is { } kept ? kept : [.. Enumerable.Range(0, source.Rows)];
 
     private static float[] Rows(Layer l, int[] rows)

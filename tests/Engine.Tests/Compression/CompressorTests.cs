@@ -103,6 +103,26 @@ public sealed class CompressorTests : IDisposable
         }
     }
 
+    [Fact]
+    public void The_record_says_what_the_bytes_depend_on()
+    {
+        static string Record(CompressionOptions o) => Compress("fashion-mlp", o).Model.Metadata[CompressionRecord.Key];
+        var plain = new CompressionOptions { Scheme = Scheme.Parse("2:4+int4"), Method = RoundingMethod.Nearest };
+        string record = Record(plain);
+        Assert.Equal(record, Record(plain));
+        CompressionOptions[] others =
+        [
+            plain with { Gptq = new(ActOrder: false) }, plain with { Gptq = new(Dampening: 0.1) }, plain with { Method = RoundingMethod.Gptq }, plain with { BiasCorrection = false }, plain with { DynamicActivations = true },
+            plain with { SparseForms = false }, plain with { Budget = new Budget(BudgetKind.Weights, 1) }, plain with { MaxDrop = 1 }, plain with { Seed = 1 }, plain with { Scheme = Scheme.Parse("2:4") }, plain with { Prune = 0.5 },
+        ];
+        Assert.Equal(others.Length + 1, others.Select(Record).Append(record).Distinct().Count());
+        Assert.Contains("\"act_order\":true", record, StringComparison.Ordinal);
+        Assert.Contains("\"dampening\":0.01", record, StringComparison.Ordinal);
+        Assert.Contains("\"bias_correction\":true", record, StringComparison.Ordinal);
+        Assert.DoesNotContain("\"target\"", record, StringComparison.Ordinal);
+        Assert.Contains("\"target\":{\"kind\":\"Weights\",\"limit\":1}", Record(plain with { Budget = new Budget(BudgetKind.Weights, 1) }), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("nf4")]
     [InlineData("mxfp4")]

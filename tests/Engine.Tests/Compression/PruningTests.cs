@@ -23,7 +23,7 @@ public sealed class PruningTests
     }
 
     /// <summary>A residual network with a depthwise convolution, a concatenation, a gate of one number a channel and a classifier behind a flattening.</summary>
-    private static ModelGraph Network(Random random, int channels)
+    internal static ModelGraph Network(Random random, int channels)
     {
         var b = new GraphBuilder();
         Value Conv(Value x, int from, int to, int kernel, int group = 1) => b.Op("Conv", 13, [x, b.Constant(Integers(random, to, from / group, kernel, kernel)), b.Constant(Integers(random, to))],
@@ -156,7 +156,8 @@ public sealed class PruningTests
         {
             var (graph, data) = Dependent();
             var exact = data.Inputs.Select(s => Run(graph, (Tensor)s["x"]).Span<float>().ToArray()).ToList();
-            var pruned = new ChannelPruning(s_half with { Reconstruct = reconstruct }, CpuKernels.Standard, Workers.Single).Run(graph, 0.5, hasSamples ? data : CalibrationData.None, default);
+            var pruning = new ChannelPruning(s_half with { Reconstruct = reconstruct }, graph, hasSamples ? data : CalibrationData.None, CpuKernels.Standard, Workers.Single, default);
+            var pruned = pruning.Run(pruning.Keep(0.5), default);
             return OutputError.Of([.. data.Inputs.Select((s, i) => (exact[i], Run(pruned, (Tensor)s["x"]).Span<float>().ToArray()))]).RelativeRmse;
         }
         double left = Error(true);
@@ -215,7 +216,13 @@ public sealed class PruningTests
     public void Recipes_are_read(string text, double part, string scheme) => Assert.Equal(new Recipe(part, Scheme.Parse(scheme)), Recipe.Parse(text));
 
     [Theory]
+    [InlineData("prune:auto", "float")]
+    [InlineData("prune:auto+2:4+int8", "2:4+int8")]
+    public void Recipes_leave_the_part_to_a_limit(string text, string scheme) => Assert.Equal(new Recipe(0, Scheme.Parse(scheme)) { IsAuto = true }, Recipe.Parse(text));
+
+    [Theory]
     [InlineData("prune:")]
+    [InlineData("prune:automatic")]
     [InlineData("prune:1")]
     [InlineData("prune:0")]
     [InlineData("prune:0.5+")]
