@@ -54,6 +54,7 @@ compile gemm-nm-u8s8 "${gemm_u8s8[@]}"
 compile gemm-bf16 "${gemm_bf16[@]}"
 case $rid in
   *-x64)
+    compile gemm-binary -mavx512f -mavx512bw -mavx512vl -mavx512vpopcntdq
     compile lowbit-gemv "${gemm_u8s8[@]}"
     compile lowbit-tile "${gemm_u8s8[@]}"
     ;;

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ENGINE_KERNELS_ABI 2
+#define ENGINE_KERNELS_ABI 3
 
 #if defined(_WIN32)
 #define ENGINE_EXPORT __declspec(dllexport)
@@ -76,6 +76,23 @@ typedef struct {
   int32_t window, index_bits;
 } engine_nm_tile;
 
+// GemmBinary.Tile: c[i, j] = rows[i].base[column + j] - 2 * the bits that differ between row i of A and column j, for the 64 columns of each panel.
+// B is [segments * words, 64 columns] u64 a panel; a segment of a row begins offsets[s] bytes from the row.
+typedef struct {
+  const uint8_t *a;
+  const int32_t *base;
+} engine_binary_row;
+
+typedef struct {
+  const engine_binary_row *rows;
+  const intptr_t *offsets;
+  const uint8_t *b;
+  int32_t *c;
+  intptr_t c_stride;
+  int32_t row_count, panels, segments, words, column;
+} engine_binary_tile;
+
+void engine_gemm_binary(const engine_binary_tile *t);
 void engine_gemm_u8s8(const engine_tile *t);
 void engine_gemm_nm_u8s8(const engine_nm_tile *t);
 void engine_gemm_bf16(const engine_tile *t);

@@ -68,7 +68,7 @@ public interface IKernelTable
 /// </summary>
 public static class Tiers
 {
-    private static readonly string[] s_order = ["avx512vnni", "avx512bf16", "avx512", "avxvnni", "avx2", "i8mm", "bf16", "advsimd", "vector", "scalar"];
+    private static readonly string[] s_order = ["avx512vnni", "avx512bf16", "avx512vpopcntdq", "avx512", "avxvnni", "avx2", "i8mm", "bf16", "advsimd", "vector", "scalar"];
 
     /// <summary>The forced tier, or null.</summary>
     public static string? Forced { get; } = Environment.GetEnvironmentVariable("ENGINE_TIER") is { Length: > 0 } t

@@ -5,14 +5,12 @@ namespace Engine.Kernels;
 /// element a column: [words, steps, 64 columns], elements of u64 where a field is the whole word and bytes otherwise.
 /// </summary>
 /// <param name="StepBits">Bits of a field: 64, or up to 8.</param>
-/// <param name="UnitBytes">Bytes that a word of activations takes: 8 as it is, more where fields are spread before (<see cref="GemmBinary"/>'s tier).</param>
-public readonly unsafe record struct BinaryLayout(int StepBits, int UnitBytes)
+/// <param name="UnitBytes">Bytes that a word of activations takes: 8 as it is, more where fields are spread before.</param>
+/// <param name="Interleaved">Columns of which the first half lies in even elements and the second in odd ones; 1 where columns lie in order.</param>
+public readonly unsafe record struct BinaryLayout(int StepBits, int UnitBytes, int Interleaved = 1)
 {
     /// <summary>Words as they are.</summary>
     public static BinaryLayout Words => new(64, sizeof(ulong));
-
-    /// <summary>The layout of a tier.</summary>
-    public static BinaryLayout Of(string tier) => Words;
 
     /// <summary>Fields of a word.</summary>
     public int Steps => (64 + StepBits - 1) / StepBits;
@@ -29,6 +27,7 @@ public readonly unsafe record struct BinaryLayout(int StepBits, int UnitBytes)
             ((ulong*)to)[column] = bits;
             return;
         }
-        for (int s = 0; s < Steps; s++) to[s * GemmBinary.PanelColumns + column] = (byte)(bits >> (s * StepBits) & (1ul << StepBits) - 1);
+        int rest = column % Interleaved, half = Interleaved / 2, at = column - rest + (Interleaved == 1 ? 0 : rest < half ? 2 * rest : 2 * (rest - half) + 1);
+        for (int s = 0; s < Steps; s++) to[s * GemmBinary.PanelColumns + at] = (byte)(bits >> (s * StepBits) & (1ul << StepBits) - 1);
     }
 }

@@ -28,7 +28,7 @@ public sealed unsafe partial class ConvBinary
     public ConvBinary(in ConvShape s, string? tier = null)
     {
         tier ??= GemmBinary.Selected;
-        (_s, _h, _w, _tile, _layout) = (s, s.Window.H, s.Window.W, GemmBinary.Table[tier], BinaryLayout.Of(tier));
+        (_s, _h, _w, _tile, _layout) = (s, s.Window.H, s.Window.W, GemmBinary.Table[tier], GemmBinary.LayoutOf(tier));
         _images = Checked.Int((long)s.Batch * s.Window.D.Output);
         _outputs = Checked.Int(Checked.Mul(_images, Checked.Mul(_h.Output, _w.Output)));
         (_reachH, _reachW) = (new(_h), new(_w));
@@ -168,5 +168,9 @@ public sealed unsafe partial class ConvBinary
                 }
     }
 
-    private void Copy(ulong* x, int words, byte* to) => new ReadOnlySpan<ulong>(x, words).CopyTo(new(to, words));
+    private void Copy(ulong* x, int words, byte* to)
+    {
+        if (_layout.UnitBytes == sizeof(ulong)) new ReadOnlySpan<ulong>(x, words).CopyTo(new(to, words));
+        else GemmBinary.Spread(x, words, to);
+    }
 }

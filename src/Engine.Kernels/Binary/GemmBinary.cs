@@ -1,5 +1,8 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 
 namespace Engine.Kernels;
 
@@ -53,12 +56,28 @@ public static unsafe partial class GemmBinary
     /// <summary>Sums of all rows of some panels.</summary>
     public delegate void TileFn(in Tile t);
 
-    /// <summary>Best first.</summary>
+    // Before the table, which asks for it.
+    private static readonly NativeTile s_native = new("gemm-binary", "avx512vpopcntdq");
+
+    /// <summary>
+    /// Best first. Without an instruction that counts bits, a row's next bits choose a table of their distances to all values of as many bits of a column, and a shuffle looks up
+    /// those of all columns of a panel: 6 bits at a time with 512 bits, 4 with 256.
+    /// </summary>
     public static KernelTable<TileFn> Table { get; } = new("gemm-binary",
-        new KernelVariant<TileFn>("scalar", true, TileScalar));
+        new(s_native.Tier, s_native.Exists, Native),
+        new("avx512", Avx512Vbmi.VL.IsSupported && Avx512BW.IsSupported, TileAvx512),
+        new("avx2", Avx2.IsSupported, TileAvx2),
+        new("advsimd", AdvSimd.IsSupported, TileAdvSimd),
+        new("scalar", true, TileScalar));
+
+    /// <summary>The layout of a tier.</summary>
+    internal static BinaryLayout LayoutOf(string tier) => tier switch { "avx512" => s_six, "avx2" => s_four, "advsimd" => s_bytes, _ => BinaryLayout.Words };
 
     /// <summary>Tier of <see cref="KernelTable{TFn}.Best"/>.</summary>
     internal static string Selected => Table.SupportedTiers.First(t => Table[t] == Table.Best);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Native(in Tile t) => s_native.Run(t, (long)t.RowCount * t.Panels * PanelColumns * t.SegmentCount * t.Words * 8);
 
     private static void TileScalar(in Tile t)
     {

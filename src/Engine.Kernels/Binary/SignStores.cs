@@ -4,14 +4,14 @@ using Engine.Tensors;
 
 namespace Engine.Kernels;
 
-/// <summary>Sums as they are, channels last: y[pixel, channel], pixels <paramref name="stride"/> elements apart.</summary>
-public readonly unsafe struct ChannelSumStore(int* y, nint stride) : ISumStore
+/// <summary>Sums as they are, channels last: y[pixel, channel], pixels <paramref name="yStride"/> elements apart.</summary>
+public readonly unsafe struct ChannelSumStore(int* y, nint yStride) : ISumStore
 {
     /// <inheritdoc/>
-    public void Store(int* sums, nint tileStride, long pixel, int pixels, int channel, int channels)
+    public void Store(int* sums, nint stride, long pixel, int pixels, int channel, int channels)
     {
-        int* to = y + (nint)pixel * stride + channel;
-        for (int i = 0; i < pixels; i++, sums += tileStride, to += stride) new ReadOnlySpan<int>(sums, channels).CopyTo(new(to, channels));
+        int* to = y + (nint)pixel * yStride + channel;
+        for (int i = 0; i < pixels; i++, sums += stride, to += yStride) new ReadOnlySpan<int>(sums, channels).CopyTo(new(to, channels));
     }
 }
 
@@ -34,7 +34,7 @@ public readonly unsafe struct SignStore(ulong* y, int words, int* terms, int pad
     /// </summary>
     public static void Terms(ReadOnlySpan<int> thresholds, ReadOnlySpan<bool> negative, Span<int> terms)
     {
-        terms.Fill(0);
+        terms.Clear();
         int padded = Padded(thresholds.Length);
         for (int c = 0; c < thresholds.Length; c++)
         {
@@ -83,50 +83,5 @@ public readonly unsafe struct SignStore(ulong* y, int words, int* terms, int pad
         for (int c = 0; c < count; c++)
             if ((s[c] ^ t[padded + c]) < t[c]) bits |= 1ul << c;
         return bits;
-    }
-}
-
-/// <summary>Where f32 values of [N, C, S] lie: channels in blocks side by side, from planes (blocks of 1) to channels last (one block of all).</summary>
-/// <param name="Image">Elements of an image.</param>
-/// <param name="BlockStride">Elements from a block of channels to the next.</param>
-/// <param name="PixelStride">Elements from a pixel to the next.</param>
-/// <param name="Block">Channels of a block.</param>
-/// <param name="Plane">Pixels of an image.</param>
-public readonly record struct FloatPlaces(nint Image, nint BlockStride, nint PixelStride, int Block, int Plane)
-{
-    /// <summary>[N, C, S].</summary>
-    public static FloatPlaces Planes(int channels, int plane) => new((nint)Checked.Mul(channels, plane), plane, 1, 1, plane);
-
-    /// <summary>[N, ⌈C / block⌉, S, block].</summary>
-    public static FloatPlaces Blocked(int channels, int plane, int block) => new((nint)Checked.Mul(Checked.AlignUp(channels, block), plane), (nint)Checked.Mul(plane, block), block, block, plane);
-
-    /// <summary>[N, S, C].</summary>
-    public static FloatPlaces ChannelsLast(int channels, int plane) => new((nint)Checked.Mul(channels, plane), 0, channels, channels, plane);
-
-    /// <summary>Element of channel <paramref name="c"/> of pixel <paramref name="p"/> of the batch.</summary>
-    public nint At(long p, int c)
-    {
-        var (n, s) = Math.DivRem(p, Plane);
-        return (nint)n * Image + c / Block * BlockStride + (nint)s * PixelStride + c % Block;
-    }
-}
-
-/// <summary>
-/// y = sum · scale + bias, plus what lies at the same place of <paramref name="residual"/> unless it is null, in f32 with every step rounded, and not below <paramref name="least"/>.
-/// Scales and biases are a value a channel, readable up to a multiple of 64 of them.
-/// </summary>
-public readonly unsafe struct AffineStore(float* y, FloatPlaces places, float* scale, float* bias, float* residual, float least) : ISumStore
-{
-    /// <inheritdoc/>
-    public void Store(int* sums, nint stride, long pixel, int pixels, int channel, int channels)
-    {
-        for (int i = 0; i < pixels; i++, sums += stride)
-            for (int c = 0; c < channels; c++)
-            {
-                nint at = places.At(pixel + i, channel + c);
-                float v = sums[c] * scale[channel + c] + bias[channel + c];
-                if (residual != null) v += residual[at];
-                y[at] = Math.Max(v, least);
-            }
     }
 }

@@ -9,7 +9,7 @@ namespace Engine.Kernels;
 public static unsafe class NativeKernels
 {
     // ENGINE_KERNELS_ABI of native/engine-kernels.h: what functions take.
-    private const int Abi = 2;
+    private const int Abi = 3;
 
     private static readonly Dictionary<(string Stem, string Tier), nint> s_functions = [];
 

@@ -66,7 +66,7 @@ internal static unsafe class BinaryProperties
             {
                 int p = i / s.OutChannels, m = i % s.OutChannels;
                 nint at = places.At(p, m);
-                float v = expected[i] * scale[m] + bias[m];
+                float v = MathF.FusedMultiplyAdd(expected[i], scale[m], bias[m]);
                 if (residual != null) v += residual[at];
                 Assert.Equal(Math.Max(v, least), y[at]);
             }
