@@ -26,6 +26,7 @@ public static class CpuKernels
         QuantizedKernels.Register(r, dyadic);
         ContribKernels.Register(r);
         OwnKernels.Register(r);
+        BinaryKernels.Register(r);
         SequenceKernels.Register(r);
         TextKernels.Register(r);
         ControlKernels.Register(r);

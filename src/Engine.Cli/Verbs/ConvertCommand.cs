@@ -55,8 +55,10 @@ internal static class ConvertCommand
             if (part.Of(p) is { } select) definition = Part(definition, select);
             if (p.GetValue(elastic)) definition = ElasticWidths.Describe(definition, CpuKernels.Standard);
             if (!p.GetValue(pack) && (p.GetValue(inputs.Files) is { Length: > 0 } || p.GetValue(inputs.Shapes) is { Length: > 0 })) throw CommandException.Usage("--input and --shape say what --pack plans for: give it too");
-            int sums = Rewriter.Apply(new KroneckerSums(), definition.Graph, new RewriteContext(new NodeEvaluator(CpuKernels.Standard)));
+            var rewriting = new RewriteContext(new NodeEvaluator(CpuKernels.Standard));
+            int sums = Rewriter.Apply(new KroneckerSums(), definition.Graph, rewriting), binary = Rewriter.ApplyBinary(definition.Graph, rewriting);
             if (sums > 0) Console.Error.WriteLine($"{sums} weights kept as sums of Kronecker products");
+            if (binary > 0) Console.Error.WriteLine($"{binary} layers kept as convolutions of signs, a bit a weight");
             if (!p.GetValue(pack)) EngineFileWriter.Write(definition, target, provenance);
             else PackedOutput.Write(definition, target, provenance, m => inputs.Read(p, m, random: true), cancellation);
             return ExitCode.Ok;

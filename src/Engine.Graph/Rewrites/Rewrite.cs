@@ -6,6 +6,9 @@ public abstract class Rewrite
     /// <summary>Name for reports.</summary>
     public abstract string Name { get; }
 
+    /// <summary>What it has to say of single layers so far.</summary>
+    public virtual IReadOnlyList<LayerNote> Notes => [];
+
     /// <summary>Changes <paramref name="graph"/> (not its subgraphs); the number of places changed.</summary>
     public abstract int Apply(ModelGraph graph, RewriteContext context);
 }
@@ -21,7 +24,11 @@ public sealed record RewriteContext(IEvaluator Evaluator)
 /// <summary>What a rewrite did.</summary>
 /// <param name="Rewrite">Its name.</param>
 /// <param name="Places">Number of places changed.</param>
-public sealed record RewriteReport(string Rewrite, int Places);
+public sealed record RewriteReport(string Rewrite, int Places)
+{
+    /// <summary>What it has to say of single layers.</summary>
+    public IReadOnlyList<LayerNote> Notes { get; init; } = [];
+}
 
 /// <summary>The rewrites in their order.</summary>
 public static class Rewriter
@@ -30,8 +37,19 @@ public static class Rewriter
     public static IReadOnlyList<RewriteReport> Run(ModelGraph graph, RewriteContext context, int level)
     {
         if (level < 1) return [];
-        Rewrite[] passes = [new KroneckerSums(), new ConstantFolding(), new RemoveIdentities(), new QOperatorLowering(wires: level >= 2), new QdqLowering(wires: level >= 2), new NBitsLowering(), new ClipBounds(), new FoldPad(), new FoldBatchNorm(), new LowRankProducts()];
-        return [.. passes.Select(p => new RewriteReport(p.Name, Apply(p, graph, context)))];
+        Rewrite[] passes = [new KroneckerSums(), new ConstantFolding(), new RemoveIdentities(), new QOperatorLowering(wires: level >= 2), new QdqLowering(wires: level >= 2), new NBitsLowering(), new ClipBounds(), new FoldPad(), .. level >= 2 ? [new BinaryNetworks()] : Array.Empty<Rewrite>(), new FoldBatchNorm(), new LowRankProducts()];
+        return [.. passes.Select(p => new RewriteReport(p.Name, Apply(p, graph, context)) { Notes = p.Notes })];
+    }
+
+    /// <summary>
+    /// Finds the binary layers of a graph so that it can be stored with a bit a weight; their number. A graph without signs stays as it is, in any other constants are folded first, as weights of signs
+    /// are often computed.
+    /// </summary>
+    public static int ApplyBinary(ModelGraph graph, RewriteContext context)
+    {
+        if (!BinaryNetworks.HasSigns(graph)) return 0;
+        foreach (Rewrite pass in (Rewrite[])[new ConstantFolding(), new RemoveIdentities(), new FoldPad()]) Apply(pass, graph, context);
+        return Apply(new BinaryNetworks(), graph, context);
     }
 
     /// <summary>Runs one rewrite over the graph and its subgraphs; the number of places changed.</summary>

@@ -84,3 +84,23 @@ public sealed record ChannelsLastEncoding(DType Code, float Scale, int Zero) : C
     /// <inheritdoc/>
     public override string ToString() => Describe("channels-last");
 }
+
+/// <summary>
+/// A wire of −1 and +1 as bits, set for −1, axis <paramref name="Axis"/> packed innermost: NCHW with axis 1 is [N, H, W, ⌈C / 64⌉] words u64, channel c at bit c mod 64 of word c / 64; [N, C] is
+/// [N, ⌈C / 64⌉]. Bits past the last channel are zero. An element below 0 counts as −1, any other as +1.
+/// </summary>
+public sealed record BitsEncoding(int Axis = 1) : Encoding
+{
+    /// <summary>Channels of a word.</summary>
+    public const int WordBits = 64;
+
+    /// <inheritdoc/>
+    public override long StorageBytes(TensorType type)
+    {
+        long c = type.Shape[Axis];
+        return Checked.Mul(c == 0 ? 0 : type.Shape.Elements / c, Checked.Mul(Checked.CeilDiv(c, WordBits), sizeof(ulong)));
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"bits({Axis})";
+}

@@ -19,4 +19,7 @@ internal static class Rates
 
     /// <summary>Operations with kept values a nanosecond of a kernel of N:M sparse 8-bit codes.</summary>
     public static double NmOperations(IKernelTable table) => table.Tier switch { "avx512vnni" => 550, "avx512" => 260, "avxvnni" => 250, "avx2" => 110, "advsimd" => 30, _ => 0.5 };
+
+    /// <summary>Operations on signs a nanosecond of a kernel that counts bits.</summary>
+    public static double SignOperations(IKernelTable table) => table.Tier switch { "avx512vnni" => 6000, "avx512" => 3500, "avx2" => 1000, "advsimd" => 500, _ => 60 };
 }

@@ -10,7 +10,30 @@ internal static unsafe class ElementProperties
         .. UnaryF32.Tables.Select(t => new KernelProperty(t, 500, o => Unary(t, o))),
         new(Dequantize8.Table, 400, Dequantize),
         new(QuantizeF32.Table, 400, Quantize),
+        new(SignBits.Table, 400, Signs),
     ];
+
+    private static void Signs(Operands o)
+    {
+        var r = o.Random;
+        int n = KernelProperty.Length(r), words = (n + 63) / 64;
+        bool above = r.Next(2) == 0;
+        float threshold = r.Next(3) == 0 ? r.NextSingle() - 0.5f : 0;
+        float* x = o.Floats(n, Fill.Anything);
+        for (int i = 0; i < n; i++)
+            if (r.Next(8) == 0) x[i] = r.Next(2) == 0 ? threshold : -0f;
+        foreach (string tier in SignBits.Table.SupportedTiers)
+        {
+            ulong* bits = o.Take<ulong>(words);
+            new Span<ulong>(bits, words).Fill(ulong.MaxValue);
+            SignBits.Table[tier](x, n, threshold, above, bits);
+            for (int i = 0; i < words * 64; i++)
+            {
+                bool expected = i < n && (above ? x[i] > threshold : x[i] < threshold);
+                if ((bits[i / 64] >> i % 64 & 1) != (expected ? 1u : 0)) Assert.Fail($"sign-bits {tier}: bit {i} of {n} is wrong");
+            }
+        }
+    }
 
     private static void Unary(KernelTable<UnaryF32.Fn> table, Operands o)
     {

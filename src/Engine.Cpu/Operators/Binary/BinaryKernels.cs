@@ -1,0 +1,15 @@
+using Engine.Graph.Operators;
+using Engine.Runtime;
+
+namespace Engine.Cpu;
+
+internal static class BinaryKernels
+{
+    public static void Register(KernelRegistry r)
+    {
+        r.AddConverter(BitsConverters.Find);
+        r.AddCandidates<BinaryConv>(BinaryConvCpu.Candidates);
+        r.AddCandidates<BinaryMaxPool>(BinaryPoolCpu.Candidates);
+        r.AddCandidates<BinarySign>(BinarySignCpu.Candidates);
+    }
+}
