@@ -32,6 +32,10 @@ internal static unsafe class HalfScales
     private const float TwoTo112 = 5.192296858534828e33f;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Load128(byte* p) =>
+        (Vector128.ShiftLeft(Vector128.WidenLower(Vector128.CreateScalar(*(ulong*)p).AsInt16()), 13) & Vector128.Create(unchecked((int)0x8fffe000))).AsSingle() * Vector128.Create(TwoTo112);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Load256(byte* p) =>
         (Vector256.ShiftLeft(Avx2.ConvertToVector256Int32(Vector128.Load((short*)p)), 13) & Vector256.Create(unchecked((int)0x8fffe000))).AsSingle() * Vector256.Create(TwoTo112);
 

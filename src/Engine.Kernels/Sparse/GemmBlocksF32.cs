@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
+using System.Runtime.Intrinsics.Arm;
 
 namespace Engine.Kernels;
 
@@ -20,59 +19,64 @@ public static unsafe class GemmBlocksF32
 
     /// <summary>Best first.</summary>
     public static KernelTable<Fn> Table { get; } = new("gemm-blocks-f32",
-        new("avx2", Avx2.IsSupported && Fma.IsSupported, Vectors),
+        new("avx2", F32x8.IsSupported, Vectors<F32x8>),
+        new("advsimd", AdvSimd.Arm64.IsSupported, Vectors<F32x4>),
+        new("vector", F32x4.IsSupported, Vectors<F32x4>),
         new("scalar", true, Scalar));
 
-    private static void Vectors(float* a, nint stride, int rows, int* columns, int blocks, float* values, float* c, nint ldc)
+    private static void Vectors<TV>(float* a, nint stride, int rows, int* columns, int blocks, float* values, float* c, nint ldc) where TV : unmanaged, IF32Vector<TV>
     {
-        int i = 0;
-        for (; i <= rows - 8; i += 8) Rows8(a + i * stride, stride, columns, blocks, values, c + i * ldc, ldc);
-        for (; i < rows; i++) Rows1(a + i * stride, columns, blocks, values, c + i * ldc);
+        for (int part = 0; part < Height; part += TV.Count)
+        {
+            int i = 0;
+            for (; i <= rows - 8; i += 8) Rows8<TV>(a + i * stride, stride, columns, blocks, values + part, c + i * ldc + part, ldc);
+            for (; i < rows; i++) Rows1<TV>(a + i * stride, columns, blocks, values + part, c + i * ldc + part);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Rows8(float* a, nint stride, int* columns, int blocks, float* values, float* c, nint ldc)
+    private static void Rows8<TV>(float* a, nint stride, int* columns, int blocks, float* values, float* c, nint ldc) where TV : unmanaged, IF32Vector<TV>
     {
-        Vector256<float> s0 = default, s1 = default, s2 = default, s3 = default, s4 = default, s5 = default, s6 = default, s7 = default;
+        TV s0 = default, s1 = default, s2 = default, s3 = default, s4 = default, s5 = default, s6 = default, s7 = default;
         for (int b = 0; b < blocks; b++, values += Block)
         {
-            float* p = a + 4 * (nint)columns[b];
-            var w = Vector256.Load(values);
-            s0 = Vector256.FusedMultiplyAdd(Vector256.Create(p[0]), w, s0);
-            s1 = Vector256.FusedMultiplyAdd(Vector256.Create(p[stride + 0]), w, s1);
-            s2 = Vector256.FusedMultiplyAdd(Vector256.Create(p[2 * stride + 0]), w, s2);
-            s3 = Vector256.FusedMultiplyAdd(Vector256.Create(p[3 * stride + 0]), w, s3);
-            s4 = Vector256.FusedMultiplyAdd(Vector256.Create(p[4 * stride + 0]), w, s4);
-            s5 = Vector256.FusedMultiplyAdd(Vector256.Create(p[5 * stride + 0]), w, s5);
-            s6 = Vector256.FusedMultiplyAdd(Vector256.Create(p[6 * stride + 0]), w, s6);
-            s7 = Vector256.FusedMultiplyAdd(Vector256.Create(p[7 * stride + 0]), w, s7);
-            w = Vector256.Load(values + 8);
-            s0 = Vector256.FusedMultiplyAdd(Vector256.Create(p[1]), w, s0);
-            s1 = Vector256.FusedMultiplyAdd(Vector256.Create(p[stride + 1]), w, s1);
-            s2 = Vector256.FusedMultiplyAdd(Vector256.Create(p[2 * stride + 1]), w, s2);
-            s3 = Vector256.FusedMultiplyAdd(Vector256.Create(p[3 * stride + 1]), w, s3);
-            s4 = Vector256.FusedMultiplyAdd(Vector256.Create(p[4 * stride + 1]), w, s4);
-            s5 = Vector256.FusedMultiplyAdd(Vector256.Create(p[5 * stride + 1]), w, s5);
-            s6 = Vector256.FusedMultiplyAdd(Vector256.Create(p[6 * stride + 1]), w, s6);
-            s7 = Vector256.FusedMultiplyAdd(Vector256.Create(p[7 * stride + 1]), w, s7);
-            w = Vector256.Load(values + 16);
-            s0 = Vector256.FusedMultiplyAdd(Vector256.Create(p[2]), w, s0);
-            s1 = Vector256.FusedMultiplyAdd(Vector256.Create(p[stride + 2]), w, s1);
-            s2 = Vector256.FusedMultiplyAdd(Vector256.Create(p[2 * stride + 2]), w, s2);
-            s3 = Vector256.FusedMultiplyAdd(Vector256.Create(p[3 * stride + 2]), w, s3);
-            s4 = Vector256.FusedMultiplyAdd(Vector256.Create(p[4 * stride + 2]), w, s4);
-            s5 = Vector256.FusedMultiplyAdd(Vector256.Create(p[5 * stride + 2]), w, s5);
-            s6 = Vector256.FusedMultiplyAdd(Vector256.Create(p[6 * stride + 2]), w, s6);
-            s7 = Vector256.FusedMultiplyAdd(Vector256.Create(p[7 * stride + 2]), w, s7);
-            w = Vector256.Load(values + 24);
-            s0 = Vector256.FusedMultiplyAdd(Vector256.Create(p[3]), w, s0);
-            s1 = Vector256.FusedMultiplyAdd(Vector256.Create(p[stride + 3]), w, s1);
-            s2 = Vector256.FusedMultiplyAdd(Vector256.Create(p[2 * stride + 3]), w, s2);
-            s3 = Vector256.FusedMultiplyAdd(Vector256.Create(p[3 * stride + 3]), w, s3);
-            s4 = Vector256.FusedMultiplyAdd(Vector256.Create(p[4 * stride + 3]), w, s4);
-            s5 = Vector256.FusedMultiplyAdd(Vector256.Create(p[5 * stride + 3]), w, s5);
-            s6 = Vector256.FusedMultiplyAdd(Vector256.Create(p[6 * stride + 3]), w, s6);
-            s7 = Vector256.FusedMultiplyAdd(Vector256.Create(p[7 * stride + 3]), w, s7);
+            float* p = a + Width * (nint)columns[b];
+            var w = TV.Load(values);
+            s0.AddProduct(TV.Of(*p), w);
+            s1.AddProduct(TV.Of(p[stride]), w);
+            s2.AddProduct(TV.Of(p[2 * stride]), w);
+            s3.AddProduct(TV.Of(p[3 * stride]), w);
+            s4.AddProduct(TV.Of(p[4 * stride]), w);
+            s5.AddProduct(TV.Of(p[5 * stride]), w);
+            s6.AddProduct(TV.Of(p[6 * stride]), w);
+            s7.AddProduct(TV.Of(p[7 * stride]), w);
+            w = TV.Load(values + Height);
+            s0.AddProduct(TV.Of(p[1]), w);
+            s1.AddProduct(TV.Of(p[stride + 1]), w);
+            s2.AddProduct(TV.Of(p[2 * stride + 1]), w);
+            s3.AddProduct(TV.Of(p[3 * stride + 1]), w);
+            s4.AddProduct(TV.Of(p[4 * stride + 1]), w);
+            s5.AddProduct(TV.Of(p[5 * stride + 1]), w);
+            s6.AddProduct(TV.Of(p[6 * stride + 1]), w);
+            s7.AddProduct(TV.Of(p[7 * stride + 1]), w);
+            w = TV.Load(values + 2 * Height);
+            s0.AddProduct(TV.Of(p[2]), w);
+            s1.AddProduct(TV.Of(p[stride + 2]), w);
+            s2.AddProduct(TV.Of(p[2 * stride + 2]), w);
+            s3.AddProduct(TV.Of(p[3 * stride + 2]), w);
+            s4.AddProduct(TV.Of(p[4 * stride + 2]), w);
+            s5.AddProduct(TV.Of(p[5 * stride + 2]), w);
+            s6.AddProduct(TV.Of(p[6 * stride + 2]), w);
+            s7.AddProduct(TV.Of(p[7 * stride + 2]), w);
+            w = TV.Load(values + 3 * Height);
+            s0.AddProduct(TV.Of(p[3]), w);
+            s1.AddProduct(TV.Of(p[stride + 3]), w);
+            s2.AddProduct(TV.Of(p[2 * stride + 3]), w);
+            s3.AddProduct(TV.Of(p[3 * stride + 3]), w);
+            s4.AddProduct(TV.Of(p[4 * stride + 3]), w);
+            s5.AddProduct(TV.Of(p[5 * stride + 3]), w);
+            s6.AddProduct(TV.Of(p[6 * stride + 3]), w);
+            s7.AddProduct(TV.Of(p[7 * stride + 3]), w);
         }
         s0.Store(c);
         s1.Store(c + ldc);
@@ -86,16 +90,16 @@ public static unsafe class GemmBlocksF32
 
     // Sums by turns: one would wait for itself.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Rows1(float* a, int* columns, int blocks, float* values, float* c)
+    private static void Rows1<TV>(float* a, int* columns, int blocks, float* values, float* c) where TV : unmanaged, IF32Vector<TV>
     {
-        Vector256<float> s0 = default, s1 = default, s2 = default, s3 = default;
+        TV s0 = default, s1 = default, s2 = default, s3 = default;
         for (int b = 0; b < blocks; b++, values += Block)
         {
-            float* p = a + 4 * (nint)columns[b];
-            s0 = Vector256.FusedMultiplyAdd(Vector256.Create(*p), Vector256.Load(values), s0);
-            s1 = Vector256.FusedMultiplyAdd(Vector256.Create(p[1]), Vector256.Load(values + 8), s1);
-            s2 = Vector256.FusedMultiplyAdd(Vector256.Create(p[2]), Vector256.Load(values + 16), s2);
-            s3 = Vector256.FusedMultiplyAdd(Vector256.Create(p[3]), Vector256.Load(values + 24), s3);
+            float* p = a + Width * (nint)columns[b];
+            s0.AddProduct(TV.Of(*p), TV.Load(values));
+            s1.AddProduct(TV.Of(p[1]), TV.Load(values + Height));
+            s2.AddProduct(TV.Of(p[2]), TV.Load(values + 2 * Height));
+            s3.AddProduct(TV.Of(p[3]), TV.Load(values + 3 * Height));
         }
         (s0 + s1 + (s2 + s3)).Store(c);
     }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 
 namespace Engine.Kernels;
@@ -8,7 +9,7 @@ namespace Engine.Kernels;
 /// y[r] = Σk w[r, k] · x[k] for one panel of a 2:4 sparse weight in 4 bits (<see cref="NmInt4Layout"/>) and one row of 8-bit activations, 128 more than their values. The sum of a block is an
 /// integer, and y ← fma(sum, scale of the activations · scale, y) block after block: all tiers give the same bits.
 /// </summary>
-public static unsafe class NmInt4Gemv
+public static unsafe partial class NmInt4Gemv
 {
     /// <summary>32 results of codes and a scale a block.</summary>
     public delegate void Fn(in NmInt4Layout layout, byte* panel, byte* x, float* scales, float* y);
@@ -17,6 +18,8 @@ public static unsafe class NmInt4Gemv
     public static KernelTable<Fn> Table { get; } = new("gemv-nm-int4",
         new("avx512", Avx512BW.IsSupported, Tile512),
         new("avx2", Avx2.IsSupported && Fma.IsSupported, Tile256),
+        new("advsimd", AdvSimd.Arm64.IsSupported, Tile128),
+        new("vector", Vector128.IsHardwareAccelerated, Tile128),
         new("scalar", true, Scalar));
 
     // Bytes ahead of the codes in use: memory keeps up with one stream.

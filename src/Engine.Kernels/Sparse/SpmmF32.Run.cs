@@ -10,9 +10,11 @@ public static unsafe partial class SpmmF32
     // Rows that are computed at once, at most, unless all of a block are.
     private const int Lanes = BlockRows / 2;
 
-    private static int Blocks(int k) => (k + BlockDepth - 1) / BlockDepth;
+    /// <summary>Blocks of a sum of length <paramref name="k"/>.</summary>
+    internal static int Blocks(int k) => (k + BlockDepth - 1) / BlockDepth;
 
-    private static int ColumnPairs(int n) => (n + 1) / 2;
+    /// <summary>Pairs of <paramref name="n"/> columns.</summary>
+    internal static int ColumnPairs(int n) => (n + 1) / 2;
 
     // Of the starts, whole cache lines.
     private static long HeadBytes(int k, int n) => Checked.AlignUp(sizeof(int) * (Checked.Mul(Blocks(k), ColumnPairs(n)) + 1), 64);
@@ -41,11 +43,17 @@ public static unsafe partial class SpmmF32
     /// <summary>Bytes of a packed B of so many <see cref="Records"/>.</summary>
     public static long PackedLength(int k, int n, int records) => Checked.Add(HeadBytes(k, n), Checked.Mul(RecordBytes, records));
 
+    /// <summary>The records of a packed B, behind where they start: of every block of sums every pair of columns.</summary>
+    internal static byte* RecordsOf(byte* packed, int k, int n) => packed + HeadBytes(k, n);
+
+    /// <summary>Entries of pairs of columns that a packed B has, zeros that fill up records counted.</summary>
+    internal static double PackedEntries(byte* packed, int k, int n) => (double)RecordEntries * ((int*)packed)[Blocks(k) * ColumnPairs(n)];
+
     /// <summary>Packs B[k, n] at k · <paramref name="rowStride"/> + n · <paramref name="columnStride"/>.</summary>
     public static void PackB(float* b, int k, int n, nint rowStride, nint columnStride, byte* packed)
     {
         int* starts = (int*)packed;
-        byte* records = packed + HeadBytes(k, n);
+        byte* records = RecordsOf(packed, k, n);
         int at = 0;
         for (int first = 0; first < k; first += BlockDepth)
             for (int j = 0; j < n; j += 2)
@@ -83,7 +91,7 @@ public static unsafe partial class SpmmF32
     {
         if (m == 0 || n == 0) return;
         int rowBlocks = (m + BlockRows - 1) / BlockRows, pairs = ColumnPairs(n), perUnit = (int)Math.Clamp((long)pairs * rowBlocks / Units, LeastPairs, MostPairs);
-        double products = (double)rowBlocks * BlockRows * RecordEntries * ((int*)packed)[Blocks(k) * pairs];
+        double products = (double)rowBlocks * BlockRows * PackedEntries(packed, k, n);
         int units = Checked.Int(Checked.Mul(rowBlocks, (pairs + perUnit - 1) / perUnit));
         workers.For(rowBlocks * Blocks(k), 4, new Turn(m, k, a, rowStride, (float*)work));
         workers.For(units, (int)Math.Clamp((1 << 19) * (double)units / Math.Max(1, products), 1, units), new Body<TEpilogue>(m, n, k, perUnit, rowBlocks, packed, (float*)work, c, ldc, epilogue));
@@ -113,7 +121,7 @@ public static unsafe partial class SpmmF32
         {
             var run = Table.Best;
             int blocks = Blocks(k), pairs = ColumnPairs(n);
-            byte* records = packed + HeadBytes(k, n);
+            byte* records = RecordsOf(packed, k, n);
             float* sums = (float*)Scratch.Get(2L * perUnit * BlockRows * sizeof(float));
             for (int unit = start; unit < end; unit++)
             {

@@ -18,8 +18,11 @@ public static unsafe partial class SpmmF32
     /// <summary>Floats of a transposed block and the row of zeros behind it.</summary>
     internal const int BlockLength = (BlockDepth + 1) * BlockRows;
 
-    /// <summary>Bytes of a record, and its entries a column.</summary>
-    internal const int RecordBytes = 24, RecordEntries = 2;
+    /// <summary>Bytes of a record.</summary>
+    public const int RecordBytes = 24;
+
+    /// <summary>Entries of a column that a record has.</summary>
+    internal const int RecordEntries = 2;
 
     // Bytes of a record before where activations lie, and what is fetched ahead of what is read.
     private const int Offsets = 16, Ahead = 4096;

@@ -38,7 +38,8 @@ internal static unsafe class ConvCases
         return new(WindowDim.One, Dim(h), Dim(w));
     }
 
-    private static KernelWork Work(in ConvShape s) =>
+    /// <summary>What a convolution does.</summary>
+    internal static KernelWork Work(in ConvShape s) =>
         new(LimitKind.F32, s.Operations, 4.0 * ((double)s.Channels * s.Window.Inputs + (double)s.OutChannels * s.GroupChannels * s.Window.Taps + (double)s.OutChannels * s.Window.Outputs));
 
     private static KernelWork Pooled(int[] d)
@@ -78,18 +79,18 @@ internal static unsafe class ConvCases
     private static PeerNode Node(in ConvShape s, Tensor image, Tensor w) =>
         Operand.Node("Conv", [image, w], Output(s), ("kernel_shape", Kernel(s)), ("strides", Strides(s)), ("pads", Pads(s)), ("group", (long)s.Group));
 
-    private static KernelRun Blocked(ConvShape s, Workers workers)
+    internal static KernelRun Blocked(ConvShape s, Workers workers, Tensor? weights = null)
     {
         bool plain = s.Channels < ConvBlocked.Block;
-        Tensor image = Image(s), x = plain ? image : ToBlocked(image, s), w = Weights(s), y = Operand.Zeros(BlockedChannels(s.OutChannels) * s.Window.Outputs);
+        Tensor image = Image(s), x = plain ? image : ToBlocked(image, s), w = weights ?? Weights(s), y = Operand.Zeros(BlockedChannels(s.OutChannels) * s.Window.Outputs);
         Tensor packed = Operand.Zeros(ConvBlocked.PackedLength(s, plain)), work = Operand.Zeros(Math.Max(1, ConvBlocked.WorkFloats(s, plain)));
         ConvBlocked.Pack(workers, s, plain, w.Span<float>(), packed.Span<float>());
         return new(() => ConvBlocked.Run(workers, s, plain, (float*)x.Pointer, (float*)packed.Pointer, null, (float*)y.Pointer, (float*)work.Pointer, default), () => FromBlocked(y, s), Peer: Node(s, image, w));
     }
 
-    private static KernelRun Winograd(ConvShape s, Workers workers)
+    internal static KernelRun Winograd(ConvShape s, Workers workers, Tensor? weights = null)
     {
-        Tensor image = Image(s), x = ToBlocked(image, s), w = Weights(s), y = Operand.Zeros(BlockedChannels(s.OutChannels) * s.Window.Outputs);
+        Tensor image = Image(s), x = ToBlocked(image, s), w = weights ?? Weights(s), y = Operand.Zeros(BlockedChannels(s.OutChannels) * s.Window.Outputs);
         Tensor packed = Operand.Zeros(ConvWinograd.PackedLength(s)), work = Operand.Zeros(ConvWinograd.WorkFloats(s));
         ConvWinograd.Pack(workers, s, (float*)w.Pointer, (float*)packed.Pointer);
         return new(() => ConvWinograd.Run(workers, s, (float*)x.Pointer, (float*)packed.Pointer, null, (float*)y.Pointer, (float*)work.Pointer, default), () => FromBlocked(y, s), Peer: Node(s, image, w));

@@ -24,6 +24,9 @@ internal static unsafe class SparseCases
         new("conv-nm-u8s8", [GemmNmU8S8.Table, GemmU8S8.Table, RequantizeU8.Table], "kept x of x c x h x w x m x kernel x stride",
             ["2x4x64x56x56x64x3x1", "2x4x64x56x56x256x1x1", "2x4x256x56x56x64x1x1", "2x4x128x28x28x128x3x1", "2x4x512x28x28x128x1x1", "2x4x256x14x14x256x3x1", "2x4x1024x14x14x256x1x1", "2x4x512x7x7x512x3x1", "2x4x2048x7x7x512x1x1"],
             d => CodeCases.Work(ConvShape(d)), (d, w) => Conv(Form(d[0], d[1]), ConvShape(d), w), Tolerance: 0),
+        new("conv-spmm-f32", [SpmmF32.Table, ConvBlocked.Table, ConvWinograd.InputTable, ConvWinograd.OutputTable], "kept x of x c x h x w x m x kernel x stride",
+            ["2x4x64x56x56x64x3x1", "2x4x64x56x56x256x1x1", "2x4x256x56x56x64x1x1", "10x100x64x56x56x64x3x1", "10x100x256x56x56x64x1x1", "10x100x256x14x14x256x3x1", "10x100x512x7x7x512x3x1"],
+            d => ConvCases.Work(ConvShape(d)), (d, w) => ConvF32(new(Math.Min(d[0], d[1]), d[1]), ConvShape(d), w), Tolerance: 1e-4),
     ];
 
     /// <summary>The form asked for, or 2:4.</summary>
@@ -123,6 +126,28 @@ internal static unsafe class SparseCases
         var sparse = CodeCases.Dense(s, workers, form, w);
         var dense = CodeCases.Dense(s, workers, null, w, sparse.Result());
         return new(sparse.Run, sparse.Result, Dense: dense.Run);
+    }
+
+    private static KernelRun ConvF32(NmForm form, ConvShape s, Workers workers)
+    {
+        var conv = new ConvSpmmF32(s);
+        int n = s.OutChannels, k = conv.Depth;
+        Tensor codes = Sparse(form, 2, n, k), w = ConvCases.Weights(s), x = ConvCases.Image(s), y = Operand.Zeros(1, n, s.Window.H.Output, s.Window.W.Output), work = Operand.Zeros(Math.Max(1, conv.WorkFloats));
+        for (int i = 0; i < w.Shape.Count; i++) w.Span<float>()[i] = codes.Span<sbyte>()[i] / 128f;
+        Tensor packed = Tensor.Allocate(DType.U8, new Shape(SpmmF32.PackedLength(k, n, SpmmF32.Records((float*)w.Pointer, k, n, 1, k))));
+        SpmmF32.PackB((float*)w.Pointer, k, n, 1, k, packed.Pointer);
+        var dense = ConvWinograd.Supports(s) ? ConvCases.Winograd(s, workers, w) : ConvCases.Blocked(s, workers, w);
+        // The dense result lies in another layout.
+        bool isDense = false;
+        return new(() =>
+        {
+            conv.Run(SpmmF32.Table.Best, workers, (float*)x.Pointer, packed.Pointer, null, (float*)y.Pointer, (float*)work.Pointer, default);
+            isDense = false;
+        }, () => isDense ? dense.Result() : y, Dense: () =>
+        {
+            dense.Run();
+            isDense = true;
+        });
     }
 
     private static KernelRun Int4(int[] d, Workers workers)

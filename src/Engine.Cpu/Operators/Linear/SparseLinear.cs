@@ -48,7 +48,7 @@ internal sealed unsafe record CsrLinear(LinearMatrix W, SparseCsr S) : LinearPro
 internal sealed unsafe record BlocksLinear(LinearMatrix W, SparseBlocks S) : LinearProduct("gemm-blocks-f32", true)
 {
     // As measured beside the dense product and its estimate: vectors of eight, where dense tiles have sixteen, and an activation fetched for each.
-    private static double OperationsPerNanosecond => GemmBlocksF32.Table.Tier == "scalar" ? 0.5 : 50;
+    private static double OperationsPerNanosecond => GemmBlocksF32.Table.Tier switch { "avx2" => 50, "advsimd" or "vector" => 25, _ => 0.5 };
 
     private double Entries => S.Values.Shape.Elements;
 

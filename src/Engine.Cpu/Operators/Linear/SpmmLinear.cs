@@ -21,15 +21,18 @@ internal sealed unsafe record SpmmLinear(LinearMatrix W, double Entries) : Linea
     {
         var (k, n) = (W.Inputs, W.Outputs);
         var (row, column) = W.IsTransposed ? (n, 1) : (1, k);
-        var packed = b.Pack(input, W.Weight, $"spmm-f32 {k}x{n} {row},{column}", w =>
-        {
-            var dense = w.ToF32();
-            float* from = (float*)dense.Pointer;
-            var y = Tensor.Allocate(DType.U8, new Shape(SpmmF32.PackedLength(k, n, SpmmF32.Records(from, k, n, row, column))));
-            SpmmF32.PackB(from, k, n, row, column, y.Pointer);
-            GC.KeepAlive(dense);
-            return y;
-        });
+        var packed = Pack(b, input, W.Weight, k, n, row, column);
         return (Workers workers, int rows, in LinearRows io, byte* work) => SpmmF32.Run(workers, rows, n, k, (float*)io.X, io.RowStride, packed.Pointer, work, (float*)io.Y, io.Stride, io.Epilogue);
     }
+
+    /// <summary>A matrix [k, n] at k · <paramref name="row"/> + n · <paramref name="column"/> of operand <paramref name="input"/>, as <see cref="SpmmF32"/> reads it.</summary>
+    public static Tensor Pack(BindContext b, int input, Weight weight, int k, int n, nint row, nint column) => b.Pack(input, weight, $"spmm-f32 {k}x{n} {row},{column}", w =>
+    {
+        var dense = w.ToF32();
+        float* from = (float*)dense.Pointer;
+        var y = Tensor.Allocate(DType.U8, new Shape(SpmmF32.PackedLength(k, n, SpmmF32.Records(from, k, n, row, column))));
+        SpmmF32.PackB(from, k, n, row, column, y.Pointer);
+        GC.KeepAlive(dense);
+        return y;
+    });
 }

@@ -16,6 +16,7 @@ internal static unsafe class ConvCpu
         bool fuses = EpilogueSteps.Accepts(n);
         double bytes = n.In(0).Bytes + n.In(1).Bytes + (double)n.Out(0).Bytes;
         foreach (var c in ConvBlockedCpu.Candidates(s, n, fuses, bytes / Rates.BytesPerNanosecond)) yield return c;
+        foreach (var c in ConvSparseCpu.Candidates(s, n, fuses)) yield return c;
         if (s.GroupChannels == 1) yield return new Candidate("conv-depthwise-f32", b => BindDepthwise(s, b)) { FusesEpilogue = fuses, Nanoseconds = s.Operations / 4 + bytes / Rates.BytesPerNanosecond };
         if (Conv1dF32.Supports(s) && n.Weights[1] is not null && n.In(0).DType == DType.F32)
             yield return new Candidate("conv-1d-f32", b => Bind1d(s, b)) { FusesEpilogue = fuses, Nanoseconds = s.Operations * Padding(s.Window.Outputs, GemmF32.TileRows / 2) / Rates.Operations(GemmF32.Table) + (bytes + n.Out(0).Bytes) / Rates.BytesPerNanosecond };
