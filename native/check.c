@@ -51,6 +51,43 @@ static int wrong(const engine_tile *t, int bf16) {
   return count;
 }
 
+// N of M kept: bytes that a quad reads, bits of a position, and what is added to the positions of its four values.
+static const struct { int of, window, bits; uint32_t offsets; } forms[] = {{4, 16, 2, 0x0c080400}, {4, 8, 2, 0x04040000}, {8, 16, 4, 0x08080000}, {8, 8, 4, 0}, {16, 16, 4, 0}, {2, 8, 2, 0x06040200}};
+
+// Records of 8 / bits quads of a segment: positions, then values.
+static int sparse_wrong(void (*run)(const engine_nm_tile *)) {
+  static uint8_t x[ROWS * 16 * QUADS * SEGMENTS + 64], w[SEGMENTS * QUADS * 2 * 32 * 4];
+  const int form = rand() % 6, window = forms[form].window, bits = forms[form].bits, fields = 8 / bits, quads = rand() % QUADS, segments = 1 + rand() % SEGMENTS, columns = 16 * (1 + rand() % 2), from = rand() % 3;
+  const intptr_t between = window * quads, stride = between * segments, pitch = columns + rand() % 4;
+  const engine_nm_tile t = {{x, stride, between, w, from ? start : NULL, from == 1 ? 0 : pitch, c, pitch, 1 + rand() % ROWS, columns, segments, quads}, forms[form].offsets, window, bits};
+  for (size_t i = 0; i < sizeof x; i++) x[i] = (uint8_t)rand();
+  for (size_t i = 0; i < sizeof w; i++) w[i] = (uint8_t)rand();
+  for (size_t i = 0; i < ROWS * PITCH; i++) start[i] = rand();
+  const int step = 4 * columns, bytes = (quads + (quads + fields - 1) / fields) * step;
+  for (int s = 0; s < segments; s++)
+    for (int q = 0; q < quads; q += fields)
+      for (int i = 0; i < step; i++) {
+        uint8_t *p = w + s * bytes + (q / fields * (fields + 1)) * step + i;
+        *p = 0;
+        for (int f = 0; f < fields; f++) *p = (uint8_t)(*p | rand() % forms[form].of << f * bits);
+      }
+  run(&t);
+  int count = 0;
+  for (int i = 0; i < t.tile.rows; i++)
+    for (int j = 0; j < columns; j++) {
+      uint32_t sum = from ? (uint32_t)start[i * t.tile.start_stride + j] : 0;
+      for (int s = 0; s < segments; s++)
+        for (int q = 0; q < quads; q++)
+          for (int e = 0; e < 4; e++) {
+            const uint8_t *record = w + s * bytes + q / fields * (fields + 1) * step + 4 * j + e;
+            const int position = (*record >> q % fields * bits & ((1 << bits) - 1)) + (int)(forms[form].offsets >> 8 * e & 255);
+            sum += (uint32_t)(x[i * stride + s * between + q * window + position] * (int8_t)record[(1 + q % fields) * step]);
+          }
+      count += (uint32_t)c[i * pitch + j] != sum;
+    }
+  return count;
+}
+
 int main(void) {
   int32_t n;
   int bad = 0;
@@ -71,6 +108,8 @@ int main(void) {
     (bf16 ? engine_gemm_bf16 : engine_gemm_u8s8)(&t);
     bad += wrong(&t, bf16);
   }
+  for (int i = 0; i < n; i++)
+    for (int trial = 0; trial < 1000 && k[i].supported && !strcmp(k[i].stem, "gemm-nm-u8s8"); trial++) bad += sparse_wrong((void (*)(const engine_nm_tile *))k[i].run);
   printf("%d sums differ\n", bad);
   return bad != 0;
 }
