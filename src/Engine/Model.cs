@@ -84,6 +84,9 @@ public sealed class Model : IDisposable
     /// <summary>Constants in the kernel layouts that plans have asked for so far, those that a file may hold.</summary>
     public IReadOnlyList<PackedWeight> PackedLayouts() => Packed.Layouts;
 
+    /// <summary>Every form of a constant that plans have asked for so far; a part that reads the whole's names the whole's weight.</summary>
+    public IReadOnlyList<PackedForm> PackedForms() => Packed.Forms;
+
     /// <summary>Bytes counted against <see cref="ModelOptions.MaxMemory"/> now.</summary>
     public long MemoryUsed => Budget.Used;
 

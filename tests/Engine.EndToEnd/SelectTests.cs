@@ -31,6 +31,9 @@ public sealed class SelectTests : IDisposable
         using var json = JsonDocument.Parse(Engine(["inspect", "nested.onnx", "--format", "json", .. part]).Succeeds());
         Assert.Equal(5, json.RootElement.GetProperty("elastic").GetArrayLength());
         Assert.Equal("width one 16, width two 32, depth one 1, depth two 1, kernel stem 3", json.RootElement.GetProperty("part").GetString());
+        using var plan = JsonDocument.Parse(Engine(["inspect", "nested.onnx", "--plan", "--shape", "x:1x1x28x28", "--format", "json", "--width", "0.5"]).Succeeds());
+        Assert.Contains(plan.RootElement.GetProperty("part_forms").EnumerateArray(), f => f.GetProperty("held_as").GetString() == "view of the whole" && f.GetProperty("kib").GetDouble() > 1);
+        Assert.True(plan.RootElement.GetProperty("part_own_bytes").GetInt64() < plan.RootElement.GetProperty("part_shared_bytes").GetInt64());
         Assert.False(JsonDocument.Parse(Engine("inspect", "small.engine", "--format", "json").Succeeds()).RootElement.TryGetProperty("elastic", out _));
         Engine("run", "nested.onnx", "-i", "picture.npy", "--width", "two=33").FailsWith(2);
         Engine("run", "nested.onnx", "-i", "picture.npy", "--width", "wide").FailsWith(2);

@@ -149,6 +149,13 @@ def write_png(path, gray):
                      + chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b""))
 
 
+def export_classifier(name, model, shape, text, command, fold=True):
+    """The model and everything beside it; what it says of the test images is what PyTorch says."""
+    images, _ = fashion("t10k")
+    export(model, torch.zeros(2, *shape), MODELS / name / "model.onnx", ["x"], ["logits"], {"x": {0: "N"}, "logits": {0: "N"}}, fold)
+    return write_classifier(name, shape, predict(model, to_input(images, shape)), text, command)
+
+
 def write_classifier(name, shape, logits, text, command):
     """Everything beside a Fashion-MNIST classifier's model.onnx: test case, sample input, predictions, accuracy, README."""
     folder = MODELS / name

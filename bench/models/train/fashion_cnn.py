@@ -28,14 +28,11 @@ def main():
     common.seed(1)
     model = Cnn()
     common.train_classifier(model, SHAPE, epochs=6, batch=128, rate=6e-3, flip=True)
-    images, _ = common.fashion("t10k")
-    folder = common.MODELS / "fashion-cnn"
-    common.export(model, torch.zeros(2, *SHAPE), folder / "model.onnx", ["x"], ["logits"], {"x": {0: "N"}, "logits": {0: "N"}})
-    common.write_classifier("fashion-cnn", SHAPE, common.predict(model, common.to_input(images, SHAPE)),
-                            "A convolutional classifier of clothing: four 3×3 convolutions, each followed by a BatchNormalization node of its own (so that folding it is the "
-                            "engine's work), ReLU, two MaxPool, one residual addition and a linear head.\n\n`sample.png` is the first test image as an 8-bit gray picture.",
-                            "python3 bench/models/train/fashion_cnn.py")
-    common.write_png(folder / "sample.png", images[0])
+    common.export_classifier("fashion-cnn", model, SHAPE,
+                             "A convolutional classifier of clothing: four 3×3 convolutions, each followed by a BatchNormalization node of its own (so that folding it is the "
+                             "engine's work), ReLU, two MaxPool, one residual addition and a linear head.\n\n`sample.png` is the first test image as an 8-bit gray picture.",
+                             "python3 bench/models/train/fashion_cnn.py")
+    common.write_png(common.MODELS / "fashion-cnn" / "sample.png", common.fashion("t10k")[0][0])
 
 
 if __name__ == "__main__":

@@ -68,13 +68,10 @@ def main():
     plain = Cnn()
     plain.load_state_dict(state)
     plain.eval()
-    images, _ = common.fashion("t10k")
-    folder = common.MODELS / NAME
-    common.export(plain, torch.zeros(2, *SHAPE), folder / "model.onnx", ["x"], ["logits"], {"x": {0: "N"}, "logits": {0: "N"}})
-    common.write_classifier(NAME, SHAPE, common.predict(plain, common.to_input(images, SHAPE)),
-                            "`fashion-cnn` trained on with 2:4 sparse weights (SR-STE): of four input channels in a row each filter keeps two at each tap, the head two of four features; the stem, "
-                            "with one input channel, is dense. The file holds plain weights with those zeros; the engine finds the pattern when it loads them.",
-                            "python3 bench/models/train/fashion_cnn_2_4.py")
+    common.export_classifier(NAME, plain, SHAPE,
+                             "`fashion-cnn` trained on with 2:4 sparse weights (SR-STE): of four input channels in a row each filter keeps two at each tap, the head two of four features; the stem, "
+                             "with one input channel, is dense. The file holds plain weights with those zeros; the engine finds the pattern when it loads them.",
+                             "python3 bench/models/train/fashion_cnn_2_4.py")
 
 
 if __name__ == "__main__":

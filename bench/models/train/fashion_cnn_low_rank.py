@@ -72,14 +72,11 @@ def main():
         part[i] = factored(part[i])
     print("ranks:", [part[i][0].out_channels for part, i in layers])
     common.train_classifier(model, SHAPE, epochs=1, batch=128, rate=1e-3, flip=True)
-    images, _ = common.fashion("t10k")
-    folder = common.MODELS / NAME
-    common.export(model, torch.zeros(2, *SHAPE), folder / "model.onnx", ["x"], ["logits"], {"x": {0: "N"}, "logits": {0: "N"}})
     ranks = [part[i][0].out_channels for part, i in layers]
-    common.write_classifier(NAME, SHAPE, common.predict(model, common.to_input(images, SHAPE)),
-                            "`fashion-cnn` trained on at low rank (trained rank pruning: singular values cut by energy every few steps, nuclear norm pulled down between them), its three inner "
-                            f"convolutions written as two each: 3×1 to {', '.join(map(str, ranks[:-1]))} and {ranks[-1]} channels, then 1×3.",
-                            "python3 bench/models/train/fashion_cnn_low_rank.py")
+    common.export_classifier(NAME, model, SHAPE,
+                             "`fashion-cnn` trained on at low rank (trained rank pruning: singular values cut by energy every few steps, nuclear norm pulled down between them), its three inner "
+                             f"convolutions written as two each: 3×1 to {', '.join(map(str, ranks[:-1]))} and {ranks[-1]} channels, then 1×3.",
+                             "python3 bench/models/train/fashion_cnn_low_rank.py")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 Channels that only go together are a group: of the residual addition, those of both branches. While the float model is trained on, every step shrinks the norm of each group's channel (scale and shift
 of BatchNormalization and the weights that read the channel; the filters' own scale means nothing before a normalization) by a constant. Then the weaker half goes, and the smaller network is trained on.
 """
-import torch
 
 import common
 from fashion_cnn import SHAPE, Cnn
@@ -64,13 +63,10 @@ def main():
         print(name, [f"{x:.2f}" for x in norms(parts).sort().values.tolist()])
     model = halved(model)
     common.train_classifier(model, SHAPE, epochs=8, batch=128, rate=5e-3, flip=True)
-    images, _ = common.fashion("t10k")
-    folder = common.MODELS / NAME
-    common.export(model, torch.zeros(2, *SHAPE), folder / "model.onnx", ["x"], ["logits"], {"x": {0: "N"}, "logits": {0: "N"}})
-    common.write_classifier(NAME, SHAPE, common.predict(model, common.to_input(images, SHAPE)),
-                            "`fashion-cnn` with half of its channels (8, 16 and 16): group lasso over channels that only go together (those of both branches of the residual addition are one), "
-                            "the weaker half removed, the rest trained on.",
-                            "python3 bench/models/train/fashion_cnn_pruned.py")
+    common.export_classifier(NAME, model, SHAPE,
+                             "`fashion-cnn` with half of its channels (8, 16 and 16): group lasso over channels that only go together (those of both branches of the residual addition are one), "
+                             "the weaker half removed, the rest trained on.",
+                             "python3 bench/models/train/fashion_cnn_pruned.py")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,4 @@
 """A GRU that reads a Fashion-MNIST image row by row."""
-import torch
 from torch import nn
 
 import common
@@ -22,12 +21,9 @@ def main():
     common.seed(3)
     model = RowGru()
     common.train_classifier(model, SHAPE, epochs=10, batch=128, rate=4e-3)
-    images, _ = common.fashion("t10k")
-    folder = common.MODELS / "fashion-gru"
-    common.export(model, torch.zeros(2, *SHAPE), folder / "model.onnx", ["x"], ["logits"], {"x": {0: "N"}, "logits": {0: "N"}})
-    common.write_classifier("fashion-gru", SHAPE, common.predict(model, common.to_input(images, SHAPE)),
-                            "A recurrent classifier of clothing: a GRU of 96 units reads an image as a sequence of 28 rows of 28 pixels, and a linear head reads its last state.",
-                            "python3 bench/models/train/fashion_gru.py")
+    common.export_classifier("fashion-gru", model, SHAPE,
+                             "A recurrent classifier of clothing: a GRU of 96 units reads an image as a sequence of 28 rows of 28 pixels, and a linear head reads its last state.",
+                             "python3 bench/models/train/fashion_gru.py")
 
 
 if __name__ == "__main__":

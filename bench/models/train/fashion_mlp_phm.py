@@ -36,14 +36,11 @@ def main():
     common.seed(14)
     model = nn.Sequential(Phm(784, 192), nn.ReLU(), Phm(192, 64), nn.ReLU(), nn.Linear(64, 10))
     common.train_classifier(model, SHAPE, epochs=20, batch=128, rate=3e-3)
-    images, _ = common.fashion("t10k")
-    folder = common.MODELS / NAME
-    common.export(model, torch.zeros(2, *SHAPE), folder / "model.onnx", ["x"], ["logits"], {"x": {0: "N"}, "logits": {0: "N"}}, fold=False)
-    common.write_classifier(NAME, SHAPE, common.predict(model, common.to_input(images, SHAPE)),
-                            f"The perceptron `fashion-mlp` (784 → 192 → 64 → 10) with hypercomplex layers: the weights of its first two are sums of {N} Kronecker products of a learned {N} × {N} matrix and a "
-                            f"matrix of a sixteenth of the weight's size, so that they hold {1 / N:.0%} of the parameters. The head is dense. The file has the factors and computes the weights from them (Einsum, Reshape); "
-                            "the engine keeps the sums.",
-                            "python3 bench/models/train/fashion_mlp_phm.py")
+    common.export_classifier(NAME, model, SHAPE,
+                             f"The perceptron `fashion-mlp` (784 → 192 → 64 → 10) with hypercomplex layers: the weights of its first two are sums of {N} Kronecker products of a learned {N} × {N} matrix and a "
+                             f"matrix of a sixteenth of the weight's size, so that they hold {1 / N:.0%} of the parameters. The head is dense. The file has the factors and computes the weights from them (Einsum, Reshape); "
+                             "the engine keeps the sums.",
+                             "python3 bench/models/train/fashion_mlp_phm.py", fold=False)
 
 
 if __name__ == "__main__":

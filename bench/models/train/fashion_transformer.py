@@ -51,12 +51,9 @@ def main():
     common.seed(4)
     model = RowTransformer()
     common.train_classifier(model, SHAPE, epochs=8, batch=128, rate=3e-3)
-    images, _ = common.fashion("t10k")
-    folder = common.MODELS / "fashion-transformer"
-    common.export(model, torch.zeros(2, *SHAPE), folder / "model.onnx", ["x"], ["logits"], {"x": {0: "N"}, "logits": {0: "N"}})
-    common.write_classifier("fashion-transformer", SHAPE, common.predict(model, common.to_input(images, SHAPE)),
-                            "A transformer encoder that classifies clothing: each of the 28 rows is a token; two blocks of width 64 with four heads, LayerNormalization before each half, "
-                            "GELU, learned positions, mean over the tokens, linear head.", "python3 bench/models/train/fashion_transformer.py")
+    common.export_classifier("fashion-transformer", model, SHAPE,
+                             "A transformer encoder that classifies clothing: each of the 28 rows is a token; two blocks of width 64 with four heads, LayerNormalization before each half, "
+                             "GELU, learned positions, mean over the tokens, linear head.", "python3 bench/models/train/fashion_transformer.py")
 
 
 if __name__ == "__main__":

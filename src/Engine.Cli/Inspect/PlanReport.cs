@@ -31,6 +31,7 @@ internal static class PlanReport
             string suffix = plans.Count > 1 ? $" of segment {i}" : "";
             report.Add("steps", "Steps" + suffix, Steps(plans[i], i)).Add("buffers", "Buffers" + suffix, Buffers(plans[i], i));
         }
+        if (model.Part is { } part) PartForms.Add(report, model.Model, part);
         foreach (var r in model.Model.Rewrites.Where(r => r.Places > 0)) report.Add("rewrite." + r.Rewrite, $"rewrite {r.Rewrite}, places", r.Places);
         report.Add("packed_bytes", "bytes of weights in kernel layouts", model.Model.PackedBytes).Add("stored_packed_bytes", "bytes of them used as the file holds them", model.Model.StoredPackedBytes);
     }

@@ -156,7 +156,19 @@ public sealed class ElasticGraph
             var w = v.Constant!;
             var runs = new IReadOnlyList<AxisRun>[w.Shape.Rank];
             for (int axis = 0; axis < runs.Length; axis++) runs[axis] = Kept(w.Shape[axis], cuts.Where(c => c.Cut.Axis == axis).OrderBy(c => c.Cut.Offset), v.Name);
-            return Part(v, string.Join(' ', runs.Select(r => string.Join(',', r.Select(x => $"{x.Start}+{x.Count}")))), () => w.Take(runs));
+            return Part(v, string.Join(' ', runs.Select(r => string.Join(',', r.Select(x => $"{x.Start}+{x.Count}")))), () => Taken(w, runs, v.Name));
+        }
+
+        private static Weight Taken(Weight w, IReadOnlyList<AxisRun>[] runs, string name)
+        {
+            try
+            {
+                return w.Take(runs);
+            }
+            catch (UnsupportedException e)
+            {
+                throw new UnsupportedException($"constant '{name}': {e.Message}");
+            }
         }
 
         private IReadOnlyList<AxisRun> Kept(long extent, IEnumerable<(ElasticWidth Width, ElasticCut Cut)> cuts, string name)

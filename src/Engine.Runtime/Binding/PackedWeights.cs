@@ -4,6 +4,12 @@ using Engine.Tensors;
 
 namespace Engine.Runtime;
 
+/// <summary>A form that a kernel asked for.</summary>
+/// <param name="Weight">The weight.</param>
+/// <param name="Name">The layout, or what was converted.</param>
+/// <param name="Bytes">Bytes besides the weight's own.</param>
+public sealed record PackedForm(Weight Weight, string Name, long Bytes);
+
 /// <summary>Weights in kernel layouts, a copy a model, keyed by (weight, layout): taken from the file that holds them, else made when first asked for.</summary>
 public sealed class PackedWeights
 {
@@ -33,6 +39,15 @@ public sealed class PackedWeights
         get
         {
             lock (_lock) return [.. _layouts];
+        }
+    }
+
+    /// <summary>Every form asked for so far, with the bytes that it takes besides the weight.</summary>
+    public IReadOnlyList<PackedForm> Forms
+    {
+        get
+        {
+            lock (_lock) return [.. _items.Select(i => new PackedForm(i.Key.Item1, i.Key.Item2, i.Key.Item1 is Dense d && ReferenceEquals(d.Values, i.Value) ? 0 : i.Value.ByteLength))];
         }
     }
 

@@ -61,7 +61,8 @@ internal sealed class CandidateChooser(LoweredSegment segment, KernelRegistry ke
                 foreach (var e in wants.Distinct()) cost += Conversion(n.OutTypes[0]!, Stored(n, c.Choice), e);
                 if (cost < least) (best, least) = (c, cost);
             }
-            chosen[n] = best.Choice.Candidate.Structure is not null ? best.Choice : best.Choice with { FormNotTaken = _notTaken.GetValueOrDefault(n) ?? UnusedForm.Of(n.Inputs) };
+            string form = best.Choice.Candidate.Structure is not null ? "" : _notTaken.GetValueOrDefault(n) ?? UnusedForm.Of(n.Inputs);
+            chosen[n] = best.Choice with { FormNotTaken = string.Join("; ", new[] { form, n.NotFused }.Where(s => s.Length > 0)) };
             for (int k = 0; k < n.Inputs.Length; k++)
                 if (n.Inputs[k] is { } v) (wanted.TryGetValue(v, out var list) ? list : wanted[v] = []).Add(best.Choice.Accept(k));
         }

@@ -61,7 +61,7 @@ internal static class Fusion
         }
         else return null;
         var node = new Node(linear.Node.Name, linear.Node.Op, inputs, follower.Node.Outputs) { Epilogue = [.. linear.Node.Epilogue, step] };
-        var fused = new LoweredNode(node, [.. inputs], follower.OutTypes) { Cost = linear.Cost + new Cost(follower.Cost.Operations, 0) };
+        var fused = new LoweredNode(node, [.. inputs], follower.OutTypes) { Cost = linear.Cost + new Cost(follower.Cost.Operations, 0), NotFused = linear.NotFused };
         var types = Types(fused, segment);
         return kernels.Candidates(types).Any(c => c.FusesEpilogue) ? fused : null;
     }

@@ -18,6 +18,9 @@ internal sealed class LoweredNode(Node node, Value?[] inputs, TensorType?[] outT
     /// <summary>Results.</summary>
     public IReadOnlyList<Value?> Outputs => Node.Outputs;
 
+    /// <summary>Why a fusion left it as it is, where that is worth saying.</summary>
+    public string NotFused { get; set; } = "";
+
     /// <summary>What the rule says of the cost.</summary>
     public Cost Cost { get; init; }
 }

@@ -23,6 +23,7 @@ internal static class MaskFusion
             {
                 masks[y] = m.Mask;
                 if (Chain.Back(g, m.Of, n) is { } chain) chain.Replace(g, n, m.Mask, masks.GetValueOrDefault(chain.X));
+                else if (Convolution(g, m.Of) is { } conv) conv.NotFused = UnusedForm.OfMask(conv);
             }
             else if (n.Node.Op is Conv && n.Inputs[0] is { } x && masks.TryGetValue(x, out var mask))
             {
@@ -33,6 +34,15 @@ internal static class MaskFusion
         }
         g.Finish();
     }
+
+    // The convolution behind additions and ReLU, whatever its weights and wires are.
+    private static LoweredNode? Convolution(SegmentGraph g, Value? v) => v is null || g.Maker(v) is not { } n ? null : n.Node.Op switch
+    {
+        Conv => n,
+        Relu => Convolution(g, n.Inputs[0]),
+        Add => Convolution(g, n.Inputs[0]) ?? Convolution(g, n.Inputs[1]),
+        _ => null,
+    };
 
     // The last node of convolution, residual, ReLU.
     private static LoweredNode Forward(SegmentGraph g, LoweredNode conv)

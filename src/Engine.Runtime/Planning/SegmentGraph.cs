@@ -29,6 +29,9 @@ internal sealed class SegmentGraph
     public LoweredNode? Producer(Value? v) =>
         v is { Constant: null, Quantization: null } && !Segment.Known.ContainsKey(v) && _producers.TryGetValue(v, out var n) && n.Node.Epilogue.Count == 0 ? n : null;
 
+    /// <summary>The node that computes a wire, rounded to a grid or not; null for one that is handed in.</summary>
+    public LoweredNode? Maker(Value v) => _producers.GetValueOrDefault(v);
+
     /// <summary>The only reader of a wire that is seen nowhere else, and reads it once.</summary>
     public LoweredNode? Reader(Value? v) =>
         v is { Quantization: null } && !_outputs.Contains(v) && _readers.TryGetValue(v, out var list) && list.Count == 1 && list[0].Inputs.Count(i => i == v) == 1 && list[0].Node.Epilogue.Count == 0 ? list[0] : null;

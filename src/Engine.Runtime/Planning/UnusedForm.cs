@@ -1,4 +1,5 @@
 using Engine.Graph;
+using Engine.Graph.Operators;
 using Engine.Tensors;
 
 namespace Engine.Runtime;
@@ -11,6 +12,13 @@ internal static class UnusedForm
         !c.Exact && !options.AllowInexact ? "rounds activations, which needs consent"
         : node.Epilogue.Count > 0 && !c.FusesEpilogue ? "does not take the steps behind it"
         : "dense estimated faster");
+
+    /// <summary>A mask of channels is multiplied behind a convolution that computes all of them.</summary>
+    public static string OfMask(LoweredNode conv) => "mask multiplied: " + (
+        conv.Inputs[0]?.Quantization is not null || conv.Outputs[0]?.Quantization is not null ? "filters are gathered between f32 wires only"
+        : conv.Node.Op is Conv { Group: > 1 } ? "filters of groups are not gathered"
+        : conv.Inputs[1]?.Constant is { } w and not (Dense or Quantized) ? $"filters of {w.Describe()} are not gathered"
+        : "others read what is masked");
 
     /// <summary>No kernel offers itself: empty where no operand has such a form.</summary>
     public static string Of(IEnumerable<Value?> operands)

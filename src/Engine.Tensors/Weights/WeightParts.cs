@@ -20,12 +20,14 @@ public static class WeightParts
                 return new Leading(d, shape);
             case Dense d:
                 return new Dense(d.Values.Take(runs));
+            case Leading l:
+                return first ? new Leading(l.Whole, shape) : new Dense(l.Decode().Take(runs));
             case Quantized q:
                 return Take(q, shape, runs);
             case LowRank { U.Shape.Rank: 2, V.Shape.Rank: 2, Shape.Rank: 2 } l:
                 return new LowRank(shape, l.U.Take([[new(0, l.StoredRank)], runs[0]]), l.V.Take([[new(0, l.StoredRank)], runs[1]]), l.Rank);
             default:
-                throw new UnsupportedException($"a {weight} weight cannot be cut to {shape}");
+                throw new UnsupportedException($"a {weight} weight cannot be cut to {shape}: dense ones, codes and low-rank factors can; decode it");
         }
     }
 

@@ -154,10 +154,15 @@ public unsafe class ConvKernelTests
                 int pad = r.Next(0, 3), end = r.Next(0, 3), input = r.Next(Math.Max(1, 3 - pad - end), 40);
                 return new WindowDim(input, input + pad + end - 2, 3, 1, 1, pad, end);
             }
-            var s = new ConvShape(r.Next(1, 3), r.Next(1, 70), r.Next(1, 70), 1, new Window3(WindowDim.One, Dim(), Dim()));
+            // Whole blocks of channels may be the first ones of wider weights.
+            bool part = seed % 3 == 0;
+            var s = new ConvShape(r.Next(1, 3), part ? 16 * r.Next(1, 5) : r.Next(1, 70), part ? 16 * r.Next(1, 5) : r.Next(1, 70), 1, new Window3(WindowDim.One, Dim(), Dim()));
+            var whole = part ? s with { Channels = s.Channels + r.Next(40), OutChannels = s.OutChannels + r.Next(40) } : s;
             Assert.True(ConvWinograd.Supports(s));
-            var (x, w, b, expected) = Data(s, seed);
-            float[] packed = new float[ConvWinograd.PackedLength(s)], bias = new float[ConvWinograd.BiasLength(s)], work = new float[ConvWinograd.WorkFloats(s)];
+            var (x, narrow, b, expected) = Data(s, seed);
+            float[] w = TestData.Floats(whole.OutChannels * whole.Channels * 9, seed + 4);
+            for (int m = 0; m < s.OutChannels; m++) Array.Copy(narrow, m * s.Channels * 9, w, m * whole.Channels * 9, s.Channels * 9);
+            float[] packed = new float[ConvWinograd.PackedLength(whole)], bias = new float[ConvWinograd.BiasLength(s)], work = new float[ConvWinograd.WorkFloats(s)];
             b.CopyTo(bias, 0);
             float[] input = Block(x, s.Batch, s.Channels, s.Window.Inputs), output = new float[s.Batch * Up(s.OutChannels) * s.Window.Outputs], many = new float[output.Length], plus = Block(TestData.Floats(expected.Length, seed + 3), s.Batch, s.OutChannels, s.Window.Outputs);
             Poison(input, s.Batch, s.Channels, s.Window.Inputs);
@@ -165,9 +170,9 @@ public unsafe class ConvKernelTests
             Array.Fill(work, float.NaN);
             fixed (float* px = input, pw = w, pq = packed, pb = bias, py = output, pn = many, pk = work, pp = plus)
             {
-                ConvWinograd.Pack(Workers.Single, s, pw, pq);
-                ConvWinograd.Run(ConvWinograd.InputTable[inputTier], ConvWinograd.OutputTable[outputTier], ConvBlocked.Table.Best, Workers.Single, s, px, pq, pb, py, pk, Epilogue(seed, pp));
-                ConvWinograd.Run(ConvWinograd.InputTable[inputTier], ConvWinograd.OutputTable[outputTier], ConvBlocked.Table.Best, three, s, px, pq, pb, pn, pk, Epilogue(seed, pp));
+                ConvWinograd.Pack(Workers.Single, whole, pw, pq);
+                ConvWinograd.Run(ConvWinograd.InputTable[inputTier], ConvWinograd.OutputTable[outputTier], ConvBlocked.Table.Best, Workers.Single, s, px, pq, pb, py, pk, Epilogue(seed, pp), whole.Channels);
+                ConvWinograd.Run(ConvWinograd.InputTable[inputTier], ConvWinograd.OutputTable[outputTier], ConvBlocked.Table.Best, three, s, px, pq, pb, pn, pk, Epilogue(seed, pp), whole.Channels);
             }
             Assert.Equal(output, many);
             AssertBlocked(expected, output, plus, seed, s, 4);

@@ -22,18 +22,30 @@ internal static unsafe class ConvProperties
     private static void Dense(Operands o)
     {
         var r = o.Random;
-        var s = new ConvShape(1, r.Next(1, 36), r.Next(1, 50), 1, new Window3(WindowDim.One, Dim(r, 7, 2), Dim(r, 24, 2)));
-        bool plain = r.Next(3) == 0;
+        var window = new Window3(WindowDim.One, Dim(r, 7, 2), Dim(r, 24, 2));
+        // Whole blocks of channels may be the first ones of wider weights.
+        bool part = r.Next(3) == 0, plain = r.Next(3) == 0;
+        var s = part ? new ConvShape(1, 16 * r.Next(1, 3), 16 * r.Next(1, 4), 1, window) : new ConvShape(1, r.Next(1, 36), r.Next(1, 50), 1, window);
+        var whole = part ? new ConvShape(1, s.Channels + r.Next(40), s.OutChannels + r.Next(40), 1, window) : s;
         var (x, w, b, expected) = Reference(s, o);
-        float* packed = o.Take<float>((int)ConvBlocked.PackedLength(s, plain)), bias = o.Take<float>(ConvBlocked.BiasLength(s)), input = plain ? x : Blocked(x, s, o);
-        ConvBlocked.Pack(Workers.Single, s, plain, new(w, s.OutChannels * s.Channels * s.Window.Taps), new(packed, (int)ConvBlocked.PackedLength(s, plain)));
+        float* packed = o.Take<float>((int)ConvBlocked.PackedLength(whole, plain)), bias = o.Take<float>(ConvBlocked.BiasLength(s)), input = plain ? x : Blocked(x, s, o), wide = Wider(w, s, whole, o);
+        ConvBlocked.Pack(Workers.Single, whole, plain, new(wide, whole.OutChannels * whole.Channels * s.Window.Taps), new(packed, (int)ConvBlocked.PackedLength(whole, plain)));
         new ReadOnlySpan<float>(b, s.OutChannels).CopyTo(new(bias, s.OutChannels));
         foreach (string tier in ConvBlocked.Table.SupportedTiers)
         {
             float* y = o.Take<float>(Up(s.OutChannels) * s.Window.Outputs), work = o.Take<float>((int)ConvBlocked.WorkFloats(s, plain));
-            ConvBlocked.Run(ConvBlocked.Table[tier], Workers.Single, s, plain, input, packed, bias, y, work, default);
-            Compare($"conv-blocked {tier} {s}", s, expected, y, o);
+            ConvBlocked.Run(ConvBlocked.Table[tier], Workers.Single, s, plain, input, packed, bias, y, work, default, part ? whole.Channels : 0);
+            Compare($"conv-blocked {tier} {s} of {whole.Channels}", s, expected, y, o);
         }
+    }
+
+    // Weights of more channels of which those given are the first.
+    private static float* Wider(float* w, in ConvShape s, in ConvShape whole, Operands o)
+    {
+        int taps = s.Window.Taps;
+        float* wide = o.Floats(whole.OutChannels * whole.Channels * taps);
+        for (int m = 0; m < s.OutChannels; m++) new ReadOnlySpan<float>(w + m * s.Channels * taps, s.Channels * taps).CopyTo(new(wide + m * whole.Channels * taps, s.Channels * taps));
+        return wide;
     }
 
     private static void Depthwise(Operands o)
