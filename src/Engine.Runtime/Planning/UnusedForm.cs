@@ -18,7 +18,7 @@ internal static class UnusedForm
         conv.Inputs[0]?.Quantization is not null || conv.Outputs[0]?.Quantization is not null ? "filters are gathered between f32 wires only"
         : conv.Node.Op is Conv { Group: > 1 } ? "filters of groups are not gathered"
         : conv.Inputs[1]?.Constant is { } w and not (Dense or Quantized) ? $"filters of {w.Describe()} are not gathered"
-        : "others read what is masked");
+        : "others read what is masked, or it is rounded to a grid");
 
     /// <summary>No kernel offers itself: empty where no operand has such a form.</summary>
     public static string Of(IEnumerable<Value?> operands)
