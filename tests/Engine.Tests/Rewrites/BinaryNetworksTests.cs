@@ -134,9 +134,9 @@ public class BinaryNetworksTests
         var (notes, interpreted, planned) = g.Rewritten(input);
         Assert.Equal(["binary, to f32", "binary, to f32", "binary, to f32"], notes.Select(n => n.Outcome));
         Assert.Equal(3, g.Graph.Nodes.Count(n => n.Op is BinarySign));
-        Same(expected, interpreted);
-        // The input's normalization is rounded otherwise in a plan, so that later sums differ as its last bits do.
-        for (int i = 0; i < expected.Shape.Count; i++) Assert.Equal(expected.Span<float>()[i], planned.Span<float>()[i], 1e-4);
+        // Where a CPU has no fused multiply-add a normalization of its own is rounded twice, as the scale of sums it is once.
+        foreach (var actual in (Tensor[])[interpreted, planned])
+            for (int i = 0; i < expected.Shape.Count; i++) Assert.Equal(expected.Span<float>()[i], actual.Span<float>()[i], 1e-4);
     }
 
     [Fact]
