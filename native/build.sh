@@ -57,6 +57,7 @@ case $rid in
     compile gemm-binary -mavx512f -mavx512bw -mavx512vl -mavx512vpopcntdq
     compile lowbit-gemv "${gemm_u8s8[@]}"
     compile lowbit-tile "${gemm_u8s8[@]}"
+    compile spmm-u8s8 "${gemm_u8s8[@]}"
     ;;
 esac
 # Beside its place and renamed: another build may be reading the old one.

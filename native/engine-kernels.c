@@ -14,6 +14,7 @@ static engine_kernel kernels[] = {
     KERNEL("lowbit-tile8", "avx512vnni", engine_lowbit),
     KERNEL("gemm-nm-u8s8", "avx512vnni", engine_gemm_nm_u8s8),
     KERNEL("gemm-binary", "avx512vpopcntdq", engine_gemm_binary),
+    KERNEL("spmm-u8s8", "avx512vnni", engine_spmm_u8s8),
     KERNEL("limit", "avx512vnni", engine_limit_dot8),
     KERNEL("limit", "avx512bf16", engine_limit_bf16),
     KERNEL("limit", "avx512vpopcntdq", engine_limit_popcount),

@@ -93,6 +93,18 @@ typedef struct {
 } engine_binary_tile;
 
 void engine_gemm_binary(const engine_binary_tile *t);
+// SpmmU8S8.Tile: c[j, i] += sum of the quads of column j, from starts[j] to before starts[j + 1], times the quads of a at their places: a is [places, 64
+// rows, 4 bytes], c [columns, 64 rows]. Rows behind those that count may be computed.
+typedef struct {
+  const uint8_t *a;
+  const int8_t *quads;
+  const uint8_t *places;
+  const int32_t *starts;
+  int32_t *c;
+  int32_t rows, columns;
+} engine_spmm_tile;
+
+void engine_spmm_u8s8(const engine_spmm_tile *t);
 void engine_gemm_u8s8(const engine_tile *t);
 void engine_gemm_nm_u8s8(const engine_nm_tile *t);
 void engine_gemm_bf16(const engine_tile *t);

@@ -15,8 +15,28 @@ internal static class WeightForm
         bool turned = IsTurned(layer, scheme, sparseForms);
         Weight whole = coded is not null ? Codes(layer, coded, turned) : new Dense(Floats(layer, values!, turned));
         if (scheme.Sparsity is not { } s || !sparseForms) return whole;
-        Weight sparse = s.IsGrouped ? SparseNM.From(whole, s.N, s.M, layer.Taps) : s.IsBlocks ? SparseBlocks.From(whole, s.Height, s.Width) : SparseCsr.From(whole);
+        Weight sparse = s.IsGrouped ? SparseNM.From(whole, s.N, s.M, layer.Taps) : whole is Quantized q ? SparseCodes(q, s) : Anywhere(whole, s);
         return sparse.StoredBytes < whole.StoredBytes ? sparse : whole;
+    }
+
+    private static Weight Anywhere(Weight w, Sparsity s) => s.IsBlocks ? SparseBlocks.From(w, s.Height, s.Width) : SparseCsr.From(w);
+
+    /// <summary>The codes that are not zero, and the scales of their rows.</summary>
+    private static Scaled SparseCodes(Quantized q, Sparsity s)
+    {
+        var one = new Dense(Tensor.Vector(1f));
+        Quantized Values(Weight codes)
+        {
+            var (from, to) = (codes.ToF32(), Tensor.Allocate(DType.I8, codes.Shape));
+            for (int i = 0; i < to.Shape.Count; i++) to.Span<sbyte>()[i] = (sbyte)from.Span<float>()[i];
+            return new(codes.Shape, 8, to, Granularity.Tensor, one, signed: true);
+        }
+        Weight form = Anywhere(new Quantized(q.Shape, 8, q.Codes, Granularity.Tensor, one, signed: true), s) switch
+        {
+            SparseBlocks b => new SparseBlocks(b.Shape, b.Height, b.Width, b.Starts, b.BlockColumns, Values(b.Values)),
+            var w => w is SparseCsr c ? new SparseCsr(c.Shape, c.Starts, c.ColumnIndices, Values(c.Values)) : throw new InvalidOperationException(),
+        };
+        return new Scaled(form, row: q.Scale.ToF32());
     }
 
     /// <summary>

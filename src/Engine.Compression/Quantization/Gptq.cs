@@ -58,6 +58,14 @@ internal sealed class Gptq(float[] w, int rows, int columns, IReadOnlyList<float
         return values;
     }
 
+    /// <summary>Codes of the weights that the mask keeps, chosen and rounded in one walk; scales are those of <paramref name="pruned"/>, which stands for them where nothing is known of the inputs.</summary>
+    public CodedMatrix PruneAndRound(bool[] mask, bool adapts, float[] pruned, ColumnGroups groups, Scheme scheme)
+    {
+        var coded = Nearest(pruned, groups, scheme);
+        Walk(Factors(Run, 1), (order, factor, first) => new() { Weights = w, Factor = factor, Order = order, First = first, Coded = coded, Mask = mask, Adapts = adapts });
+        return coded;
+    }
+
     /// <summary>What the outputs would lose without each weight alone, all others making up for it: w² / [H⁻¹]ⱼⱼ.</summary>
     public float[] Losses()
     {

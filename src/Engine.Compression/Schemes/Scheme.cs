@@ -86,12 +86,12 @@ public sealed record Scheme(CodeKind Kind, int Bits, int Group)
         if (factors is null && sparsity is null && joined.Count != 1 || joined.Count > 1) throw Unknown(text);
         var codes = joined.Count == 0 ? Float : ParseCodes(joined.Dequeue());
         if (sparsity is not null && !codes.HoldsZeros(sparsity))
-            throw new InputException(sparsity.IsGrouped ? $"scheme '{text}': zeros of {sparsity} lie among integers around zero, in groups of whole {sparsity.M}s" : $"scheme '{text}': codes are kept sparse as N:M alone");
+            throw new InputException(sparsity.IsGrouped ? $"scheme '{text}': zeros of {sparsity} lie among integers around zero, in groups of whole {sparsity.M}s" : $"scheme '{text}': zeros of {sparsity} lie among codes of 8 bits with a scale a channel, int8 or w8");
         return codes with { Factors = factors, Sparsity = sparsity };
     }
 
     // Zero has a code, and a group of zeros and weights a scale.
-    private bool HoldsZeros(Sparsity sparsity) => Kind == CodeKind.Float || sparsity.IsGrouped && Kind is CodeKind.Integer or CodeKind.Ternary && !IsAsymmetric && Group % sparsity.M == 0;
+    private bool HoldsZeros(Sparsity sparsity) => Kind == CodeKind.Float || !sparsity.IsGrouped && this is { Kind: CodeKind.Integer, Bits: 8, Group: 0, IsAsymmetric: false } || sparsity.IsGrouped && Kind is CodeKind.Integer or CodeKind.Ternary && !IsAsymmetric && Group % sparsity.M == 0;
 
     private static Scheme ParseCodes(string text)
     {

@@ -62,8 +62,9 @@ internal sealed class LayerCompressor(CompressionOptions options, Calibration? c
         var best = Try(largest, () => RoundToNearest.Run(largest, layer.Rows, layer.Columns, groups, scheme, [], search: scheme.Bits < 8, workers));
         if (options.Method != RoundingMethod.Gptq || inputs is not { IsSplit: true }) return best;
         var solver = Solver(layer, w, inputs);
-        float[] pruned = sparsity.IsGrouped ? solver.Prune(sparsity, layer.Taps, largest) : solver.Prune(SparsityMask.Of(layer, sparsity, solver.Losses()), adapts: !sparsity.IsBlocks);
-        var compensated = Try(pruned, () => solver.PruneAndRound(sparsity, layer.Taps, pruned, groups, scheme));
+        bool[] mask = sparsity.IsGrouped ? [] : SparsityMask.Of(layer, sparsity, solver.Losses());
+        float[] pruned = sparsity.IsGrouped ? solver.Prune(sparsity, layer.Taps, largest) : solver.Prune(mask, adapts: !sparsity.IsBlocks);
+        var compensated = Try(pruned, () => sparsity.IsGrouped ? solver.PruneAndRound(sparsity, layer.Taps, pruned, groups, scheme) : solver.PruneAndRound(mask, !sparsity.IsBlocks, pruned, groups, scheme));
         return compensated.Error.Noise < best.Error.Noise ? compensated : best;
     }
 

@@ -6,7 +6,7 @@ using System.Runtime.Intrinsics.X86;
 namespace Engine.Kernels;
 
 /// <summary>vpdpbusd of 256 bits.</summary>
-internal readonly unsafe struct DotAvxVnni : IDot<Vector256<int>, Vector256<byte>, Vector256<sbyte>>
+internal readonly unsafe struct DotAvxVnni : IQuadDot<Vector256<int>, Vector256<byte>, Vector256<sbyte>>
 {
     public static int Lanes => 8;
 
@@ -29,10 +29,16 @@ internal readonly unsafe struct DotAvxVnni : IDot<Vector256<int>, Vector256<byte
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Plus(Vector256<int> x, Vector256<int> y) => x + y;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Quads(byte* p) => Vector256.Load(p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<sbyte> Quad(sbyte* p) => Vector256.Create(Unsafe.ReadUnaligned<int>(p)).AsSByte();
 }
 
 /// <summary>vpmaddwd of 512 bits on even and on odd bytes.</summary>
-internal readonly unsafe struct DotAvx512 : IDot<Vector512<int>, Pair<Vector512<short>>, Pair<Vector512<short>>>
+internal readonly unsafe struct DotAvx512 : IQuadDot<Vector512<int>, Pair<Vector512<short>>, Pair<Vector512<short>>>
 {
     public static int Lanes => 16;
 
@@ -45,18 +51,10 @@ internal readonly unsafe struct DotAvx512 : IDot<Vector512<int>, Pair<Vector512<
     public static void Store(Vector512<int> x, int* p) => x.Store(p);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Pair<Vector512<short>> Row(byte* p)
-    {
-        var x = Vector512.Create(Unsafe.ReadUnaligned<int>(p)).AsUInt16();
-        return new((x & Vector512.Create((ushort)0xFF)).AsInt16(), (x >> 8).AsInt16());
-    }
+    public static Pair<Vector512<short>> Row(byte* p) => Unsigned(Vector512.Create(Unsafe.ReadUnaligned<int>(p)).AsUInt16());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Pair<Vector512<short>> Columns(sbyte* p)
-    {
-        var x = Vector512.Load((short*)p);
-        return new((x << 8) >> 8, x >> 8);
-    }
+    public static Pair<Vector512<short>> Columns(sbyte* p) => Signed(Vector512.Load((short*)p));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Add(Vector512<int> sum, Pair<Vector512<short>> a, Pair<Vector512<short>> b) =>
@@ -64,10 +62,23 @@ internal readonly unsafe struct DotAvx512 : IDot<Vector512<int>, Pair<Vector512<
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Plus(Vector512<int> x, Vector512<int> y) => x + y;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Pair<Vector512<short>> Quads(byte* p) => Unsigned(Vector512.Load((ushort*)p));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Pair<Vector512<short>> Quad(sbyte* p) => Signed(Vector512.Create(Unsafe.ReadUnaligned<int>(p)).AsInt16());
+
+    /// <summary>Bytes of A, widened.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Pair<Vector512<short>> Unsigned(Vector512<ushort> x) => new((x & Vector512.Create((ushort)0xFF)).AsInt16(), (x >> 8).AsInt16());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Pair<Vector512<short>> Signed(Vector512<short> x) => new((x << 8) >> 8, x >> 8);
 }
 
 /// <summary>The same in 256 bits.</summary>
-internal readonly unsafe struct DotAvx2 : IDot<Vector256<int>, Pair<Vector256<short>>, Pair<Vector256<short>>>
+internal readonly unsafe struct DotAvx2 : IQuadDot<Vector256<int>, Pair<Vector256<short>>, Pair<Vector256<short>>>
 {
     public static int Lanes => 8;
 
@@ -80,18 +91,10 @@ internal readonly unsafe struct DotAvx2 : IDot<Vector256<int>, Pair<Vector256<sh
     public static void Store(Vector256<int> x, int* p) => x.Store(p);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Pair<Vector256<short>> Row(byte* p)
-    {
-        var x = Vector256.Create(Unsafe.ReadUnaligned<int>(p)).AsUInt16();
-        return new((x & Vector256.Create((ushort)0xFF)).AsInt16(), (x >> 8).AsInt16());
-    }
+    public static Pair<Vector256<short>> Row(byte* p) => Unsigned(Vector256.Create(Unsafe.ReadUnaligned<int>(p)).AsUInt16());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Pair<Vector256<short>> Columns(sbyte* p)
-    {
-        var x = Vector256.Load((short*)p);
-        return new((x << 8) >> 8, x >> 8);
-    }
+    public static Pair<Vector256<short>> Columns(sbyte* p) => Signed(Vector256.Load((short*)p));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Add(Vector256<int> sum, Pair<Vector256<short>> a, Pair<Vector256<short>> b) =>
@@ -99,13 +102,26 @@ internal readonly unsafe struct DotAvx2 : IDot<Vector256<int>, Pair<Vector256<sh
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Plus(Vector256<int> x, Vector256<int> y) => x + y;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Pair<Vector256<short>> Quads(byte* p) => Unsigned(Vector256.Load((ushort*)p));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Pair<Vector256<short>> Quad(sbyte* p) => Signed(Vector256.Create(Unsafe.ReadUnaligned<int>(p)).AsInt16());
+
+    /// <summary>Bytes of A, widened.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Pair<Vector256<short>> Unsigned(Vector256<ushort> x) => new((x & Vector256.Create((ushort)0xFF)).AsInt16(), (x >> 8).AsInt16());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Pair<Vector256<short>> Signed(Vector256<short> x) => new((x << 8) >> 8, x >> 8);
 }
 
 /// <summary>
 /// sdot, which takes signed codes only: 128 less on the left, and 2 · 64 times the codes on the right added back. The second sum is the same
 /// for every row; it costs less than widening.
 /// </summary>
-internal readonly unsafe struct DotArm : IDot<Pair<Vector128<int>>, Vector128<sbyte>, Vector128<sbyte>>
+internal readonly unsafe struct DotArm : IQuadDot<Pair<Vector128<int>>, Vector128<sbyte>, Vector128<sbyte>>
 {
     public static int Lanes => 4;
 
@@ -129,4 +145,10 @@ internal readonly unsafe struct DotArm : IDot<Pair<Vector128<int>>, Vector128<sb
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Pair<Vector128<int>> Plus(Pair<Vector128<int>> x, Pair<Vector128<int>> y) => new(x.Even + y.Even, x.Odd + y.Odd);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<sbyte> Quads(byte* p) => (Vector128.Load(p) ^ Vector128.Create((byte)0x80)).AsSByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<sbyte> Quad(sbyte* p) => Vector128.Create(Unsafe.ReadUnaligned<int>(p)).AsSByte();
 }

@@ -28,5 +28,13 @@ internal unsafe interface IDot<TSum, TA, TB> where TSum : unmanaged where TA : u
     static abstract TSum Plus(TSum x, TSum y);
 }
 
+/// <summary>The same where a lane is a row of A: a quad of A a lane, one of B in all.</summary>
+internal unsafe interface IQuadDot<TSum, TA, TB> : IDot<TSum, TA, TB> where TSum : unmanaged where TA : unmanaged where TB : unmanaged
+{
+    static abstract TA Quads(byte* p);
+
+    static abstract TB Quad(sbyte* p);
+}
+
 /// <summary>Even and odd parts of a lane, widened.</summary>
 internal readonly record struct Pair<T>(T Even, T Odd) where T : unmanaged;

@@ -31,6 +31,8 @@ public sealed class SchemeTests
     [InlineData("4:16+ternary-channel")]
     [InlineData("sparse:0.9")]
     [InlineData("sparse:0.75x8x4")]
+    [InlineData("sparse:0.9+int8")]
+    [InlineData("sparse:0.75x8x4+w8")]
     [InlineData("low-rank:50%+2:4")]
     [InlineData("low-rank:64+2:4+int8")]
     public void Zeros_are_written_before_codes_and_behind_factors(string text)
@@ -56,7 +58,8 @@ public sealed class SchemeTests
     [InlineData("sparse:1", "'sparse:1'")]
     [InlineData("sparse:0.9x8", "'sparse:0.9x8'")]
     [InlineData("sparse:0.9x0x4", "'sparse:0.9x0x4'")]
-    [InlineData("sparse:0.9+int8", "N:M alone")]
+    [InlineData("sparse:0.9+int4", "codes of 8 bits")]
+    [InlineData("sparse:0.9x8x4+w8-g32", "codes of 8 bits")]
     public void Zeros_that_nothing_holds_are_refused(string text, string says) => Assert.Contains(says, Assert.Throws<InputException>(() => Scheme.Parse(text)).Message, StringComparison.Ordinal);
 
     [Theory]

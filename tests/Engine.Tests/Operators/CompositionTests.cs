@@ -25,7 +25,9 @@ public class CompositionTests
         new("2:4 + int8", m => m.Sparse(m.Codes(8)), IsExact: true, DropsChannels: false),
         new("2:4 + int4 in groups", m => m.Sparse(m.Shape.Rank == 2 ? m.RowCodes(4, 32) : m.Codes(4)), IsExact: true, DropsChannels: false),
         new("unstructured", m => m.Csr(), IsExact: true),
+        new("unstructured + int8", m => m.Coded(m.Csr()), IsExact: true),
         new("8 × 4 blocks", m => m.Blocks(), IsExact: true),
+        new("8 × 4 blocks + int8", m => m.Coded(m.Blocks()), IsExact: true),
         new("rows", m => new Rows(m.Shape.Int(0), Tensor.Vector<int>([.. Enumerable.Range(0, m.Shape.Int(0) / 2).Select(i => 2 * i + 1)]), new Dense(m.With(m.Shape.With(0, m.Shape[0] / 2)).F32())), IsExact: true),
         new("low-rank", m => m.LowRank(s => new Dense(m.With(s).F32()))),
         new("low-rank + int8", m => m.LowRank(s => m.With(s).Codes(8))),
@@ -115,6 +117,18 @@ public class CompositionTests
             int down = Shape.Int(0) / 8, across = Columns / 4, kept = across / 4;
             int[] columns = [.. Enumerable.Range(0, down * kept).Select(i => i % kept * 4 + Random.Next(4))];
             return new(Shape, 8, 4, Tensor.Vector<int>([.. Enumerable.Range(0, down + 1).Select(i => i * kept)]), Tensor.Vector<int>(columns), new Dense(With(new Shape(down * kept, 8, 4)).F32()));
+        }
+
+        /// <summary>The same places with 8-bit codes, and scales of the rows.</summary>
+        public Scaled Coded(Weight form)
+        {
+            Quantized Codes(Weight values)
+            {
+                var codes = Tensor.Allocate(DType.U8, values.Shape);
+                Random.NextBytes(codes.Bytes);
+                return new(values.Shape, 8, codes, Granularity.Tensor, new Dense(Tensor.Vector(1f)));
+            }
+            return new(form is SparseBlocks b ? new SparseBlocks(Shape, b.Height, b.Width, b.Starts, b.BlockColumns, Codes(b.Values)) : new SparseCsr(Shape, ((SparseCsr)form).Starts, ((SparseCsr)form).ColumnIndices, Codes(((SparseCsr)form).Values)), row: Powers(Shape[0]));
         }
 
         public LowRank LowRank(Func<Shape, Weight> factor) => new(Shape, factor(new Shape(Rank, Shape[0])), factor(new Shape(Rank, Columns)));

@@ -42,6 +42,9 @@ internal abstract record LinearProduct(string Stem, bool IsExact)
     /// <summary>False where columns of x must lie side by side.</summary>
     public virtual bool TakesStrides => false;
 
+    /// <summary>True where the weight is expanded to its zeros.</summary>
+    public virtual bool IsDense => false;
+
     /// <summary>Estimated nanoseconds on one core.</summary>
     public abstract double Nanoseconds(int rows);
 

@@ -28,7 +28,7 @@ internal static unsafe class LinearProductCpu
                     FusesEpilogue = LinearSteps.Accepts(n),
                     Exact = p.IsExact || op.Attributes.Int("accuracy_level", 0) == RoundedLevel,
                     Nanoseconds = p.Nanoseconds(g.M),
-                    Structure = w is Dense or Quantized or SparseNM ? (p as NmLinear)?.Form.ToString() : p.Stem,
+                    Structure = w is Dense or Quantized or SparseNM ? (p as NmLinear)?.Form.ToString() : p.IsDense ? null : p.Stem,
                 };
     }
 

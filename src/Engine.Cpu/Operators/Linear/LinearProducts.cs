@@ -12,7 +12,7 @@ internal static class LinearProducts
         Kronecker => KroneckerProduct.Of(m, rows),
         WeightSum w when LowBitLinear.Parts.Of(w) is null => KroneckerProduct.Of(m, rows).Concat(SumProduct.Of(m, w, rows)),
         SparseNM => NmLinear.Of(m),
-        SparseCsr or SparseBlocks => SparseLinear.Of(m),
+        SparseCsr or SparseBlocks or Scaled => SparseLinear.Of(m),
         _ => LowBitLinear.Of(m, rows).Concat(NmLinear.Of(m)),
     };
 

@@ -48,29 +48,20 @@ internal sealed unsafe record NmF32(LinearMatrix W, NmForm Form) : NmLinear("gem
 /// <summary>Values in 8 bits, activations rounded to 8 bits with a scale a row.</summary>
 internal sealed unsafe record NmInt8(LinearMatrix W, NmForm Form) : NmLinear("gemm-nm-u8s8", false, W, Form)
 {
-    private const double ActivationsPerNanosecond = 2;
-
-    // Codes of activations are signed; the product takes unsigned ones.
-    private const int Zero = 128, Alignment = 64;
-
     public override double Nanoseconds(int rows) =>
-        Kept(rows) / (Rates.NmOperations(GemmNmU8S8.Table) * Rates.BesideDense) + (double)rows * W.Inputs / ActivationsPerNanosecond + (GemmNmU8S8.PackedLength(Form, W.Inputs, W.Outputs) + 4.0 * rows * (W.Inputs + W.Outputs)) / Rates.BytesPerNanosecond;
+        Kept(rows) / (Rates.NmOperations(GemmNmU8S8.Table) * Rates.BesideDense) + (double)rows * W.Inputs / RoundedRows.PerNanosecond + (GemmNmU8S8.PackedLength(Form, W.Inputs, W.Outputs) + 4.0 * rows * (W.Inputs + W.Outputs)) / Rates.BytesPerNanosecond;
 
-    // Whole cache lines, so that vectors of codes are whole.
-    private int Stride => Checked.Int(Checked.AlignUp(W.Inputs, Alignment));
-
-    public override long WorkBytes(int rows) => Checked.Add(Checked.Mul(rows, Stride), Checked.AlignUp(4L * rows, Alignment));
+    public override long WorkBytes(int rows) => RoundedRows.Bytes(rows, W.Inputs);
 
     public override LinearFn Bind(BindContext b, int input)
     {
-        var (k, n, form, stride) = (W.Inputs, W.Outputs, Form, Stride);
+        var (k, n, form, stride) = (W.Inputs, W.Outputs, Form, RoundedRows.Stride(W.Inputs));
         var packed = b.Pack(input, W.Weight, $"gemm-nm-u8s8 {form} {k}x{n}", w => Pack(w, b, input));
         var scales = NmPatterns.Codes(W.Weight)!.Scale.ToF32();
         return (Workers workers, int rows, in LinearRows io, byte* work) =>
         {
-            float* rowScales = (float*)(work + (nint)rows * stride);
-            workers.For(rows, Math.Max(1, 32768 / k), new QuantizeBody(io, k, stride, work, rowScales));
-            GemmNmU8S8.Run(workers, form, rows, n, k, new GemmU8S8.Rows(work, false, Zero, stride, 1), packed.Pointer, new ScaledStore<LinearEpilogue>((float*)io.Y, io.Stride, rowScales, (float*)scales.Pointer, scales.Shape.Elements == 1, io.Epilogue));
+            RoundedRows.Run(workers, rows, k, io, work);
+            GemmNmU8S8.Run(workers, form, rows, n, k, new GemmU8S8.Rows(work, false, RoundedRows.Zero, stride, 1), packed.Pointer, new ScaledStore<LinearEpilogue>((float*)io.Y, io.Stride, RoundedRows.Scales(work, rows, k), (float*)scales.Pointer, scales.Shape.Elements == 1, io.Epilogue));
         };
     }
 
@@ -79,21 +70,6 @@ internal sealed unsafe record NmInt8(LinearMatrix W, NmForm Form) : NmLinear("ge
         var q = NmPatterns.AllCodes(w);
         var y = Tensor.Allocate(DType.U8, new Shape(GemmNmU8S8.PackedLength(Form, W.Inputs, W.Outputs)));
         return GemmNmU8S8.PackB(Form, q.Codes.Bytes, q.Signed, QuantizedZeros.Of(q), W.Inputs, W.Outputs, 1, W.Inputs, y.Bytes) ? y : throw b.Unsupported(input);
-    }
-
-    private readonly struct QuantizeBody(LinearRows io, int k, int stride, byte* codes, float* scales) : IParallelBody
-    {
-        public void Run(int start, int end)
-        {
-            var quantize = QuantizeRows.Table.Best;
-            int sum;
-            for (int i = start; i < end; i++)
-            {
-                byte* to = codes + (nint)i * stride;
-                scales[i] = quantize((float*)io.X + i * io.RowStride, k, stride, stride, 1, (sbyte*)to, &sum);
-                for (int j = 0; j < stride; j += sizeof(ulong)) *(ulong*)(to + j) ^= 0x8080808080808080;
-            }
-        }
     }
 }
 

@@ -32,7 +32,7 @@ internal static class NmPatterns
     public static Quantized? Codes(Weight? w) => (w is SparseNM s ? s.Values : w) is Quantized { Bits: 8, Table: null, Minimum: null, DType: DType.F32 } q && (q.Granularity == Granularity.Tensor || q.Granularity == Granularity.Channel && q.Axis == 0) ? q : null;
 
     /// <summary>The codes with those that were pruned.</summary>
-    public static Quantized AllCodes(Weight w) => w is SparseNM s ? s.ToQuantized()! : (Quantized)w;
+    public static Quantized AllCodes(Weight w) => w is SparseNM s ? s.ToQuantized()! : w as Quantized ?? SparseMatrix.Of(w)!.ToQuantized();
 
     private static NmForm? Cached(Weight w, int taps, Func<NmForm?> find)
     {

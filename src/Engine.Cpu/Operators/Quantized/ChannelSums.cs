@@ -20,10 +20,10 @@ internal sealed unsafe class ChannelSums
     private readonly bool _dyadic;
     private readonly float _least = float.NegativeInfinity, _most = float.PositiveInfinity;
 
-    /// <summary>Reads weight scales, bias (input 2, where it is the operator's own), the output's grid and the fused bounds.</summary>
-    public ChannelSums(WireQuantization x, Quantized w, BindContext b, int channels, bool dyadic) : this((b.OutEncoding as CodeEncoding)?.Grid, channels, dyadic)
+    /// <summary>Takes the weight's scales, one or one a channel, and reads the bias (input 2, where it is the operator's own), the output's grid and the fused bounds.</summary>
+    public ChannelSums(WireQuantization x, Tensor scales, BindContext b, int channels, bool dyadic) : this((b.OutEncoding as CodeEncoding)?.Grid, channels, dyadic)
     {
-        Tensor scales = w.Scale.ToF32(), bias = b.Has(2) ? b.Pack(2, "dense", v => v.Decode()) : Tensor.Scalar(0f);
+        var bias = b.Has(2) ? b.Pack(2, "dense", v => v.Decode()) : Tensor.Scalar(0f);
         for (int c = 0; c < channels; c++)
         {
             float step = x.Scale * scales.Span<float>()[scales.Shape.Elements == 1 ? 0 : c];

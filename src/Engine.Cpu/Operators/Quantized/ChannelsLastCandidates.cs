@@ -36,7 +36,7 @@ internal sealed unsafe class ChannelsLastCandidates(bool dyadic)
         {
             if (!conv.Pack(w.Codes.Bytes, w.Signed, QuantizedZeros.Of(w), to.Span<sbyte>())) throw b.Unsupported(1);
         });
-        return Bind(conv, GemmU8S8.Table.Best, packed, new ChannelSums(grid, w, b, s.OutChannels, dyadic), s, grid, b);
+        return Bind(conv, GemmU8S8.Table.Best, packed, new ChannelSums(grid, w.Scale.ToF32(), b, s.OutChannels, dyadic), s, grid, b);
     }
 
     /// <summary>The convolution with packed weights and the tiles that know them.</summary>
@@ -55,7 +55,7 @@ internal sealed unsafe class ChannelsLastCandidates(bool dyadic)
         var conv = new ConvDepthwiseU8S8(s);
         var layout = new PackedLayout("conv-depthwise-u8s8", 1, ConvBlockedCpu.Weights(s), DType.I16, conv.PackedLength);
         var packed = b.Pack(1, layout, (_, to, _) => conv.Pack(w.Codes.Bytes, w.Signed, QuantizedZeros.Of(w), to.Span<short>()));
-        var sums = new ChannelSums(grid, w, b, s.OutChannels, dyadic);
+        var sums = new ChannelSums(grid, w.Scale.ToF32(), b, s.OutChannels, dyadic);
         int zero = grid.Zero + ChannelSums.Flip(grid), work = b.Work(conv.WorkBytes), stride = ChannelsLast.Padded(s.OutChannels), plane = s.Window.Outputs;
         var starts = Tensor.Allocate(DType.I32, new Shape(conv.StartsLength));
         conv.Starts(packed.Span<short>(), zero, sums.Biases, starts.Span<int>());

@@ -41,11 +41,11 @@ internal static unsafe class GridCandidates
     private static IEnumerable<Candidate> Product(MatMulGeometry g, int channelAxis, NodeTypes n)
     {
         if (n.InGrid(0) is not { } grid || n.In(1).Shape.Rank != 2 || g.Batch != 1 || Weight(n, channelAxis) is not { } w || !Follows(n, g.N)) return [];
-        return [Of("gemm-u8s8", grid, n, g.Operations, b => Bind(g, grid, () => w, w, b))];
+        return [Of("gemm-u8s8", grid, n, g.Operations, b => Bind(g, grid, () => w, w.Scale.ToF32(), b))];
     }
 
-    /// <summary>The dense product with a weight in <paramref name="codes"/>, which are asked for when they are packed; <paramref name="scaled"/> has their scales.</summary>
-    public static StepFn Bind(MatMulGeometry g, WireQuantization grid, Func<Quantized> codes, Quantized scaled, BindContext b)
+    /// <summary>The dense product with a weight in <paramref name="codes"/>, which are asked for when they are packed; <paramref name="factors"/> are their scales.</summary>
+    public static StepFn Bind(MatMulGeometry g, WireQuantization grid, Func<Quantized> codes, Tensor factors, BindContext b)
     {
         var layout = new PackedLayout("gemm-u8s8", 1, $"codes {g.K}x{g.N} strides {g.BRow},{g.BColumn}", DType.U8, GemmU8S8.PackedLength(g.K, g.N));
         var packed = b.Pack(1, layout, (_, to, _) =>
@@ -53,7 +53,7 @@ internal static unsafe class GridCandidates
             var w = codes();
             GemmU8S8.PackB(w.Codes.Bytes, w.Signed, QuantizedZeros.Of(w), g.K, g.N, (nint)g.BRow, (nint)g.BColumn, to.Bytes);
         });
-        var scales = new GridScales(grid, scaled, b, g.N);
+        var scales = new GridScales(grid, factors, b, g.N);
         return scales.Output is null
             ? (in StepContext c) => GemmU8S8.Run(c.Workers, g.M, g.N, g.K, Rows(c, g, grid), packed.Pointer, scales.Float(c, g.N, byRow: false))
             : (in StepContext c) => GemmU8S8.Run(c.Workers, g.M, g.N, g.K, Rows(c, g, grid), packed.Pointer, scales.Codes(c, g.N, byRow: false));

@@ -14,14 +14,14 @@ internal sealed unsafe class GridScales
     private readonly Tensor _factors, _offsets;
     private readonly bool _relu;
 
-    /// <summary>Reads weight scales, bias and the output's encoding.</summary>
-    public GridScales(WireQuantization x, Quantized w, BindContext b, int channels)
+    /// <summary>Takes the weight's scales, one or one a channel, and reads bias and the output's encoding.</summary>
+    public GridScales(WireQuantization x, Tensor scales, BindContext b, int channels)
     {
         Output = b.OutEncoding is QuantizedEncoding q ? q.Grid : null;
         int given = Bias(b.Epilogue, b.Has(2));
         _relu = b.Epilogue.Any(e => e.Operand < 0);
         (_factors, _offsets) = (Tensor.Allocate(DType.F64, new Shape(channels)), Tensor.Allocate(DType.F64, new Shape(channels)));
-        Tensor scales = w.Scale.ToF32(), bias = given >= 0 ? b.Pack(given, "dense", v => v.Decode()) : Tensor.Scalar(0f);
+        var bias = given >= 0 ? b.Pack(given, "dense", v => v.Decode()) : Tensor.Scalar(0f);
         Span<double> f = _factors.Span<double>(), o = _offsets.Span<double>();
         double step = Output?.Scale ?? 1;
         for (int i = 0; i < channels; i++)
