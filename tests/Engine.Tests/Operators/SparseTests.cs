@@ -275,7 +275,7 @@ public unsafe class SparseTests
         var (bias, x) = (F32(outputs), F32(rows, k));
         var expected = (Tensor)new Interpreter(CpuKernels.Standard).Run(Product(q, rows, k, false, false, bias), [x])[0];
         var (stems, actual) = Plan(Product(w, rows, k, false, true, bias), x, 2);
-        if (NmInt4Gemv.Table.Tier != "scalar") Assert.Equal(["gemv-nm-int4"], stems);
+        if (NmInt4Gemv.Table.Tier is "avx512" or "avx2") Assert.Equal(["gemv-nm-int4"], stems);
         float largest = expected.Span<float>().ToArray().Max();
         for (int i = 0; i < expected.Shape.Count; i++) Assert.InRange(actual.Span<float>()[i], expected.Span<float>()[i] - 0.03f * largest, expected.Span<float>()[i] + 0.03f * largest);
         Assert.Equal(actual.Bytes.ToArray(), Plan(Product(w, rows, k, false, true, bias), x, 1).Y.Bytes.ToArray());

@@ -79,7 +79,7 @@ internal sealed unsafe record NmInt4(LinearMatrix W, NmForm Form, NmInt4Layout L
     private const double ActivationsPerNanosecond = 2;
 
     // A row after the first finds the panel in the cache.
-    private static double OperationsPerNanosecond => NmInt4Gemv.Table.Tier switch { "avx512" => 250, "avx2" => 100, "advsimd" or "vector" => 30, _ => 0.5 };
+    private static double OperationsPerNanosecond => NmInt4Gemv.Table.Tier switch { "avx512" => 250, "avx2" => 65, "advsimd" or "vector" => 15, _ => 0.5 };
 
     public override double Nanoseconds(int rows) =>
         Kept(rows) / OperationsPerNanosecond + (double)rows * W.Inputs / ActivationsPerNanosecond + (Layout.Panels * (double)Layout.PanelBytes + 4.0 * rows * (W.Inputs + W.Outputs)) / Rates.BytesPerNanosecond;
