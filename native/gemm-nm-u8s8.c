@@ -7,6 +7,7 @@
 // 12 rows x 32 columns are 24 registers of sums.
 enum { ROWS = 12 };
 
+
 // The window of a quad, in every lane that the shuffle sees.
 static inline __attribute__((always_inline)) __m512i window_of(const int BYTES, const uint8_t *p) {
   if (BYTES == 16) return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)p));
@@ -37,11 +38,9 @@ static inline __attribute__((always_inline)) void tile(const int R, const int W,
     const uint8_t *p0 = from, *p4 = from + 4 * rs, *p8 = p4 + 4 * rs;
     for (int32_t left = t->quads; left > 0;) {
       __m512i i0 = _mm512_loadu_si512(b), i1 = W > 1 ? _mm512_loadu_si512(b + 64) : i0;
-      if (U > 1) {
-        // What lies in memory is fetched ahead; behind the end of B nothing is read.
+      // What lies in memory is fetched ahead; behind the end of B nothing is read.
 #pragma GCC unroll 10
-        for (int k = 0; k < (1 + 8 / BITS) * W; k++) _mm_prefetch((const char *)b + 4096 + 64 * k, _MM_HINT_T0);
-      }
+      for (int k = 0; k < (1 + 8 / BITS) * W; k++) _mm_prefetch((const char *)b + (U > 1 ? 4096 : 8192) + 64 * k, _MM_HINT_T0);
       b += step;
       int32_t fields = left < 8 / BITS ? left : 8 / BITS;
       left -= fields;
@@ -85,16 +84,18 @@ static inline __attribute__((always_inline)) void tile(const int R, const int W,
     for (int j = 0; j < W; j++) _mm512_storeu_si512(c + i * t->c_stride + 16 * j, s[i][j]);
 }
 
-// Rows in tiles of 12, 6, 3 and 1.
-#define FORM(NAME, BYTES, BITS)                                                          \
-  static void NAME(const engine_nm_tile *t) {                                            \
-    for (int row = 0; row < t->tile.rows;) {                                             \
-      const int rows = t->tile.rows - row, wide = t->tile.columns == 32;                 \
-      if (rows >= 12) { if (wide) tile(12, 2, BYTES, BITS, t, row); else tile(12, 1, BYTES, BITS, t, row); row += 12; } \
-      else if (rows >= 6) { if (wide) tile(6, 2, BYTES, BITS, t, row); else tile(6, 1, BYTES, BITS, t, row); row += 6; } \
-      else if (rows >= 3) { if (wide) tile(3, 2, BYTES, BITS, t, row); else tile(3, 1, BYTES, BITS, t, row); row += 3; } \
-      else { if (wide) tile(1, 2, BYTES, BITS, t, row); else tile(1, 1, BYTES, BITS, t, row); row++; } \
-    }                                                                                    \
+// Rows in tiles as high as there are, 14 in two of 7: what a tile costs beside its rows is that of 2 or 3 rows more. Gives the rows done.
+static inline __attribute__((always_inline)) int part(const int W, const int BYTES, const int BITS, const engine_nm_tile *t, int row, int left) {
+#define ROWS_OF(R) if (left >= R && (left != 14 || R < 8)) { tile(R, W, BYTES, BITS, t, row); return R; }
+  ROWS_OF(12) ROWS_OF(8) ROWS_OF(7) ROWS_OF(6) ROWS_OF(4) ROWS_OF(3) ROWS_OF(2) ROWS_OF(1)
+#undef ROWS_OF
+  return 0;
+}
+
+#define FORM(NAME, BYTES, BITS)                                                                                                      \
+  static void NAME(const engine_nm_tile *t) {                                                                                        \
+    for (int row = 0; row < t->tile.rows;)                                                                                           \
+      row += t->tile.columns == 32 ? part(2, BYTES, BITS, t, row, t->tile.rows - row) : part(1, BYTES, BITS, t, row, t->tile.rows - row); \
   }
 
 FORM(bytes8_bits2, 8, 2)

@@ -54,6 +54,8 @@ static inline __attribute__((always_inline)) void tile(const int R, const int W,
     p12 += p0 - from;
     for (; q > 0; q--, b += step, p0 += 4, p4 += 4, p8 += 4, p12 += 4) {
       const __m512i b0 = _mm512_loadu_si512(b), b1 = W > 1 ? _mm512_loadu_si512(b + 64) : b0;
+      _mm_prefetch((const char *)b + 8192, _MM_HINT_T0);
+      if (W > 1) _mm_prefetch((const char *)b + 8192 + 64, _MM_HINT_T0);
 #pragma GCC unroll 14
       for (int i = 0; i < R; i++) {
         const uint8_t *p = (i < 4 ? p0 : i < 8 ? p4 : i < 12 ? p8 : p12) + (i % 4 == 3 ? rs3 : (i % 4) * rs);

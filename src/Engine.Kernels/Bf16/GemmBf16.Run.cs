@@ -87,9 +87,20 @@ public static unsafe partial class GemmBf16
     public static void Run<TStore>(Workers workers, int m, int n, int k, BFloat16* a, nint rowStride, nint columnStride, BFloat16* packedB, float* bias, in TStore store) where TStore : struct, IFloatTileStore
     {
         if (m == 0 || n == 0) return;
-        var units = new PanelUnits(m, n, k);
-        workers.For(units.Count, units.Grain, new Body<TStore>(units, k, a, rowStride, columnStride, packedB, bias, store));
+        bool spreads = InPlace(k, columnStride) && RowSpread.Pays(sizeof(BFloat16) * rowStride, m);
+        nint bytes = sizeof(BFloat16) * (nint)k, stride = spreads ? RowSpread.Stride(bytes) / sizeof(BFloat16) : rowStride;
+        int slab = spreads ? RowSpread.SlabRows(RowSpread.Stride(bytes), PanelUnits.RowBlock) : m;
+        for (int top = 0; top < m; top += slab)
+        {
+            int rows = Math.Min(slab, m - top);
+            var from = spreads ? (BFloat16*)RowSpread.Copy(workers, (byte*)(a + top * rowStride), sizeof(BFloat16) * rowStride, rows, bytes) - top * stride : a;
+            var units = new PanelUnits(rows, n, k, top: top);
+            workers.For(units.Count, units.Grain, new Body<TStore>(units, k, from, stride, columnStride, packedB, bias, store));
+        }
     }
+
+    // Whole pairs.
+    private static bool InPlace(int k, nint columnStride) => columnStride == 1 && k % 2 == 0;
 
     private readonly struct Body<TStore>(PanelUnits units, int k, BFloat16* a, nint rowStride, nint columnStride, BFloat16* b, float* bias, TStore store) : IParallelBody where TStore : struct, IFloatTileStore
     {
@@ -97,7 +108,7 @@ public static unsafe partial class GemmBf16
         public void Run(int start, int end)
         {
             var tile = Table.Best;
-            bool inPlace = columnStride == 1 && k % 2 == 0;
+            bool inPlace = InPlace(k, columnStride);
             // Packed rows begin on other lines of a cache.
             nint stride = inPlace ? rowStride : (2 * Pairs(k) + 31) / 32 * 32 + 32;
             // Blocks of scratch begin on whole cache lines, which the stack does not.

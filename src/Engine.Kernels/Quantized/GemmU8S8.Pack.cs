@@ -90,6 +90,14 @@ public static unsafe partial class GemmU8S8
         /// <summary>Whether tiles can read A where it lies: whole quads.</summary>
         internal bool InPlace(int k) => !signed && columnStride == 1 && k % 4 == 0;
 
+        /// <summary>Rows [<paramref name="first"/>, <paramref name="first"/> + <paramref name="count"/>) that can be read in place, copied by <see cref="RowSpread"/>; they keep their numbers.</summary>
+        internal Rows Spread(Workers workers, int first, int count, int k)
+        {
+            nint stride = RowSpread.Stride(k);
+            byte* to = RowSpread.Copy(workers, At(first), rowStride, count, k) - first * stride;
+            return zeros == null && zeroCount == 1 ? new(to, false, _zero, stride, 1) : new(to, false, zeros, zeroCount, stride, 1);
+        }
+
         internal byte* At(int row) => data + row * rowStride;
 
         internal nint Stride => rowStride;

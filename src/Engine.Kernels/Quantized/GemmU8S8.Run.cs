@@ -12,8 +12,13 @@ public static unsafe partial class GemmU8S8
     public static void Run<TStore>(Workers workers, int m, int n, int k, in Rows a, byte* packedB, in TStore store) where TStore : struct, ITileStore
     {
         if (m == 0 || n == 0) return;
-        var units = new PanelUnits(m, n, k);
-        workers.For(units.Count, units.Grain, new Body<TStore>(units, n, k, a, packedB, store));
+        bool spreads = a.InPlace(k) && RowSpread.Pays(a.Stride, m);
+        int slab = spreads ? RowSpread.SlabRows(RowSpread.Stride(k), PanelUnits.RowBlock) : m;
+        for (int top = 0; top < m; top += slab)
+        {
+            var units = new PanelUnits(Math.Min(slab, m - top), n, k, top: top);
+            workers.For(units.Count, units.Grain, new Body<TStore>(units, n, k, spreads ? a.Spread(workers, top, Math.Min(slab, m - top), k) : a, packedB, store));
+        }
     }
 
     private readonly struct Body<TStore>(PanelUnits units, int n, int k, Rows a, byte* b, TStore store) : IParallelBody where TStore : struct, ITileStore

@@ -17,16 +17,16 @@ internal readonly struct PanelUnits
 
     private const int MostPanels = 8;
 
-    private readonly int _m, _n, _blocks, _columns, _splits;
+    private readonly int _top, _m, _n, _rowBlock, _blocks, _columns, _splits;
     private readonly double _work;
 
-    public PanelUnits(int m, int n, int k)
+    public PanelUnits(int m, int n, int k, int rowBlock = RowBlock, int top = 0)
     {
-        (_m, _n, _blocks) = (m, n, (m + RowBlock - 1) / RowBlock);
+        (_top, _m, _n, _rowBlock, _blocks) = (top, m, n, rowBlock, (m + rowBlock - 1) / rowBlock);
         int panels = (n + GemmU8S8.PanelColumns - 1) / GemmU8S8.PanelColumns, perUnit = (int)Math.Clamp((long)panels * _blocks / 32, 1, MostPanels);
         _columns = perUnit * GemmU8S8.PanelColumns;
         _splits = (panels + perUnit - 1) / perUnit;
-        _work = (double)Math.Min(m, RowBlock) * Math.Min(n, _columns) * k;
+        _work = (double)Math.Min(m, rowBlock) * Math.Min(n, _columns) * k;
     }
 
     /// <summary>Units.</summary>
@@ -40,8 +40,8 @@ internal readonly struct PanelUnits
     {
         get
         {
-            int row = unit % _blocks * RowBlock, first = unit / _blocks * _columns;
-            return (row, Math.Min(RowBlock, _m - row), first, (int)Math.Min(_n, (long)first + _columns));
+            int row = unit % _blocks * _rowBlock, first = unit / _blocks * _columns;
+            return (_top + row, Math.Min(_rowBlock, _m - row), first, (int)Math.Min(_n, (long)first + _columns));
         }
     }
 }

@@ -47,9 +47,17 @@ public static unsafe partial class GemmNmU8S8
     public static void Run<TStore>(Workers workers, NmForm form, int m, int n, int k, in GemmU8S8.Rows a, byte* packedB, in TStore store) where TStore : struct, ITileStore
     {
         if (m == 0 || n == 0) return;
-        var units = new PanelUnits(m, n, Math.Max(1, k / 2));
-        workers.For(units.Count, units.Grain, new Body<TStore>(units, form, n, k, a, packedB, store));
+        bool spreads = a.InPlace(k) && k % form.Window == 0 && RowSpread.Pays(a.Stride, m);
+        int slab = spreads ? RowSpread.SlabRows(RowSpread.Stride(k), RowBlock) : m;
+        for (int top = 0; top < m; top += slab)
+        {
+            var units = new PanelUnits(Math.Min(slab, m - top), n, Math.Max(1, k / 2), RowBlock, top);
+            workers.For(units.Count, units.Grain, new Body<TStore>(units, form, n, k, spreads ? a.Spread(workers, top, Math.Min(slab, m - top), k) : a, packedB, store));
+        }
     }
+
+    // Whole tiles of 12 rows; a block of rows stays in the second-level cache, and as many as there often are meet a panel before the next one is fetched.
+    private const int TileRows = 48, RowBlock = 3 * TileRows;
 
     private readonly struct Body<TStore>(PanelUnits units, NmForm form, int n, int k, GemmU8S8.Rows a, byte* b, TStore store) : IParallelBody where TStore : struct, ITileStore
     {
@@ -62,8 +70,8 @@ public static unsafe partial class GemmNmU8S8
         {
             const int Width = GemmU8S8.PanelColumns;
             bool inPlace = a.InPlace(k) && k % form.Window == 0;
-            int* sums = (int*)Scratch.Get(sizeof(int) * PanelUnits.TileRows * Width + (inPlace ? 0 : PanelUnits.RowBlock * _stride));
-            byte* packed = (byte*)(sums + PanelUnits.TileRows * Width);
+            int* sums = (int*)Scratch.Get(sizeof(int) * TileRows * Width + (inPlace ? 0 : RowBlock * _stride));
+            byte* packed = (byte*)(sums + TileRows * Width);
             for (int unit = start; unit < end; unit++)
             {
                 var (row, rows, first, last) = units[unit];
@@ -88,9 +96,9 @@ public static unsafe partial class GemmNmU8S8
             for (int j = 0; j < width; j++) start[j] = unchecked(-a.Zero(0) * of[j]);
             var run = Table.Best;
             var t = new Tile(new() { A = from, RowStride = stride, B = (sbyte*)(b + column * depth), Start = start, C = sums, CStride = width, Columns = width, Segments = 1, Quads = _quads }, form);
-            for (int i = 0; i < rows; i += PanelUnits.TileRows, t.Base.A += PanelUnits.TileRows * stride)
+            for (int i = 0; i < rows; i += TileRows, t.Base.A += TileRows * stride)
             {
-                t.Base.Rows = Math.Min(PanelUnits.TileRows, rows - i);
+                t.Base.Rows = Math.Min(TileRows, rows - i);
                 run(t);
                 store.Store(sums, width, row + i, row + i, t.Base.Rows, column, used);
             }
