@@ -101,7 +101,15 @@ public sealed unsafe partial class ConvBinary
                         moved = at;
                         conv._tile(new()
                         {
-                            Rows = rows, Segments = segments, B = packed + (nint)panel * conv.PanelBytes, C = sums, CStride = TilePanels * Columns, RowCount = count, Panels = used, SegmentCount = conv._segments.Length, Words = conv._segmentWords,
+                            Rows = rows,
+                            Segments = segments,
+                            B = packed + (nint)panel * conv.PanelBytes,
+                            C = sums,
+                            CStride = TilePanels * Columns,
+                            RowCount = count,
+                            Panels = used,
+                            SegmentCount = conv._segments.Length,
+                            Words = conv._segmentWords,
                             Column = panel * Columns,
                         });
                         store.Store(sums, TilePanels * Columns, first, count, group * conv._s.GroupOutChannels + inGroup * Columns, Math.Min(used * Columns, conv._s.GroupOutChannels - inGroup * Columns));
