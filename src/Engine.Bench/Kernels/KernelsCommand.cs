@@ -48,7 +48,7 @@ internal static class KernelsCommand
             int runs = p.GetValue(Runs), minTime = p.GetValue(MinTime);
             if (runs is < 1 or > 1_000_000) throw CommandException.Usage($"--runs {runs}: expected 1 to 1000000");
             if (minTime is < 0 or > 600_000) throw CommandException.Usage($"--min-time {minTime}: expected 0 to 600000");
-            var limits = threads.Distinct().ToDictionary(n => n, n => MachineLimits.Measure(n, LimitBudget, k => k != LimitKind.Popcount, cancellation));
+            var limits = threads.Distinct().ToDictionary(n => n, n => MachineLimits.Measure(n, LimitBudget, kind => kind != LimitKind.Popcount || cases.Any(c => c.Family.Work(c.Dims).Compute == kind), cancellation));
             var results = Measure(cases, threads, new KernelBench(new(runs, TimeSpan.FromMilliseconds(minTime), peers), limits), cancellation);
             KernelReport.Make(results, limits.Values).Write(p.GetValue(format), p.GetValue(output));
             if (!p.GetValue(Assert)) return ExitCode.Ok;

@@ -67,8 +67,8 @@ public static class WeightReplacement
     {
         if (w.DType == dtype) return w;
         if (w is Dense && dtype == DType.F32 && w.DType is DType.F16 or DType.BF16) return new Dense(w.ToF32());
-        // What sparse weights hold is widened where it is used.
-        return w is SparseNM { Values: Dense } s && dtype == DType.F32 ? new SparseNM(s.Shape, s.N, s.M, s.Positions, new Dense(s.Values.ToF32())) : null;
+        // What sparse weights hold is widened where it is packed.
+        return w is SparseNM { Values: Dense } s && dtype == DType.F32 ? new SparseNM(s.Shape, s.N, s.M, s.Positions, s.Values, s.Taps, dtype) : null;
     }
 
     // W → Transpose → product: the product reads W transposed, so that it sees the weight and not a copy decoded for Transpose.

@@ -10,8 +10,8 @@ namespace Engine.Tensors;
 /// </summary>
 public sealed class SparseBlocks : EncodedWeight
 {
-    /// <summary>Creates the weight; starts and columns are checked.</summary>
-    public SparseBlocks(Shape shape, int height, int width, Tensor starts, Tensor columns, Weight values) : base(shape, values.DType)
+    /// <summary>Creates the weight; starts and columns are checked. The element type is that of the values unless another is given.</summary>
+    public SparseBlocks(Shape shape, int height, int width, Tensor starts, Tensor columns, Weight values, DType? dtype = null) : base(shape, dtype ?? values.DType)
     {
         Require(height is > 0 and <= 256 && width is > 0 and <= 256, $"block size {height}x{width} is outside 1 to 256");
         (Height, Width, Starts, BlockColumns, Values) = (height, width, starts, columns, values);

@@ -8,8 +8,8 @@ namespace Engine.Tensors;
 /// </summary>
 public sealed class SparseCsr : EncodedWeight
 {
-    /// <summary>Creates the weight; starts and columns are checked.</summary>
-    public SparseCsr(Shape shape, Tensor starts, Tensor columns, Weight values) : base(shape, values.DType)
+    /// <summary>Creates the weight; starts and columns are checked. The element type is that of the values unless another is given.</summary>
+    public SparseCsr(Shape shape, Tensor starts, Tensor columns, Weight values, DType? dtype = null) : base(shape, dtype ?? values.DType)
     {
         (Starts, ColumnIndices, Values) = (starts, columns, values);
         long entries = values.Shape.Elements;

@@ -14,8 +14,8 @@ namespace Engine.Tensors;
 /// </summary>
 public sealed partial class SparseNM : EncodedWeight
 {
-    /// <summary>Creates the weight; every position is checked. One tap stands for groups along flattened columns.</summary>
-    public SparseNM(Shape shape, int n, int m, Tensor positions, Weight values, int taps = 1) : base(shape, values.DType)
+    /// <summary>Creates the weight; every position is checked. One tap stands for groups along flattened columns; the element type is that of the values unless another is given.</summary>
+    public SparseNM(Shape shape, int n, int m, Tensor positions, Weight values, int taps = 1, DType? dtype = null) : base(shape, dtype ?? values.DType)
     {
         Require(m is 2 or 4 or 8 or 16 && n >= 1 && n <= m, $"{n}:{m} is not N of 2, 4, 8 or 16");
         Require(taps >= 1 && Columns % taps == 0, $"{Columns} columns are not those of {taps} taps");

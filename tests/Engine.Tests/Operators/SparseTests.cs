@@ -146,7 +146,8 @@ public unsafe class SparseTests
             var halves = Tensor.Allocate(DType.F16, dense.Shape);
             for (int i = 0; i < halves.Shape.Count; i++) halves.Span<Half>()[i] = (Half)dense.Span<float>()[i];
             var narrow = SparseNM.From(new Dense(halves), n, m);
-            w = new SparseNM(narrow.Shape, n, m, narrow.Positions, new Dense(narrow.Values.ToF32()));
+            w = new SparseNM(narrow.Shape, n, m, narrow.Positions, narrow.Values, dtype: DType.F32);
+            Assert.Equal(DType.F16, ((SparseNM)w).Values.DType);
         }
         else if (how == "stored") w = SparseNM.From(w, n, m);
         else if (how == "transposed")

@@ -34,6 +34,8 @@ internal static class WeightSamples
         yield return new Rows(9, Tensor.Vector<int>(0, 1, 3, 4, 6, 8), dense);
         yield return new SparseNM(new Shape(4, 8), 2, 4, Tensor.Vector<byte>([.. Enumerable.Repeat((byte)0b1101_0100, 4)]), new Dense(Floats(r, 4, 4)));
         yield return new SparseNM(new Shape(4, 4, 1, 2), 2, 4, Tensor.Vector<byte>([.. Enumerable.Repeat((byte)0b1101_0100, 4)]), new Dense(Floats(r, 4, 4)), taps: 2);
+        // Values in another element type than the weight's.
+        yield return new SparseNM(new Shape(4, 8), 2, 4, Tensor.Vector<byte>([.. Enumerable.Repeat((byte)0b1101_0100, 4)]), new Dense(Tensor.From(new Shape(4, 4), Array.ConvertAll(Floats(r, 4, 4).Span<float>().ToArray(), v => (Half)v))), dtype: DType.F32);
         yield return new SparseCsr(new Shape(3, 4), Tensor.Vector<int>(0, 2, 2, 3), Tensor.Vector<ushort>(1, 3, 0), new Dense(Floats(r, 3)));
         yield return new SparseCsr(new Shape(3, 4), Tensor.Vector<int>(0, 2, 2, 3), Tensor.Vector<int>(1, 3, 0), new Dense(Floats(r, 3)));
         yield return new SparseBlocks(new Shape(4, 6), 2, 3, Tensor.Vector<int>(0, 1, 3), Tensor.Vector<int>(1, 0, 1), new Dense(Floats(r, 3, 2, 3)));
