@@ -51,6 +51,22 @@ public sealed class BinaryTree : EncodedWeight
     /// <inheritdoc/>
     public override string Describe() => "BinaryTree";
 
+    /// <summary>The same signs, every row in full.</summary>
+    public Binary ToBinary()
+    {
+        var root = RootWords.Span<ulong>();
+        var all = Tensor.Allocate(DType.U64, new Shape(Checked.Mul(Rows, root.Length)));
+        var parents = Parents.Span<int>();
+        var starts = Starts.Span<int>();
+        foreach (int r in _order)
+        {
+            var row = all.Span<ulong>().Slice(r * root.Length, root.Length);
+            (parents[r] < 0 ? root : all.Span<ulong>().Slice(parents[r] * root.Length, root.Length)).CopyTo(row);
+            for (int i = starts[r]; i < starts[r + 1]; i++) row[Flip(i) / 64] ^= 1ul << (Flip(i) % 64);
+        }
+        return new(Shape, all, DType);
+    }
+
     private int Flip(int i) => Flips.DType == DType.U16 ? Flips.Span<ushort>()[i] : Flips.Span<int>()[i];
 
     // Breadth first from the root, children by a counting sort on parents; rows not reached are on a cycle.

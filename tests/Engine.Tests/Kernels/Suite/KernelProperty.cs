@@ -9,7 +9,7 @@ internal delegate void Trial(Operands operands);
 internal sealed record KernelProperty(IKernelTable Table, int Shapes, Trial Try)
 {
     /// <summary>Every kernel has one here; a test asserts it.</summary>
-    public static IReadOnlyList<KernelProperty> All { get; } = [.. ElementProperties.All, .. RowProperties.All, .. ReduceProperties.All, .. ProductProperties.All, .. ConvProperties.All, .. CodeProperties.All, .. RecurrentProperties.All, .. ShiftProperties.All, .. LowBitProperties.All, .. SparseProperties.All, .. SparseCodeProperties.All, .. BinaryProperties.All];
+    public static IReadOnlyList<KernelProperty> All { get; } = [.. ElementProperties.All, .. RowProperties.All, .. ReduceProperties.All, .. ProductProperties.All, .. ConvProperties.All, .. CodeProperties.All, .. RecurrentProperties.All, .. ShiftProperties.All, .. LowBitProperties.All, .. SparseProperties.All, .. SparseCodeProperties.All, .. BinaryProperties.All, .. SlicedProperties.All];
 
     /// <summary>A length that leaves every tail: mostly short.</summary>
     public static int Length(Random r) => r.Next(4) == 0 ? r.Next(64, 300) : r.Next(0, 70);

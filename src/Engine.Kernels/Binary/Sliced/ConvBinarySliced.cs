@@ -1,0 +1,119 @@
+using Engine.Tensors;
+
+namespace Engine.Kernels;
+
+/// <summary>How a bit-sliced convolution counts.</summary>
+public enum SlicedExecution
+{
+    /// <summary><see cref="ConvBinaryFr"/>.</summary>
+    Fr,
+    /// <summary><see cref="ConvBinaryMst"/>.</summary>
+    Mst,
+}
+
+/// <summary>
+/// Convolution of signs with weights of signs, bit-sliced: 512 outputs at once, each input of them a bit of a plane. Sums are exact, and padding adds nothing. Inputs are <see cref="BitPlanes"/>
+/// of [N, C, H, W], or words with channels innermost, as <see cref="SlicedWindow.FromPlanes"/> says; results are planes, or i32 or f32 [N, M, H, W].
+/// </summary>
+public sealed unsafe class ConvBinarySliced
+{
+    private const int Plane = BitPlanes.PlaneBytes;
+    private readonly Tensor _packed;
+    private readonly ConvBinaryFr.Fn _unit;
+    private readonly bool _splits;
+
+    /// <summary>Binds weights that <see cref="SlicedProgram.PackFr"/> or <see cref="SlicedProgram.PackMst"/> packed, taps those of the window.</summary>
+    public ConvBinarySliced(SlicedWindow window, SlicedExecution execution, Tensor packed)
+    {
+        (Window, _packed) = (window, packed);
+        (_unit, _splits) = execution == SlicedExecution.Fr ? (ConvBinaryFr.Table.Best, true) : (ConvBinaryMst.Table.Best, false);
+        var (s, p) = (window.Shape, Program);
+        if (p.Rows != s.OutChannels || p.Taps != window.Taps || p.Columns != s.Channels * window.Taps) throw new ArgumentException($"signs [{p.Rows}, {p.Columns}] of {p.Taps} taps are not of {s}", nameof(packed));
+    }
+
+    /// <summary>The geometry.</summary>
+    public SlicedWindow Window { get; }
+
+    /// <summary>The packed weights.</summary>
+    public SlicedProgram Program => new(_packed);
+
+    /// <summary>y, planes of the outputs, by <see cref="SlicedThresholds"/> of this window and program.</summary>
+    public void ToPlanes(Workers workers, void* x, uint* thresholds, byte* y) => Run(workers, x, thresholds, y, default(NoSums));
+
+    /// <summary>y[n, m, h, w], the sums.</summary>
+    public void ToSums(Workers workers, void* x, int* y) => Run(workers, x, null, null, new PlainSums(y, Window.Shape.OutChannels, Window.Shape.Window.Outputs));
+
+    /// <summary>y[n, m, h, w] = sum · scale[m] + bias[m], plus what lies at the same place of <paramref name="residual"/> unless it is null, every step rounded.</summary>
+    public void ToF32(Workers workers, void* x, float* scale, float* bias, float* residual, float* y) =>
+        Run(workers, x, null, null, new AffineSums(y, Window.Shape.OutChannels, Window.Shape.Window.Outputs, scale, bias, residual));
+
+    private void Run<TSums>(Workers workers, void* x, uint* thresholds, byte* y, TSums sums) where TSums : struct, ISlicedSums
+    {
+        int parts = 1, most = _splits ? Math.Min(8, Program.Units) : 1;
+        while (parts < most && Window.Blocks * (long)parts % workers.Threads != 0 && Window.Blocks * (long)parts < 32L * workers.Threads) parts++;
+        workers.For(Checked.Int(Checked.Mul(Window.Blocks, parts)), 1, new Body<TSums>(this, (byte*)x, thresholds, y, sums, parts));
+    }
+
+    private readonly struct Body<TSums>(ConvBinarySliced conv, byte* x, uint* thresholds, byte* y, TSums sums, int parts) : IParallelBody where TSums : struct, ISlicedSums
+    {
+        public void Run(int start, int end)
+        {
+            var (window, program) = (conv.Window, conv.Program);
+            long planeBytes = (program.Columns + 1L) * Plane, workBytes = program.WorkBytes, copyBytes = PlaneInputs.WorkBytes(window);
+            byte* planes = Scratch.Get(planeBytes + workBytes + Math.Max(copyBytes, (long)ConvBinaryFr.MostChannels * PlaneSums.MostBits * Plane + BitPlanes.BlockPixels * sizeof(int)));
+            byte* work = planes + planeBytes, rest = work + workBytes;
+            new Span<byte>(planes + planeBytes - Plane, Plane).Clear();
+            int made = -1;
+            for (int i = start; i < end; i++)
+            {
+                var (block, part) = Math.DivRem(i, parts);
+                if (block != made) PlaneInputs.Make(window, x, block, planes, rest);
+                made = block;
+                var ids = window.ClassIds(block);
+                fixed (int* id = ids)
+                {
+                    var b = new SlicedBlock
+                    {
+                        Planes = planes,
+                        Work = work,
+                        Bits = program.Bits,
+                        Thresholds = thresholds,
+                        ThresholdStep = (nint)window.Classes * program.Bits,
+                        Classes = ids.Length,
+                        ClassIds = id,
+                        Masks = window.ClassMasks(block),
+                        Y = y + (long)block * Plane,
+                        YStep = (nint)BitPlanes.ChannelBytes(window.Pixels),
+                        Sums = rest,
+                    };
+                    int last = (int)((long)program.Units * (part + 1) / parts);
+                    for (int u = (int)((long)program.Units * part / parts); u < last; u++)
+                    {
+                        ushort* unit = program.Unit(u);
+                        conv._unit(b, unit);
+                        if (thresholds != null) continue;
+                        var (first, count) = conv._splits ? (unit[1], unit[0]) : (unit[0], 1);
+                        for (int c = 0; c < count; c++) Sum(window, program, block, b, first + c, rest + c * b.Step, (int*)(rest + ConvBinaryFr.MostChannels * PlaneSums.MostBits * Plane));
+                    }
+                }
+            }
+        }
+
+        private void Sum(SlicedWindow window, in SlicedProgram program, int block, in SlicedBlock b, int channel, byte* planes, int* y)
+        {
+            PlaneSums.Table.Best(planes, b.Bits, y);
+            int first = block * BitPlanes.BlockPixels, pixels = Math.Min(BitPlanes.BlockPixels, window.Pixels - first);
+            // A counter wraps where it holds more agreeing inputs than half its range; they are never negative.
+            int agree = program.Base(channel), wrap = (1 << b.Bits) - 1;
+            for (int p = 0; p < pixels; p++) y[p] = 2 * ((y[p] + agree) & wrap) - program.Columns;
+            for (int c = 0; c < b.Classes; c++)
+            {
+                int excess = window.Excess(program, channel, b.ClassIds[c]);
+                ulong* mask = (ulong*)(b.Masks + c * Plane);
+                for (int w = 0; w < Plane / sizeof(ulong); w++)
+                    for (ulong m = mask[w]; m != 0; m &= m - 1) y[w * 64 + System.Numerics.BitOperations.TrailingZeroCount(m)] -= excess;
+            }
+            sums.Store(y, channel, first, pixels);
+        }
+    }
+}

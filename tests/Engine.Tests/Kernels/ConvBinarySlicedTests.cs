@@ -1,0 +1,134 @@
+using Engine.Kernels;
+using Engine.Tensors;
+
+namespace Engine.Tests;
+
+/// <summary>Bit-sliced convolutions of signs against their definition: any window, stride and padding, batches, tails, both forms of input and all of output.</summary>
+public unsafe class ConvBinarySlicedTests
+{
+    public static TheoryData<SlicedExecution, bool> Executions => new() { { SlicedExecution.Fr, true }, { SlicedExecution.Fr, false }, { SlicedExecution.Mst, true }, { SlicedExecution.Mst, false } };
+
+    [Theory, MemberData(nameof(Executions))]
+    public void Is_its_definition_bit_by_bit(SlicedExecution execution, bool fromPlanes)
+    {
+        using var workers = new Workers(2);
+        for (int seed = 0; seed < 40; seed++)
+        {
+            var r = new Random(seed);
+            var shape = fromPlanes ? Aligned(r) : Any(r);
+            if (!SlicedWindow.Supports(shape)) continue;
+            Check(workers, r, shape, execution, fromPlanes);
+        }
+    }
+
+    private static ConvShape Aligned(Random r)
+    {
+        WindowDim Dim(int n)
+        {
+            int kernel = 1 + 2 * r.Next(0, 3), dilation = r.Next(1, 3), pad = r.Next(0, (kernel - 1) * dilation + 1);
+            return new(n, n, kernel, 1, dilation, pad, (kernel - 1) * dilation - pad);
+        }
+        return new(r.Next(1, 4), r.Next(1, 70), r.Next(1, 12), 1, new(WindowDim.One, Dim(r.Next(1, 20)), Dim(r.Next(1, 40))));
+    }
+
+    private static ConvShape Any(Random r)
+    {
+        WindowDim Dim(int n)
+        {
+            int kernel = r.Next(1, 4), dilation = r.Next(1, 3), stride = r.Next(1, 4), pad = r.Next(0, 3), end = r.Next(0, 3);
+            return new(n, Math.Max(0, n + pad + end - (kernel - 1) * dilation - 1) / stride + 1, kernel, stride, dilation, pad, end);
+        }
+        return new(r.Next(1, 4), r.Next(1, 140), r.Next(1, 12), 1, new(WindowDim.One, Dim(r.Next(5, 20)), Dim(r.Next(5, 30))));
+    }
+
+    private static void Check(Workers workers, Random r, ConvShape s, SlicedExecution execution, bool fromPlanes)
+    {
+        var (h, w) = (s.Window.H, s.Window.W);
+        int taps = s.Window.Taps, columns = s.Channels * taps, across = (s.Channels + 63) / 64, inputs = s.Batch * s.Window.Inputs, outputs = s.Window.Outputs;
+        var weight = SlicedOperands.Weight(r, new Shape(s.OutChannels, s.Channels, h.Kernel, w.Kernel), 80);
+        var window = new SlicedWindow(s, fromPlanes);
+        var conv = new ConvBinarySliced(window, execution, execution == SlicedExecution.Fr ? SlicedProgram.PackFr(weight, taps, r.Next(0, 7)) : SlicedProgram.PackMst(SpanningTree.Of(weight), taps));
+        var words = Tensor.Allocate(DType.U64, new Shape(inputs, across));
+        r.NextBytes(words.Bytes);
+        if (s.Channels % 64 != 0) for (int p = 0; p < inputs; p++) words.Span<ulong>()[(p + 1) * across - 1] &= (1ul << (s.Channels % 64)) - 1;
+        Tensor x = words;
+        if (fromPlanes)
+        {
+            x = Tensor.Allocate(DType.U8, new Shape(BitPlanes.Bytes(inputs, s.Channels)));
+            PlaneConvert.FromWords(workers, (ulong*)words.Pointer, inputs, s.Channels, x.Pointer);
+        }
+        int Input(int n, int c, int y, int q) => 1 - 2 * (int)(words.Span<ulong>()[((n * h.Input + y) * w.Input + q) * across + c / 64] >> (c % 64) & 1);
+        var sums = new int[s.Batch * s.OutChannels * outputs];
+        for (int n = 0, at = 0; n < s.Batch; n++)
+            for (int m = 0; m < s.OutChannels; m++)
+                for (int oh = 0; oh < h.Output; oh++)
+                    for (int ow = 0; ow < w.Output; ow++, at++)
+                        for (int c = 0; c < s.Channels; c++)
+                            for (int t = 0; t < taps; t++)
+                            {
+                                int y = h.Start(oh) + t / w.Kernel * h.Dilation, q = w.Start(ow) + t % w.Kernel * w.Dilation;
+                                if (y >= 0 && y < h.Input && q >= 0 && q < w.Input) sums[at] += Input(n, c, y, q) * (1 - 2 * SlicedOperands.Bit(weight, m, c * taps + t));
+                            }
+        var actual = Tensor.Allocate(DType.I32, new Shape(sums.Length));
+        conv.ToSums(workers, x.Pointer, (int*)actual.Pointer);
+        Assert.Equal(sums, actual.Span<int>().ToArray());
+
+        float[] scale = [.. Enumerable.Range(0, s.OutChannels).Select(_ => r.NextSingle() - 0.5f)], bias = [.. scale.Select(_ => r.NextSingle() - 0.5f)], residual = [.. sums.Select(_ => r.NextSingle() - 0.5f)];
+        bool adds = r.Next(2) == 0;
+        var floats = Tensor.Allocate(DType.F32, new Shape(sums.Length));
+        fixed (float* a = scale, b = bias, c = residual) conv.ToF32(workers, x.Pointer, a, b, adds ? c : null, (float*)floats.Pointer);
+        for (int i = 0; i < sums.Length; i++)
+        {
+            int m = i / outputs % s.OutChannels;
+            float scaled = sums[i] * scale[m], v = scaled + bias[m];
+            Assert.Equal(adds ? v + residual[i] : v, floats.Span<float>()[i]);
+        }
+
+        int[] thresholds = [.. Enumerable.Range(0, s.OutChannels).Select(_ => r.Next(8) switch { 0 => int.MaxValue, 1 => int.MinValue, 2 => columns, 3 => -columns, _ => r.Next(-columns / 2 - 1, columns / 2 + 2) })];
+        bool[] negative = [.. thresholds.Select(_ => r.Next(2) == 0)];
+        var packed = SlicedThresholds.Pack(window, conv.Program, thresholds, negative);
+        var planes = Tensor.Allocate(DType.U8, new Shape(BitPlanes.Bytes(window.Pixels, s.OutChannels)));
+        conv.ToPlanes(workers, x.Pointer, (uint*)packed.Pointer, planes.Pointer);
+        var signs = Tensor.Allocate(DType.U64, new Shape(window.Pixels, 1));
+        PlaneConvert.ToWords(workers, planes.Pointer, window.Pixels, s.OutChannels, (ulong*)signs.Pointer);
+        for (int n = 0, at = 0; n < s.Batch; n++)
+            for (int m = 0; m < s.OutChannels; m++)
+                for (int p = 0; p < outputs; p++, at++)
+                {
+                    bool expected = negative[m] ? sums[at] > thresholds[m] : sums[at] < thresholds[m];
+                    Assert.True(expected == ((signs.Span<ulong>()[n * outputs + p] >> m & 1) != 0), $"{s} {execution}: image {n}, channel {m}, pixel {p}, sum {sums[at]}, threshold {thresholds[m]}, negative {negative[m]}");
+                }
+        Assert.All(signs.Span<ulong>().ToArray(), v => Assert.Equal(0ul, v >> s.OutChannels));
+    }
+
+    [Fact]
+    public void Signs_of_floats_become_planes()
+    {
+        var r = new Random(1);
+        foreach (var (images, channels, pixels) in ((int, int, int)[])[(1, 3, 9), (3, 5, 200), (2, 2, 4200), (5, 1, 64)])
+        {
+            float[] x = [.. Enumerable.Range(0, images * channels * pixels).Select(_ => r.Next(8) == 0 ? -0f : r.NextSingle() - 0.5f)];
+            var y = Tensor.Allocate(DType.U8, new Shape(BitPlanes.Bytes(images * pixels, channels)));
+            fixed (float* at = x) PlaneConvert.FromF32(Workers.Single, at, images, channels, pixels, y.Pointer);
+            for (int i = 0; i < x.Length; i++)
+            {
+                int p = i / (channels * pixels) * pixels + i % pixels;
+                Assert.Equal(x[i] < 0, (y.Pointer[i / pixels % channels * BitPlanes.ChannelBytes(images * pixels) + p / 8] >> (p % 8) & 1) != 0);
+            }
+        }
+    }
+
+    [Fact]
+    public void What_does_not_fit_is_refused()
+    {
+        var weight = SlicedOperands.Weight(new Random(1), new Shape(2, 9), 50);
+        Assert.Throws<UnsupportedException>(() => SlicedProgram.PackFr(weight, 2));
+        Assert.Throws<UnsupportedException>(() => SlicedProgram.PackFr(new Dense(Tensor.Vector<float>(1, 2)), 1));
+        var strided = new ConvShape(1, 4, 2, 1, new(WindowDim.One, new(9, 4, 3, 2, 1, 0, 0), new(9, 4, 3, 2, 1, 0, 0)));
+        Assert.False(SlicedWindow.IsAligned(strided));
+        Assert.Throws<UnsupportedException>(() => new SlicedWindow(strided, true));
+        Assert.False(SlicedWindow.Supports(strided with { Group = 2 }));
+        Assert.False(SlicedWindow.Supports(strided with { Channels = 1000 }));
+        Assert.Throws<ArgumentException>(() => new ConvBinarySliced(new SlicedWindow(strided, false), SlicedExecution.Fr, SlicedProgram.PackFr(weight, 1)));
+    }
+}

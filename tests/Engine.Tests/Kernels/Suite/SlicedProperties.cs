@@ -1,0 +1,156 @@
+using Engine.Kernels;
+using Engine.Tensors;
+
+namespace Engine.Tests;
+
+/// <summary>Bit-sliced convolutions of signs, and the kernels that move planes.</summary>
+internal static unsafe class SlicedProperties
+{
+    private const int Plane = BitPlanes.PlaneBytes, Pixels = BitPlanes.BlockPixels;
+
+    public static IEnumerable<KernelProperty> All =>
+    [
+        new(BitTranspose.Table, 200, Transposes), new(ConvBinaryFr.Table, 60, o => Units(o, ConvBinaryFr.Table, SlicedExecution.Fr)), new(ConvBinaryMst.Table, 60, o => Units(o, ConvBinaryMst.Table, SlicedExecution.Mst)),
+        new(PlaneSigns.Table, 300, Signs), new(PlaneSums.Table, 300, Sums), new(PlaneTaps.Table, 300, Taps),
+    ];
+
+    private static byte* Bits(Operands o, int bytes)
+    {
+        byte* x = o.Take<byte>(bytes);
+        o.Random.NextBytes(new Span<byte>(x, bytes));
+        return x;
+    }
+
+    private static void AssertSame(string what, byte* expected, byte* actual, int bytes)
+    {
+        int at = new ReadOnlySpan<byte>(expected, bytes).CommonPrefixLength(new(actual, bytes));
+        Assert.True(at == bytes, $"{what}: byte {at} of {bytes}");
+    }
+
+    private static void Transposes(Operands o)
+    {
+        int bytes = BitTranspose.Size * Plane;
+        byte* x = Bits(o, bytes), expected = o.Take<byte>(bytes);
+        for (int i = 0; i < 8; i++)
+            for (int r = 0; r < 64; r++)
+                for (int c = 0; c < 64; c++) ((ulong*)expected)[c * 8 + i] |= (((ulong*)x)[r * 8 + i] >> c & 1) << r;
+        foreach (string tier in BitTranspose.Table.SupportedTiers)
+        {
+            byte* y = o.Copy(x, bytes);
+            BitTranspose.Table[tier](y);
+            AssertSame($"bit-transpose {tier}", expected, y, bytes);
+        }
+    }
+
+    private static void Signs(Operands o)
+    {
+        int words = o.Random.Next(0, 20);
+        float* x = o.Floats(64 * words, Fill.Anything);
+        for (int i = 0; i < 64 * words; i++) if (o.Random.Next(16) == 0) x[i] = o.Random.Next(2) == 0 ? 0 : -0f;
+        ulong* expected = o.Take<ulong>(words);
+        for (int i = 0; i < 64 * words; i++) if (x[i] < 0) expected[i / 64] |= 1ul << (i % 64);
+        foreach (string tier in PlaneSigns.Table.SupportedTiers)
+        {
+            ulong* y = o.Take<ulong>(words);
+            PlaneSigns.Table[tier](x, words, y);
+            AssertSame($"plane-signs {tier}", (byte*)expected, (byte*)y, 8 * words);
+        }
+    }
+
+    private static void Sums(Operands o)
+    {
+        int bits = o.Random.Next(1, PlaneSums.MostBits + 1);
+        byte* x = Bits(o, bits * Plane);
+        int* expected = o.Take<int>(Pixels);
+        PlaneSums.Table.Reference(x, bits, expected);
+        for (int p = 0; p < Pixels; p++) Assert.InRange(expected[p], -(1 << (bits - 1)), (1 << (bits - 1)) - 1);
+        foreach (string tier in KernelProperty.Fast(PlaneSums.Table))
+        {
+            int* y = o.Take<int>(Pixels);
+            PlaneSums.Table[tier](x, bits, y);
+            AssertSame($"plane-sums {tier} {bits} bits", (byte*)expected, (byte*)y, 4 * Pixels);
+        }
+    }
+
+    private static void Taps(Operands o)
+    {
+        var r = o.Random;
+        int channels = r.Next(1, 6), taps = r.Next(1, 10), before = r.Next(0, 40), after = r.Next(0, 40), step = 8 * (before + after) + Plane + 8;
+        byte* x = Bits(o, channels * step), masks = Bits(o, taps * Plane);
+        long* shifts = o.Take<long>(taps);
+        for (int t = 0; t < taps; t++) shifts[t] = r.Next(-64 * before, 64 * after + 64);
+        byte* expected = o.Take<byte>(channels * taps * Plane);
+        for (int c = 0; c < channels; c++)
+            for (int t = 0; t < taps; t++)
+                for (int p = 0; p < Pixels; p++)
+                {
+                    long from = 64 * before + p + shifts[t];
+                    int bit = x[c * step + from / 8] >> (int)(from % 8) & masks[t * Plane + p / 8] >> (p % 8) & 1;
+                    expected[(c * taps + t) * Plane + p / 8] |= (byte)(bit << (p % 8));
+                }
+        foreach (string tier in PlaneTaps.Table.SupportedTiers)
+        {
+            byte* y = o.Take<byte>(channels * taps * Plane);
+            PlaneTaps.Table[tier](x + 8 * before, step, channels, shifts, taps, masks, y);
+            AssertSame($"plane-taps {tier}", expected, y, channels * taps * Plane);
+        }
+    }
+
+    // One block, every unit of a program: the signs and the sums that the definition gives.
+    private static void Units(Operands o, KernelTable<ConvBinaryFr.Fn> table, SlicedExecution execution)
+    {
+        var r = o.Random;
+        int rows = r.Next(1, 20), columns = r.Next(8) == 0 ? r.Next(500, 1400) : r.Next(1, 200), classes = r.Next(0, 3);
+        var weight = SlicedOperands.Weight(r, new Shape(rows, columns), r.Next(50, 100));
+        var packed = execution == SlicedExecution.Fr ? SlicedProgram.PackFr(weight, 1, r.Next(0, 7)) : SlicedProgram.PackMst(SpanningTree.Of(weight), 1);
+        var program = new SlicedProgram(packed);
+        byte* planes = Bits(o, (columns + 1) * Plane), masks = o.Take<byte>(classes * Plane);
+        new Span<byte>(planes + columns * Plane, Plane).Clear();
+        int* ids = o.Take<int>(classes), classOf = o.Take<int>(Pixels);
+        for (int p = 0; p < Pixels; p++)
+            if (r.Next(classes + 1) is > 0 and var c) masks[(classOf[p] = c) * Plane - Plane + p / 8] |= (byte)(1 << (p % 8));
+        int step = (classes + 1) * program.Bits, limit = Math.Max(2, columns / 4);
+        uint* k = o.Take<uint>(rows * step);
+        byte* expected = o.Take<byte>(rows * Plane);
+        int[] agree = new int[rows * Pixels];
+        for (int i = 0; i < classes; i++) ids[i] = i + 1;
+        for (int j = 0; j < rows; j++)
+        {
+            var thresholds = new int[classes + 1];
+            for (int c = 0; c <= classes; c++)
+            {
+                thresholds[c] = Math.Clamp(columns / 2 + r.Next(-limit, limit), 0, columns + 1);
+                uint add = (uint)(program.Base(j) - thresholds[c]), first = (uint)(program.Base(j) - thresholds[0]);
+                for (int i = 0; i < program.Bits; i++) k[j * step + c * program.Bits + i] = ((c == 0 ? add : add ^ first) >> i & 1) != 0 ? uint.MaxValue : 0;
+            }
+            for (int p = 0; p < Pixels; p++)
+            {
+                int sum = 0;
+                for (int i = 0; i < columns; i++) sum += 1 ^ planes[i * Plane + p / 8] >> (p % 8) & 1 ^ SlicedOperands.Bit(weight, j, i);
+                agree[j * Pixels + p] = sum;
+                if (sum < thresholds[classOf[p]]) expected[j * Plane + p / 8] |= (byte)(1 << (p % 8));
+            }
+        }
+        byte* work = o.Take<byte>((int)program.WorkBytes), sums = o.Take<byte>(ConvBinaryFr.MostChannels * program.Bits * Plane);
+        foreach (string tier in table.SupportedTiers)
+        {
+            byte* y = o.Take<byte>(rows * Plane);
+            var block = new SlicedBlock { Planes = planes, Work = work, Bits = program.Bits, Thresholds = k, ThresholdStep = step, Classes = classes, ClassIds = ids, Masks = masks, Y = y, YStep = Plane };
+            for (int u = 0; u < program.Units; u++) table[tier](block, program.Unit(u));
+            AssertSame($"{table.Stem} {tier} {rows}x{columns}", expected, y, rows * Plane);
+            var toSums = new SlicedBlock { Planes = planes, Work = work, Bits = program.Bits, Sums = sums };
+            int* numbers = stackalloc int[Pixels];
+            for (int u = 0; u < program.Units; u++)
+            {
+                ushort* unit = program.Unit(u);
+                table[tier](toSums, unit);
+                var (first, count) = execution == SlicedExecution.Fr ? (unit[1], unit[0]) : (unit[0], 1);
+                for (int c = 0; c < count; c++)
+                {
+                    PlaneSums.Table.Reference(sums + c * program.Bits * Plane, program.Bits, numbers);
+                    for (int p = 0; p < Pixels; p++) Assert.Equal(agree[(first + c) * Pixels + p], numbers[p] + program.Base(first + c) & (1 << program.Bits) - 1);
+                }
+            }
+        }
+    }
+}
