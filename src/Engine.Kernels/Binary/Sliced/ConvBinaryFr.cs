@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -22,6 +23,7 @@ public static unsafe class ConvBinaryFr
     /// <summary>Most channels of a set.</summary>
     internal const int MostChannels = 6;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static ushort* Set<TVector, TLanes>(in SlicedBlock b, ushort* unit) where TVector : unmanaged where TLanes : struct, IBitLanes<TVector>
     {
         int channels = unit[0], first = unit[1], groups = 1 << (channels - 1);
@@ -34,12 +36,17 @@ public static unsafe class ConvBinaryFr
             for (int c = 0; c < channels; c++)
             {
                 int bit = channels - 1 - c, terms = c == 0 ? 0 : groups >> (bit + 1);
-                byte* y = b.Thresholds != null ? b.Y + (first + c) * b.YStep + lane : b.Sums + c * step + lane, from = last, term = work + ((1 << bit) - 1) * step;
-                uint* thresholds = b.Thresholds != null ? b.Thresholds + (first + c) * b.ThresholdStep : null;
+                byte* from = last, term = work + ((1 << bit) - 1) * step;
                 nint apart = step << (bit + 1);
-                for (; terms > PlaneChain<TVector, TLanes>.MostTerms; terms -= PlaneChain<TVector, TLanes>.MostTerms, term += PlaneChain<TVector, TLanes>.MostTerms * apart, from = half)
-                    PlaneChain<TVector, TLanes>.Run(b, lane, last, from, PlaneChain<TVector, TLanes>.MostTerms, term, apart, null, half);
-                PlaneChain<TVector, TLanes>.Run(b, lane, last, from, terms, term, apart, thresholds, y);
+                if (terms > PlaneChain<TVector, TLanes>.MostTerms)
+                {
+                    terms -= PlaneChain<TVector, TLanes>.MostTerms;
+                    PlaneChain<TVector, TLanes>.Numbers(b.Bits, last, from, PlaneChain<TVector, TLanes>.MostTerms, term, apart, half);
+                    term += PlaneChain<TVector, TLanes>.MostTerms * apart;
+                    from = half;
+                }
+                if (b.Thresholds == null) PlaneChain<TVector, TLanes>.Numbers(b.Bits, last, from, terms, term, apart, b.Sums + c * step + lane);
+                else PlaneChain<TVector, TLanes>.Signs(b, lane, last, from, terms, term, apart, b.Thresholds + (first + c) * b.ThresholdStep, b.Y + (first + c) * b.YStep + lane);
             }
         }
         return end;

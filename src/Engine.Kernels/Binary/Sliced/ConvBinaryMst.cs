@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -19,6 +20,7 @@ public static unsafe class ConvBinaryMst
     /// <summary>Stands for the parent of the root.</summary>
     internal const ushort None = ushort.MaxValue;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static ushort* Channel<TVector, TLanes>(in SlicedBlock b, ushort* unit) where TVector : unmanaged where TLanes : struct, IBitLanes<TVector>
     {
         int channel = unit[0], parent = unit[1], slot = unit[2];
@@ -29,8 +31,8 @@ public static unsafe class ConvBinaryMst
             // The lowest bit is the same for all channels; it stays where the root, in slot 0, left it.
             if (parent == None) end = PlaneCounters<TVector, TLanes>.Run(b.Bits, b.Planes + lane, list, 1, null, to, 0);
             else end = PlaneCounters<TVector, TLanes>.Run(b.Bits - 1, b.Planes + lane, list, 1, work + parent * b.Step + BitPlanes.PlaneBytes, to + BitPlanes.PlaneBytes, 0);
-            byte* y = b.Thresholds != null ? b.Y + channel * b.YStep + lane : b.Sums + lane;
-            PlaneChain<TVector, TLanes>.Run(b, lane, work, to, 0, null, 0, b.Thresholds != null ? b.Thresholds + channel * b.ThresholdStep : null, y);
+            if (b.Thresholds == null) PlaneChain<TVector, TLanes>.Numbers(b.Bits, work, to, 0, null, 0, b.Sums + lane);
+            else PlaneChain<TVector, TLanes>.Signs(b, lane, work, to, 0, null, 0, b.Thresholds + channel * b.ThresholdStep, b.Y + channel * b.YStep + lane);
         }
         return end;
     }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Engine.Tensors;
 
 namespace Engine.Kernels;
@@ -56,6 +57,7 @@ public sealed unsafe class ConvBinarySliced
 
     private readonly struct Body<TSums>(ConvBinarySliced conv, byte* x, uint* thresholds, byte* y, TSums sums, int parts) : IParallelBody where TSums : struct, ISlicedSums
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int start, int end)
         {
             var (window, program) = (conv.Window, conv.Program);
@@ -99,6 +101,7 @@ public sealed unsafe class ConvBinarySliced
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Sum(SlicedWindow window, in SlicedProgram program, int block, in SlicedBlock b, int channel, byte* planes, int* y)
         {
             PlaneSums.Table.Best(planes, b.Bits, y);

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Engine.Kernels;
 
-/// <summary>The last steps of a channel: twice some counters added to and subtracted from one, and the result compared with a threshold a pixel or stored.</summary>
+/// <summary>The last steps of a channel: twice some counters added to and subtracted from one, and the result stored or compared.</summary>
 internal static unsafe class PlaneChain<TVector, TLanes> where TVector : unmanaged where TLanes : struct, IBitLanes<TVector>
 {
     /// <summary>Most terms of one run.</summary>
@@ -12,29 +12,54 @@ internal static unsafe class PlaneChain<TVector, TLanes> where TVector : unmanag
 
     /// <summary>
     /// last + 2 · Σ ±term: terms lie <paramref name="step"/> bytes apart, their signs alternate and the last is subtracted; one term, or an even number up to <see cref="MostTerms"/>.
-    /// The lowest bit is that of <paramref name="low"/>. All pointers are to this vector's lanes; <paramref name="thresholds"/> null stores the planes at <paramref name="y"/>, else one of signs.
+    /// The lowest bit is that of <paramref name="low"/>. Stores the planes at <paramref name="y"/>. All pointers are to this vector's lanes.
     /// </summary>
-    public static void Run(in SlicedBlock b, int lane, byte* low, byte* last, int terms, byte* first, nint step, uint* thresholds, byte* y)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Numbers(int bits, byte* low, byte* last, int terms, byte* first, nint step, byte* y) => Run<Stored>(bits, low, last, terms, first, step, null, y);
+
+    /// <summary>As <see cref="Numbers"/>, and then the sign of the sum with a number a pixel of a channel's <paramref name="thresholds"/>; a plane at <paramref name="y"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Signs(in SlicedBlock b, int lane, byte* low, byte* last, int terms, byte* first, nint step, uint* thresholds, byte* y)
+    {
+        if (b.Classes == 0)
+        {
+            Run<Constants>(b.Bits, low, last, terms, first, step, (byte*)thresholds, y);
+            return;
+        }
+        byte* planes = b.Sums + lane;
+        PlaneNumbers<TVector, TLanes>.Make(thresholds, b.Bits, b.Masks + lane, b.ClassIds, b.Classes, planes);
+        Run<Planes>(b.Bits, low, last, terms, first, step, planes, y);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Run<TNumbers>(int bits, byte* low, byte* last, int terms, byte* first, nint step, byte* numbers, byte* y) where TNumbers : struct
     {
         switch (terms)
         {
             case 0:
-                Run<Terms0>(b, lane, low, last, first, step, thresholds, y);
+                Run<Terms0, TNumbers>(bits, low, last, first, step, numbers, y);
                 break;
             case 1:
-                Run<Terms1>(b, lane, low, last, first, step, thresholds, y);
+                Run<Terms1, TNumbers>(bits, low, last, first, step, numbers, y);
                 break;
             case 2:
-                Run<Terms2>(b, lane, low, last, first, step, thresholds, y);
+                Run<Terms2, TNumbers>(bits, low, last, first, step, numbers, y);
                 break;
             case 4:
-                Run<Terms4>(b, lane, low, last, first, step, thresholds, y);
+                Run<Terms4, TNumbers>(bits, low, last, first, step, numbers, y);
                 break;
             default:
-                Run<Terms8>(b, lane, low, last, first, step, thresholds, y);
+                Run<Terms8, TNumbers>(bits, low, last, first, step, numbers, y);
                 break;
         }
     }
+
+    // What a result is compared with: nothing, a bit for all pixels, a bit for each.
+    private struct Stored;
+
+    private struct Constants;
+
+    private struct Planes;
 
     private interface ITerms
     {
@@ -42,15 +67,13 @@ internal static unsafe class PlaneChain<TVector, TLanes> where TVector : unmanag
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Run<TTerms>(in SlicedBlock block, int lane, byte* low, byte* last, byte* first, nint step, uint* k, byte* y) where TTerms : struct, ITerms
+    private static void Run<TTerms, TNumbers>(int bits, byte* low, byte* last, byte* first, nint step, byte* numbers, byte* y) where TTerms : struct, ITerms where TNumbers : struct
     {
         TVector b0 = default, b1 = default, b2 = default, b3 = default, b4 = default, b5 = default, b6 = default, b7 = default;
-        int bits = block.Bits, classes = block.Classes;
-        int* ids = block.ClassIds;
-        byte* masks = block.Masks + lane, t = first;
+        byte* t = first;
         TVector v = TLanes.Load(low), r = default;
-        if (k != null) r = TLanes.And(v, Threshold(k, 0, bits, masks, ids, classes));
-        else TLanes.Store(v, y);
+        if (typeof(TNumbers) == typeof(Stored)) TLanes.Store(v, y);
+        else r = TLanes.And(v, Number<TNumbers>(numbers, 0));
         for (int i = 1; ; i++, t += Plane)
         {
             v = TLanes.Load(last + i * Plane);
@@ -72,13 +95,17 @@ internal static unsafe class PlaneChain<TVector, TLanes> where TVector : unmanag
                 Add(ref v, ref b6, t + 6 * step);
                 Subtract(ref v, ref b7, t + 7 * step);
             }
-            if (k == null) TLanes.Store(v, y + i * Plane);
+            if (typeof(TNumbers) == typeof(Stored)) TLanes.Store(v, y + i * Plane);
             if (i == bits - 1) break;
-            if (k != null) r = TLanes.Carry(r, v, Threshold(k, i, bits, masks, ids, classes));
+            if (typeof(TNumbers) != typeof(Stored)) r = TLanes.Carry(r, v, Number<TNumbers>(numbers, i));
         }
         // The sign of the sum of both.
-        if (k != null) TLanes.Store(TLanes.Xor(r, v, Threshold(k, bits - 1, bits, masks, ids, classes)), y);
+        if (typeof(TNumbers) != typeof(Stored)) TLanes.Store(TLanes.Xor(r, v, Number<TNumbers>(numbers, bits - 1)), y);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector Number<TNumbers>(byte* numbers, int i) where TNumbers : struct =>
+        typeof(TNumbers) == typeof(Constants) ? TLanes.Of(((uint*)numbers)[i]) : TLanes.Load(numbers + i * Plane);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Add(ref TVector v, ref TVector carry, byte* term)
@@ -94,15 +121,6 @@ internal static unsafe class PlaneChain<TVector, TLanes> where TVector : unmanag
         TVector x = TLanes.Load(term), sum = TLanes.Xor(v, x, borrow);
         borrow = TLanes.Borrow(v, x, borrow);
         v = sum;
-    }
-
-    /// <summary>Bit i of the number that is added: that of most pixels, with what differs for each class at the border.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVector Threshold(uint* k, int i, int bits, byte* masks, int* ids, int classes)
-    {
-        var v = TLanes.Of(k[i]);
-        for (int c = 0; c < classes; c++) v = TLanes.XorAnd(v, TLanes.Load(masks + c * Plane), TLanes.Of(k[ids[c] * bits + i]));
-        return v;
     }
 
     private struct Terms0 : ITerms

@@ -20,6 +20,7 @@ internal static unsafe class PlaneCounters<TVector, TLanes> where TVector : unma
     /// Runs <paramref name="count"/> lists one after the other on the same counters, from those at <paramref name="from"/>, or from zero, and stores them behind each:
     /// <paramref name="bits"/> planes at <paramref name="to"/>, <paramref name="step"/> bytes further for the next list. The result is the end of the lists.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static ushort* Run(int bits, byte* planes, ushort* lists, int count, byte* from, byte* to, nint step) => bits switch
     {
         <= 7 => Run<Bits7>(planes, lists, count, from, to, step),

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Engine.Tensors;
 
 namespace Engine.Kernels;
@@ -26,6 +27,7 @@ internal static unsafe class PlaneInputs
         return (before, Checked.AlignUp(before + most / 8 + PlaneTaps.Reach, Plane));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Shift(SlicedWindow window, byte* x, int block, byte* y, byte* work)
     {
         var (before, bytes) = Window(window);
@@ -48,6 +50,7 @@ internal static unsafe class PlaneInputs
         fixed (long* shifts = window.Shifts) PlaneTaps.Table.Best(from, (nint)step, channels, shifts, window.Taps, window.TapMasks(block), y);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Gather(SlicedWindow window, ulong* x, int block, byte* y, byte* work)
     {
         var transpose = BitTranspose.Table.Best;

@@ -33,7 +33,7 @@ public unsafe struct SlicedBlock
     /// <summary>Bytes to the signs of the next channel.</summary>
     public nint YStep { get; init; }
 
-    /// <summary>Where results are sums: <see cref="Bits"/> planes a channel of the unit.</summary>
+    /// <summary>Where results are sums: <see cref="Bits"/> planes a channel of the unit. Where they are signs: scratch of so many planes.</summary>
     public byte* Sums { get; init; }
 
     /// <summary>Bytes of a counter.</summary>

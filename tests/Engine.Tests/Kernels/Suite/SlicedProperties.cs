@@ -100,7 +100,7 @@ internal static unsafe class SlicedProperties
     private static void Units(Operands o, KernelTable<ConvBinaryFr.Fn> table, SlicedExecution execution)
     {
         var r = o.Random;
-        int rows = r.Next(1, 20), columns = r.Next(8) == 0 ? r.Next(500, 1400) : r.Next(1, 200), classes = r.Next(0, 3);
+        int rows = r.Next(1, 20), columns = r.Next(8) == 0 ? r.Next(500, 1400) : r.Next(1, 200), classes = r.Next(3) == 0 ? 0 : r.Next(1, 12);
         var weight = SlicedOperands.Weight(r, new Shape(rows, columns), r.Next(50, 100));
         var packed = execution == SlicedExecution.Fr ? SlicedProgram.PackFr(weight, 1, r.Next(0, 7)) : SlicedProgram.PackMst(SpanningTree.Of(weight), 1);
         var program = new SlicedProgram(packed);
@@ -132,14 +132,14 @@ internal static unsafe class SlicedProperties
             }
         }
         byte* work = o.Take<byte>((int)program.WorkBytes), sums = o.Take<byte>(ConvBinaryFr.MostChannels * program.Bits * Plane);
+        int* numbers = stackalloc int[Pixels];
         foreach (string tier in table.SupportedTiers)
         {
             byte* y = o.Take<byte>(rows * Plane);
-            var block = new SlicedBlock { Planes = planes, Work = work, Bits = program.Bits, Thresholds = k, ThresholdStep = step, Classes = classes, ClassIds = ids, Masks = masks, Y = y, YStep = Plane };
+            var block = new SlicedBlock { Planes = planes, Work = work, Bits = program.Bits, Thresholds = k, ThresholdStep = step, Classes = classes, ClassIds = ids, Masks = masks, Y = y, YStep = Plane, Sums = sums };
             for (int u = 0; u < program.Units; u++) table[tier](block, program.Unit(u));
             AssertSame($"{table.Stem} {tier} {rows}x{columns}", expected, y, rows * Plane);
             var toSums = new SlicedBlock { Planes = planes, Work = work, Bits = program.Bits, Sums = sums };
-            int* numbers = stackalloc int[Pixels];
             for (int u = 0; u < program.Units; u++)
             {
                 ushort* unit = program.Unit(u);
