@@ -99,6 +99,7 @@ public unsafe class ConvBinarySlicedTests
                     Assert.True(expected == ((signs.Span<ulong>()[n * outputs + p] >> m & 1) != 0), $"{s} {execution}: image {n}, channel {m}, pixel {p}, sum {sums[at]}, threshold {thresholds[m]}, negative {negative[m]}");
                 }
         Assert.All(signs.Span<ulong>().ToArray(), v => Assert.Equal(0ul, v >> s.OutChannels));
+        foreach (var used in (Tensor[])[words, x, packed, planes, signs]) GC.KeepAlive(used);
     }
 
     [Fact]

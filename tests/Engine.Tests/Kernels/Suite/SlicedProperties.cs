@@ -152,5 +152,6 @@ internal static unsafe class SlicedProperties
                 }
             }
         }
+        GC.KeepAlive(packed);
     }
 }
