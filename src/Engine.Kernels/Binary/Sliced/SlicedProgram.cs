@@ -167,9 +167,9 @@ public readonly unsafe struct SlicedProgram
     }
 
     /// <summary>The signs of either form of weight, a bit at a time.</summary>
-    private readonly struct SignRows
+    private readonly ref struct SignRows
     {
-        private readonly Tensor _words;
+        private readonly ReadOnlySpan<ulong> _words;
         private readonly int _wordsARow;
 
         public SignRows(Weight weight, int taps)
@@ -182,7 +182,8 @@ public readonly unsafe struct SlicedProgram
             };
             (Rows, Columns, Taps) = (binary.Rows, binary.Columns, taps);
             if (!Supports(Rows, Columns) || taps < 1 || Columns % taps != 0) throw new UnsupportedException($"a bit-sliced product takes up to {MostRows} x {MostColumns} signs, columns a multiple of {taps}, not {Rows} x {Columns}");
-            (_words, _wordsARow) = (binary.Words, binary.WordsPerRow);
+            _words = binary.Words.Span<ulong>();
+            _wordsARow = binary.WordsPerRow;
         }
 
         public int Rows { get; }
@@ -191,12 +192,12 @@ public readonly unsafe struct SlicedProgram
 
         public int Taps { get; }
 
-        public int Bit(int row, int column) => (int)(((ulong*)_words.Pointer)[(long)row * _wordsARow + column / 64] >> (column % 64)) & 1;
+        public int Bit(int row, int column) => (int)(_words[row * _wordsARow + column / 64] >> (column % 64)) & 1;
 
         public int Zeros(int row)
         {
             int ones = 0;
-            for (int i = 0; i < _wordsARow; i++) ones += BitOperations.PopCount(((ulong*)_words.Pointer)[(long)row * _wordsARow + i]);
+            for (int i = 0; i < _wordsARow; i++) ones += BitOperations.PopCount(_words[row * _wordsARow + i]);
             return Columns - ones;
         }
     }
