@@ -25,8 +25,8 @@ internal static class SlicedOperands
         return new(shape, t);
     }
 
-    /// <summary>1 where the sign is −1.</summary>
-    public static int Bit(Binary w, int row, int column) => Get(w.Words.Span<ulong>(), w.WordsPerRow, row, column);
+    /// <summary>The signs, row by row.</summary>
+    public static int[] Signs(Binary w) => [.. Enumerable.Range(0, w.Rows * w.Columns).Select(i => 1 - 2 * Get(w.Words.Span<ulong>(), w.WordsPerRow, i / w.Columns, i % w.Columns))];
 
     private static int Get(ReadOnlySpan<ulong> w, int words, int row, int column) => (int)(w[row * words + column / 64] >> (column % 64)) & 1;
 }
