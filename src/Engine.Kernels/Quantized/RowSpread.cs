@@ -12,7 +12,7 @@ internal static unsafe class RowSpread
     private const long SlabBytes = 4 << 20;
 
     /// <summary>True when rows of these many bytes from one to the next fall into one set, and are more than it has ways.</summary>
-    public static bool Pays(nint stride, int rows) => rows > Ways && stride % SetStride == 0;
+    public static bool Pays(nint stride, int rows) => rows > Ways && stride != 0 && stride % SetStride == 0;
 
     /// <summary>Bytes from a row to the next that spread rows of a length over the sets.</summary>
     public static nint Stride(nint bytes) => (bytes + Line - 1) / Line * Line + Line;
@@ -24,7 +24,7 @@ internal static unsafe class RowSpread
     public static byte* Copy(Workers workers, byte* from, nint stride, int rows, nint bytes)
     {
         byte* to = Scratch.Outer(rows * Stride(bytes));
-        workers.For(rows, (int)Math.Clamp((1 << 18) / bytes, 1, 1 << 18), new Body(from, stride, to, Stride(bytes), bytes));
+        workers.For(rows, (int)Math.Clamp((1 << 18) / Math.Max(1, bytes), 1, 1 << 18), new Body(from, stride, to, Stride(bytes), bytes));
         return to;
     }
 

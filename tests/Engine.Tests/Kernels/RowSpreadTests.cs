@@ -13,6 +13,7 @@ public sealed unsafe class RowSpreadTests
     [InlineData(9, 4096)]
     [InlineData(1100, 4096)]
     [InlineData(20, 4000)]
+    [InlineData(20, 0)]
     public void Products_of_bytes_do_not_depend_on_where_rows_lie(int m, int k)
     {
         var random = new Random(m + k);
