@@ -46,6 +46,36 @@ public readonly unsafe struct AffineStore(float* y, FloatPlaces places, float* s
         else Each(sums, stride, pixel, pixels, channel, 0, channels);
     }
 
+    /// <summary>The same of <paramref name="pixels"/> sums of one channel side by side, from pixel <paramref name="pixel"/> of the batch on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Store(int* sums, long pixel, int pixels, int channel)
+    {
+        float s = scale[channel], b = bias[channel];
+        for (int done = 0, count; done < pixels; done += count)
+        {
+            count = (int)Math.Min(pixels - done, places.Plane - (pixel + done) % places.Plane);
+            nint at = places.At(pixel + done, channel);
+            int i = 0;
+            if (Vector128.IsHardwareAccelerated && places.PixelStride == 1)
+            {
+                Vector512<float> scales = Vector512.Create(s), biases = Vector512.Create(b), floor = Vector512.Create(least);
+                for (; i <= count - Lanes; i += Lanes)
+                {
+                    var v = Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(Vector512.Load(sums + done + i)), scales, biases);
+                    if (residual != null) v += Vector512.Load(residual + at + i);
+                    Vector512.ConditionalSelect(Vector512.LessThan(v, floor), floor, v).Store(y + at + i);
+                }
+            }
+            for (; i < count; i++)
+            {
+                nint to = at + i * places.PixelStride;
+                float v = MathF.FusedMultiplyAdd(sums[done + i], s, b);
+                if (residual != null) v += residual[to];
+                y[to] = v < least ? least : v;
+            }
+        }
+    }
+
     private void Each(int* sums, nint stride, long pixel, int pixels, int channel, int from, int to)
     {
         for (int i = 0; i < pixels; i++, sums += stride)

@@ -1,4 +1,5 @@
 using Engine.Graph;
+using Engine.Kernels;
 using Engine.Tensors;
 
 namespace Engine.Runtime;
@@ -103,4 +104,21 @@ public sealed record BitsEncoding(int Axis = 1) : Encoding
 
     /// <inheritdoc/>
     public override string ToString() => $"bits({Axis})";
+}
+
+/// <summary>
+/// A wire of −1 and +1 as <see cref="BitPlanes"/>, a bit plane a channel along axis <paramref name="Axis"/>, set for −1; the other axes in their order are its pixels: of NCHW bit (n · H + h) · W + w. An element
+/// below 0 counts as −1, any other as +1; bits past the last pixel are undefined.
+/// </summary>
+public sealed record PlanesEncoding(int Axis = 1) : Encoding
+{
+    /// <inheritdoc/>
+    public override long StorageBytes(TensorType type)
+    {
+        long c = type.Shape[Axis];
+        return c == 0 ? 0 : BitPlanes.Bytes(type.Shape.Elements / c, c);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"planes({Axis})";
 }

@@ -31,12 +31,15 @@ public sealed record NodeTypes(Node Node, IReadOnlyList<TensorType?> Inputs, IRe
 /// <summary>Makes the step that converts a wire of a logical type from one encoding to another, or null when it cannot.</summary>
 public delegate StepFn? EncodingConverter(TensorType type, Encoding from, Encoding to);
 
+/// <summary>Estimated nanoseconds of a conversion that a converter makes.</summary>
+public delegate double ConversionEstimate(TensorType type, Encoding from, Encoding to);
+
 /// <summary>Which kernels run which operator, by the operator's .NET type.</summary>
 public sealed class KernelRegistry
 {
     private readonly Dictionary<Type, Func<NodeTypes, IEnumerable<Candidate>>> _static = [];
     private readonly Dictionary<Type, DynamicFn> _dynamic = [];
-    private readonly List<EncodingConverter> _converters = [];
+    private readonly List<(EncodingConverter Find, ConversionEstimate? Nanoseconds)> _converters = [];
 
     /// <summary>Creates an empty registry, or a copy of <paramref name="from"/> to extend.</summary>
     public KernelRegistry(KernelRegistry? from = null)
@@ -66,6 +69,14 @@ public sealed class KernelRegistry
         return this;
     }
 
+    /// <summary>Of an operator's candidates keeps those of <paramref name="keep"/>, or all where it keeps none: to run one kernel where another would be chosen.</summary>
+    public KernelRegistry Prefer<TOp>(Func<Candidate, bool> keep) where TOp : Operator
+    {
+        var own = _static[typeof(TOp)];
+        _static[typeof(TOp)] = n => own(n).ToList() is var all && all.Where(keep).ToList() is { Count: > 0 } kept ? kept : all;
+        return this;
+    }
+
     /// <summary>A kernel for an operator with data-dependent outputs, or for a static operator's string form.</summary>
     public KernelRegistry AddDynamic<TOp>(Action<TOp, DynamicContext> run) where TOp : Operator
     {
@@ -73,23 +84,28 @@ public sealed class KernelRegistry
         return this;
     }
 
-    /// <summary>A kernel between encodings: input 0 to output 0.</summary>
-    public KernelRegistry AddConverter(EncodingConverter converter)
+    /// <summary>A kernel between encodings: input 0 to output 0. Without <paramref name="nanoseconds"/> the planner goes by the bytes moved.</summary>
+    public KernelRegistry AddConverter(EncodingConverter converter, ConversionEstimate? nanoseconds = null)
     {
-        _converters.Add(converter);
+        _converters.Add((converter, nanoseconds));
         return this;
     }
 
     /// <summary>The step that converts, or null when there is none.</summary>
-    public StepFn? Converter(TensorType type, Encoding from, Encoding to)
+    public StepFn? Converter(TensorType type, Encoding from, Encoding to) => Converter(type, from, to, out _);
+
+    /// <summary>The step that converts and what it is estimated to take, or null where its converter does not say.</summary>
+    public StepFn? Converter(TensorType type, Encoding from, Encoding to, out double? nanoseconds)
     {
-        foreach (var c in _converters)
-            if (c(type, from, to) is { } fn) return fn;
+        nanoseconds = null;
+        foreach (var (find, estimate) in _converters)
+            if (find(type, from, to) is { } fn)
+            {
+                nanoseconds = estimate?.Invoke(type, from, to);
+                return fn;
+            }
         return null;
     }
-
-    /// <summary>True when a converter exists.</summary>
-    public bool CanConvert(TensorType type, Encoding from, Encoding to) => Converter(type, from, to) is not null;
 
     /// <summary>Candidates for a node; empty when there is none.</summary>
     public IEnumerable<Candidate> Candidates(NodeTypes node) => _static.TryGetValue(node.Node.Op.GetType(), out var f) ? f(node) : [];

@@ -23,9 +23,9 @@ internal sealed record WeighedChoice(Choice Choice, double Cost);
 /// Picks one candidate a node so that kernels and conversions together cost least: dynamic programming over the nodes in order, the
 /// cost of a wire shared between its readers; exact on chains and trees.
 /// </summary>
-internal sealed class CandidateChooser(LoweredSegment segment, KernelRegistry kernels, PlanOptions options)
+internal sealed class CandidateChooser(LoweredSegment segment, KernelRegistry kernels, Conversions conversions, PlanOptions options)
 {
-    private const double NanosecondsPerByte = 0.1, NanosecondsPerOperation = 0.25, ConvertOverhead = 1000;
+    private const double NanosecondsPerByte = 0.1, NanosecondsPerOperation = 0.25, Impossible = 1e15;
     private readonly Dictionary<Value, LoweredNode> _producers = [];
     private readonly Dictionary<LoweredNode, List<WeighedChoice>> _options = [];
     private readonly Dictionary<Value, int> _readers = [];
@@ -133,10 +133,5 @@ internal sealed class CandidateChooser(LoweredSegment segment, KernelRegistry ke
 
     private static QuantizedEncoding Quantized(Value v) => QuantizedEncoding.Of(v.Quantization!);
 
-    private double Conversion(TensorType type, Encoding from, Encoding to)
-    {
-        if (from == to) return 0;
-        if (!kernels.CanConvert(type, from, to)) return from == Encoding.Plain || to == Encoding.Plain ? 1e15 : Conversion(type, from, Encoding.Plain) + Conversion(type, Encoding.Plain, to);
-        return ConvertOverhead + NanosecondsPerByte * 2 * (from.StorageBytes(type) + to.StorageBytes(type));
-    }
+    private double Conversion(TensorType type, Encoding from, Encoding to) => from == to ? 0 : conversions.Find(type, from, to)?.Nanoseconds ?? Impossible;
 }

@@ -10,6 +10,7 @@ namespace Engine.Runtime;
 internal sealed class PlanBuilder(KernelRegistry kernels, PackedWeights packed, PlanOptions options)
 {
     private readonly NodeEvaluator _evaluator = new(kernels);
+    private readonly Conversions _conversions = new(kernels);
 
     public PlanOptions Options { get; } = options;
 
@@ -25,7 +26,7 @@ internal sealed class PlanBuilder(KernelRegistry kernels, PackedWeights packed, 
             MaskFusion.Run(segment, kernels);
             Fusion.Run(segment, kernels);
         }
-        var choices = new CandidateChooser(segment, kernels, Options).Run();
+        var choices = new CandidateChooser(segment, kernels, _conversions, Options).Run();
         var layout = new MemoryLayout(segment, source.Live, Options);
         foreach (var n in segment.Nodes) Emit(n, choices, segment, layout, workers);
         foreach (var v in segment.Outputs)
@@ -102,15 +103,16 @@ internal sealed class PlanBuilder(KernelRegistry kernels, PackedWeights packed, 
 
     private PlannedBuffer Convert(Value v, PlannedBuffer from, Encoding to, MemoryLayout layout)
     {
-        var step = kernels.Converter(from.Type, from.Encoding, to);
-        if (step is null && from.Encoding != Encoding.Plain && to != Encoding.Plain)
+        if (_conversions.Find(from.Type, from.Encoding, to) is not { } conversion) throw new UnsupportedException($"wire '{v.Name}': no conversion of {from.Type} from {from.Encoding} to {to}");
+        foreach (var next in conversion.Steps)
         {
-            from = layout.Find(v, Encoding.Plain) ?? Convert(v, from, Encoding.Plain, layout);
-            step = kernels.Converter(from.Type, from.Encoding, to);
+            if (layout.Find(v, next) is not { } result)
+            {
+                result = layout.Produce(v, from.Type, next);
+                layout.AddConvert(v, kernels.Converter(from.Type, from.Encoding, next)!, from, result);
+            }
+            from = result;
         }
-        if (step is null) throw new UnsupportedException($"wire '{v.Name}': no conversion of {from.Type} from {from.Encoding} to {to}");
-        var result = layout.Produce(v, from.Type, to);
-        layout.AddConvert(v, step, from, result);
-        return result;
+        return from;
     }
 }

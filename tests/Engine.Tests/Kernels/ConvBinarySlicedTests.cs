@@ -74,16 +74,20 @@ public unsafe class ConvBinarySlicedTests
         conv.ToSums(workers, x.Pointer, (int*)actual.Pointer);
         Assert.Equal(sums, actual.Span<int>().ToArray());
 
-        float[] scale = [.. Enumerable.Range(0, s.OutChannels).Select(_ => r.NextSingle() - 0.5f)], bias = [.. scale.Select(_ => r.NextSingle() - 0.5f)], residual = [.. sums.Select(_ => r.NextSingle() - 0.5f)];
+        float[] scale = [.. Enumerable.Range(0, s.OutChannels).Select(_ => r.NextSingle() - 0.5f)], bias = [.. scale.Select(_ => r.NextSingle() - 0.5f)];
         bool adds = r.Next(2) == 0;
-        var floats = Tensor.Allocate(DType.F32, new Shape(sums.Length));
-        fixed (float* a = scale, b = bias, c = residual) conv.ToF32(workers, x.Pointer, a, b, adds ? c : null, (float*)floats.Pointer);
-        var expectedFloats = new float[sums.Length];
+        float least = r.Next(2) == 0 ? 0 : float.NegativeInfinity;
+        var places = r.Next(2) == 0 ? FloatPlaces.Planes(s.OutChannels, outputs) : FloatPlaces.Blocked(s.OutChannels, outputs, 16);
+        float[] residual = [.. Enumerable.Range(0, s.Batch * (int)places.Image).Select(_ => r.NextSingle() - 0.5f)];
+        var floats = Tensor.Allocate(DType.F32, new Shape(residual.Length));
+        floats.Bytes.Clear();
+        fixed (float* a = scale, b = bias, c = residual) conv.ToF32(workers, x.Pointer, new((float*)floats.Pointer, places, a, b, adds ? c : null, least));
+        var expectedFloats = new float[residual.Length];
         for (int i = 0; i < sums.Length; i++)
         {
-            int m = i / outputs % s.OutChannels;
-            float scaled = sums[i] * scale[m], v = scaled + bias[m];
-            expectedFloats[i] = adds ? v + residual[i] : v;
+            int m = i / outputs % s.OutChannels, at = (int)places.At(i / outputs / s.OutChannels * outputs + i % outputs, m);
+            float v = MathF.FusedMultiplyAdd(sums[i], scale[m], bias[m]);
+            expectedFloats[at] = Math.Max(least, adds ? v + residual[at] : v);
         }
         Assert.Equal(expectedFloats, floats.Span<float>().ToArray());
 
@@ -106,18 +110,26 @@ public unsafe class ConvBinarySlicedTests
     }
 
     [Fact]
-    public void Signs_of_floats_become_planes()
+    public void Signs_of_floats_become_planes_and_come_back()
     {
         var r = new Random(1);
         foreach (var (images, channels, pixels) in ((int, int, int)[])[(1, 3, 9), (3, 5, 200), (2, 2, 4200), (5, 1, 64)])
         {
-            float[] x = [.. Enumerable.Range(0, images * channels * pixels).Select(_ => r.Next(8) == 0 ? -0f : r.NextSingle() - 0.5f)];
+            float[] x = [.. Enumerable.Range(0, images * channels * pixels).Select(_ => r.Next(8) == 0 ? -0f : r.NextSingle() - 0.5f)], back = new float[x.Length];
+            float threshold = r.Next(2) == 0 ? 0 : 0.1f;
+            bool above = r.Next(2) == 0;
             var y = Tensor.Allocate(DType.U8, new Shape(BitPlanes.Bytes(images * pixels, channels)));
-            fixed (float* at = x) PlaneConvert.FromF32(Workers.Single, at, images, channels, pixels, y.Pointer);
+            fixed (float* at = x, to = back)
+            {
+                PlaneConvert.FromF32(Workers.Single, at, images, channels, pixels, threshold, above, y.Pointer);
+                PlaneConvert.ToF32(Workers.Single, y.Pointer, images, channels, pixels, to);
+            }
             for (int i = 0; i < x.Length; i++)
             {
                 int p = i / (channels * pixels) * pixels + i % pixels;
-                Assert.Equal(x[i] < 0, (y.Pointer[i / pixels % channels * BitPlanes.ChannelBytes(images * pixels) + p / 8] >> (p % 8) & 1) != 0);
+                bool negative = above ? x[i] > threshold : x[i] < threshold;
+                Assert.Equal(negative, (y.Pointer[i / pixels % channels * BitPlanes.ChannelBytes(images * pixels) + p / 8] >> (p % 8) & 1) != 0);
+                Assert.Equal(negative ? -1 : 1, back[i]);
             }
         }
     }

@@ -27,11 +27,6 @@ internal static unsafe class SlicedCases
         new("conv-binary-mst", [ConvBinaryMst.Table, PlaneTaps.Table], "images x c x h x w x m x kernel x percent",
             [.. from layer in (string[])["8x64x56x56x64x3", "15x128x28x28x128x3", "13x256x14x14x256x3"] from percent in (string[])["10", "20", "30"] select $"{layer}x{percent}"],
             d => Work(Shape(d)), (d, w) => Signs(new(Shape(d), true), SlicedExecution.Mst, SlicedProgram.PackMst(SpanningTree.Of(Weights(Shape(d), Math.Min(50, d[6]))), d[5] * d[5]), w), Tolerance: 0),
-        new("plane-signs", [PlaneSigns.Table], "n / 64", ["16384"], d => new(null, 0, 264.0 * d[0]), (d, _) =>
-        {
-            Tensor x = Operand.Random(1, 64 * d[0]), y = Tensor.Allocate(DType.U64, new Shape(d[0]));
-            return new(() => PlaneSigns.Table.Best((float*)x.Pointer, d[0], (ulong*)y.Pointer), () => y);
-        }, Tolerance: 0, OneThread: true),
         new("plane-sums", [PlaneSums.Table], "blocks x bits", ["64x13"], d => new(null, 0, d[0] * (64.0 * d[1] + 4 * Block)), (d, _) =>
         {
             int bits = Math.Clamp(d[1], 1, PlaneSums.MostBits);

@@ -12,7 +12,7 @@ internal static unsafe class BinaryConvCpu
     {
         var s = Shape(op, n.In(0).Shape, n.In(1).Shape);
         if (n.Weights[1] is not null && ConvBinary.Supports(s) && Constants(n))
-            foreach (var c in Packed(s, n)) yield return c;
+            foreach (var c in Packed(s, n).Concat(SlicedConvCpu.Candidates(s, n))) yield return c;
         yield return new Candidate("binary-conv", b => BindPlain(s, b)) { Nanoseconds = 2 * s.Operations };
     }
 
@@ -22,20 +22,22 @@ internal static unsafe class BinaryConvCpu
 
     private static bool Constants(NodeTypes n) => Enumerable.Range(2, 2).All(i => !IsOwn(n, i) || n.Values[i] is not null);
 
-    // Operands of fused steps stand behind the operator's own.
-    private static bool IsOwn(NodeTypes n, int i) => n.Has(i) && EpilogueSteps.IsOwnInput(n.Node, i);
+    /// <summary>Output channels whose direction is below 0.</summary>
+    public static bool[] Negative(NodeTypes n, int channels) => n.Has(3) ? [.. n.Values[3]!.Span<sbyte>().ToArray().Select(d => d < 0)] : new bool[channels];
 
-    private static bool ToSigns(NodeTypes n) => IsOwn(n, 2) && n.In(2).DType == DType.I32;
+    // Operands of fused steps stand behind the operator's own.
+    public static bool IsOwn(NodeTypes n, int i) => n.Has(i) && EpilogueSteps.IsOwnInput(n.Node, i);
+
+    public static bool ToSigns(NodeTypes n) => IsOwn(n, 2) && n.In(2).DType == DType.I32;
 
     private static IEnumerable<Candidate> Packed(ConvShape s, NodeTypes n)
     {
         bool product = n.In(1).Shape.Rank == 2;
         var bits = new BitsEncoding(product ? n.In(0).Shape.Rank - 1 : 1);
         string stem = product ? "gemm-binary" : "conv-binary";
-        double sums = s.Operations / Rates.SignOperations(GemmBinary.Table), values = (double)n.Out(0).Elements;
         if (ToSigns(n))
         {
-            if (n.Node.Epilogue.Count == 0) yield return new Candidate(stem, b => BindSigns(s, n, b)) { Accepts = [bits], Produces = bits, Nanoseconds = sums + values / 32 };
+            if (n.Node.Epilogue.Count == 0) yield return new Candidate(stem, b => BindSigns(s, n, b)) { Accepts = [bits], Produces = bits, Nanoseconds = BinaryRates.Packed(s, null) };
             yield break;
         }
         if (!Fuses(n)) yield break;
@@ -45,12 +47,12 @@ internal static unsafe class BinaryConvCpu
                 Accepts = EpilogueSteps.Accepted(n, e, bits),
                 Produces = e,
                 FusesEpilogue = true,
-                Nanoseconds = sums + values * (e == Encoding.Plain && !product ? 1 : 0.5),
+                Nanoseconds = BinaryRates.Packed(s, e),
             };
     }
 
     // A residual, then ReLU; either may be left out.
-    private static bool Fuses(NodeTypes n) => n.Node.Epilogue switch
+    public static bool Fuses(NodeTypes n) => n.Node.Epilogue switch
     {
         [] => true,
         [{ Op: Relu }] => true,
@@ -63,23 +65,11 @@ internal static unsafe class BinaryConvCpu
         var conv = new ConvBinary(s);
         var packed = b.Pack(1, new PackedLayout("conv-binary", 1, conv.Form, DType.U8, conv.PackedBytes), (w, to, _) =>
         {
-            var signs = Words(w);
+            var signs = BinaryTrees.Signs(w).Words;
             conv.Pack(signs.Span<ulong>(), to.Bytes);
             GC.KeepAlive(signs);
         });
         return (conv, packed, b.Work(conv.WorkBytes));
-    }
-
-    // Rows of signs in words.
-    private static Tensor Words(Weight w)
-    {
-        if (w is Binary binary) return binary.Words;
-        var dense = w.ToF32();
-        int rows = w.Shape.Int(0), columns = Checked.Int(w.Shape.Elements / rows);
-        var words = Tensor.Allocate(DType.U64, new Shape(Checked.Mul(rows, ChannelBits.Words(columns))));
-        ChannelBits.FromPlanes(Workers.Single, (float*)dense.Pointer, rows, columns, 1, 0, false, (ulong*)words.Pointer);
-        GC.KeepAlive(dense);
-        return words;
     }
 
     private static StepFn BindSigns(ConvShape s, NodeTypes n, BindContext b)
@@ -87,30 +77,15 @@ internal static unsafe class BinaryConvCpu
         var (conv, packed, work) = Bind(s, b);
         int words = ChannelBits.Words(s.OutChannels), padded = SignStore.Padded(s.OutChannels);
         var terms = Tensor.Allocate(DType.I32, new Shape(2, padded));
-        var negative = new bool[s.OutChannels];
-        if (n.Has(3))
-            for (int m = 0; m < negative.Length; m++) negative[m] = n.Values[3]!.Span<sbyte>()[m] < 0;
-        SignStore.Terms(n.Values[2]!.Span<int>(), negative, terms.Span<int>());
+        SignStore.Terms(n.Values[2]!.Span<int>(), Negative(n, s.OutChannels), terms.Span<int>());
         return (in StepContext c) => conv.Run(c.Workers, (ulong*)c.InPointer(0), packed.Pointer, c.WorkPointer(work), new SignStore((ulong*)c.OutPointer(0), words, (int*)terms.Pointer, padded));
     }
 
     private static StepFn BindSums(ConvShape s, NodeTypes n, Encoding to, BindContext b)
     {
         var (conv, packed, work) = Bind(s, b);
-        int plane = s.Window.Outputs;
-        var places = to == Encoding.Plain ? FloatPlaces.Planes(s.OutChannels, plane) : FloatPlaces.Blocked(s.OutChannels, plane, ConvBlocked.Block);
-        Tensor scale = PerChannel(n, 2, 1, s.OutChannels), bias = PerChannel(n, 3, 0, s.OutChannels);
-        int residual = n.Node.Epilogue.FirstOrDefault(e => e.Op is Add)?.Operand ?? int.MaxValue;
-        float least = n.Node.Epilogue.Any(e => e.Op is Relu) ? 0 : float.NegativeInfinity;
-        return (in StepContext c) => conv.Run(c.Workers, (ulong*)c.InPointer(0), packed.Pointer, c.WorkPointer(work), new AffineStore((float*)c.OutPointer(0), places, (float*)scale.Pointer, (float*)bias.Pointer, (float*)c.InPointer(residual), least));
-    }
-
-    private static Tensor PerChannel(NodeTypes n, int input, float otherwise, int channels)
-    {
-        var t = Tensor.Allocate(DType.F32, new Shape(SignStore.Padded(channels)));
-        t.Span<float>().Fill(otherwise);
-        if (IsOwn(n, input)) n.Values[input]!.Span<float>().CopyTo(t.Span<float>());
-        return t;
+        var affine = new BinaryAffine(s, n, to);
+        return (in StepContext c) => conv.Run(c.Workers, (ulong*)c.InPointer(0), packed.Pointer, c.WorkPointer(work), affine.Store(c));
     }
 
     private static StepFn BindPlain(ConvShape s, BindContext b)

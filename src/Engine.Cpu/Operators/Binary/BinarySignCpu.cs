@@ -4,17 +4,21 @@ using Engine.Runtime;
 
 namespace Engine.Cpu;
 
-/// <summary>BinarySign: to bits, or to −1 and +1 as numbers.</summary>
+/// <summary>BinarySign: to bits, to bit planes, or to −1 and +1 as numbers.</summary>
 internal static unsafe class BinarySignCpu
 {
     private static readonly BitsEncoding s_bits = new();
+    private static readonly PlanesEncoding s_planes = new();
 
     public static IEnumerable<Candidate> Candidates(BinarySign op, NodeTypes n)
     {
         if (n.In(0).Shape is { Rank: >= 2 } shape && Threshold(n) is { } t)
+        {
             foreach (var from in (Encoding[])[SpatialTypes.Blocked, Encoding.Plain])
                 if (BitsConverters.ToBits(shape, from, s_bits, t, op.Direction < 0) is { } step)
                     yield return new Candidate("sign-bits", b => step) { Accepts = [from], Produces = s_bits, Nanoseconds = (double)from.StorageBytes(n.In(0)) / Rates.BytesPerNanosecond };
+            yield return new Candidate("sign-planes", b => PlanesConverters.ToPlanes(shape, s_planes, t, op.Direction < 0)) { Produces = s_planes, Nanoseconds = n.In(0).Bytes / Rates.BytesPerNanosecond };
+        }
         yield return new Candidate("binary-sign", b => BindPlain(op, b)) { Nanoseconds = 2 * n.Out(0).Bytes / Rates.BytesPerNanosecond };
     }
 

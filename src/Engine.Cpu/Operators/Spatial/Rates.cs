@@ -21,5 +21,5 @@ internal static class Rates
     public static double NmOperations(IKernelTable table) => table.Tier switch { "avx512vnni" => 550, "avx512" => 260, "avxvnni" => 250, "avx2" => 110, "advsimd" => 30, _ => 0.5 };
 
     /// <summary>Operations on signs a nanosecond of a kernel that counts bits.</summary>
-    public static double SignOperations(IKernelTable table) => table.Tier switch { "avx512vnni" => 6000, "avx512" => 3500, "avx2" => 1000, "advsimd" => 500, _ => 60 };
+    public static double SignOperations(IKernelTable table) => table.Tier switch { "avx512vpopcntdq" => 4000, "avx512" => 3000, "avx2" => 1000, "advsimd" => 500, _ => 60 };
 }

@@ -14,7 +14,7 @@ public enum SlicedExecution
 
 /// <summary>
 /// Convolution of signs with weights of signs, bit-sliced: 512 outputs at once, each input of them a bit of a plane. Sums are exact, and padding adds nothing. Inputs are <see cref="BitPlanes"/>
-/// of [N, C, H, W], or words with channels innermost, as <see cref="SlicedWindow.FromPlanes"/> says; results are planes, or i32 or f32 [N, M, H, W].
+/// of [N, C, H, W], or words with channels innermost, as <see cref="SlicedWindow.FromPlanes"/> says; results are planes, i32 [N, M, H, W], or f32.
 /// </summary>
 public sealed unsafe class ConvBinarySliced
 {
@@ -44,9 +44,8 @@ public sealed unsafe class ConvBinarySliced
     /// <summary>y[n, m, h, w], the sums.</summary>
     public void ToSums(Workers workers, void* x, int* y) => Run(workers, x, null, null, new PlainSums(y, Window.Shape.OutChannels, Window.Shape.Window.Outputs));
 
-    /// <summary>y[n, m, h, w] = sum · scale[m] + bias[m], plus what lies at the same place of <paramref name="residual"/> unless it is null, every step rounded.</summary>
-    public void ToF32(Workers workers, void* x, float* scale, float* bias, float* residual, float* y) =>
-        Run(workers, x, null, null, new AffineSums(y, Window.Shape.OutChannels, Window.Shape.Window.Outputs, scale, bias, residual));
+    /// <summary>f32 numbers of the sums, as <paramref name="store"/> makes and places them.</summary>
+    public void ToF32(Workers workers, void* x, in AffineStore store) => Run(workers, x, null, null, new AffineSums(store));
 
     private void Run<TSums>(Workers workers, void* x, uint* thresholds, byte* y, TSums sums) where TSums : struct, ISlicedSums
     {

@@ -15,9 +15,13 @@ public static unsafe class PlaneConvert
     public static void ToWords(Workers workers, byte* x, int pixels, int channels, ulong* y) =>
         workers.For(BitPlanes.Blocks(pixels), 4, new WordsBody(y, pixels, channels, x, false));
 
-    /// <summary>Signs of f32 [images, channels, pixels of an image]: −1 where x &lt; 0.</summary>
-    public static void FromF32(Workers workers, float* x, int images, int channels, int pixels, byte* y) =>
-        workers.For(channels, Math.Max(1, 65536 / Math.Max(1, images * pixels)), new SignBody(x, images, channels, pixels, y));
+    /// <summary>Signs of f32 [images, channels, pixels of an image]: −1 where x is below the threshold, or above it.</summary>
+    public static void FromF32(Workers workers, float* x, int images, int channels, int pixels, float threshold, bool above, byte* y) =>
+        workers.For(channels, (int)Math.Max(1, 65536 / Math.Max(1, (long)images * pixels)), new SignBody(x, images, channels, pixels, threshold, above, y));
+
+    /// <summary>−1 and +1 as f32 [images, channels, pixels of an image].</summary>
+    public static void ToF32(Workers workers, byte* x, int images, int channels, int pixels, float* y) =>
+        workers.For(channels, (int)Math.Max(1, 32768 / Math.Max(1, (long)images * pixels)), new FloatBody(x, images, channels, pixels, y));
 
     private readonly struct WordsBody(ulong* words, int pixels, int channels, byte* planes, bool toPlanes) : IParallelBody
     {
@@ -58,13 +62,12 @@ public static unsafe class PlaneConvert
         private static void Copy(byte* from, byte* to) => new ReadOnlySpan<byte>(from, BitPlanes.PlaneBytes).CopyTo(new(to, BitPlanes.PlaneBytes));
     }
 
-    private readonly struct SignBody(float* x, int images, int channels, int pixels, byte* y) : IParallelBody
+    private readonly struct SignBody(float* x, int images, int channels, int pixels, float threshold, bool above, byte* y) : IParallelBody
     {
         public void Run(int start, int end)
         {
-            var signs = PlaneSigns.Table.Best;
+            var signs = SignBits.Table.Best;
             const int Words = 64;
-            float* last = stackalloc float[64];
             ulong* bits = stackalloc ulong[Words];
             int all = Checked.Int(Checked.Mul(images, pixels));
             for (int c = start; c < end; c++)
@@ -76,14 +79,8 @@ public static unsafe class PlaneConvert
                     float* from = x + ((long)n * channels + c) * pixels;
                     for (int p = 0; p < pixels; p += 64 * Words)
                     {
-                        int count = Math.Min(64 * Words, pixels - p), whole = count / 64;
-                        signs(from + p, whole, bits);
-                        if (count % 64 != 0)
-                        {
-                            new Span<float>(last, 64).Clear();
-                            new ReadOnlySpan<float>(from + p + whole * 64, count % 64).CopyTo(new(last, 64));
-                            signs(last, 1, bits + whole);
-                        }
+                        int count = Math.Min(64 * Words, pixels - p);
+                        signs(from + p, count, threshold, above, bits);
                         Append(bits, count, to, (long)n * pixels + p);
                     }
                 }
@@ -99,6 +96,31 @@ public static unsafe class PlaneConvert
             {
                 *to |= *bits << shift;
                 if (shift != 0 && count - i > 64 - shift) to[1] |= *bits >> (64 - shift);
+            }
+        }
+    }
+
+    private readonly struct FloatBody(byte* x, int images, int channels, int pixels, float* y) : IParallelBody
+    {
+        private const uint One = 0x3f800000;
+
+        public void Run(int start, int end)
+        {
+            long step = BitPlanes.ChannelBytes((long)images * pixels);
+            for (int c = start; c < end; c++)
+            {
+                ulong* from = (ulong*)(x + c * step);
+                for (int n = 0; n < images; n++)
+                {
+                    uint* to = (uint*)y + ((long)n * channels + c) * pixels;
+                    long at = (long)n * pixels;
+                    for (int p = 0, count; p < pixels; p += count, at += count)
+                    {
+                        count = (int)Math.Min(64 - at % 64, pixels - p);
+                        ulong bits = from[at / 64] >> (int)(at % 64);
+                        for (int i = 0; i < count; i++) to[p + i] = One | (uint)(bits >> i & 1) << 31;
+                    }
+                }
             }
         }
     }

@@ -1,6 +1,3 @@
-using System.Numerics;
-using System.Runtime.CompilerServices;
-
 namespace Engine.Kernels;
 
 /// <summary>What becomes of the sums of a bit-sliced convolution.</summary>
@@ -31,31 +28,8 @@ internal readonly unsafe struct PlainSums(int* y, int channels, int pixels) : IS
     }
 }
 
-/// <summary>f32 [N, M, pixels]: sum · scale + bias + residual.</summary>
-internal readonly unsafe struct AffineSums(float* y, int channels, int pixels, float* scale, float* bias, float* residual) : ISlicedSums
+/// <summary>f32 numbers where <paramref name="store"/> says.</summary>
+internal readonly unsafe struct AffineSums(AffineStore store) : ISlicedSums
 {
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Store(int* sums, int channel, int pixel, int count)
-    {
-        float s = scale[channel], b = bias[channel];
-        for (int i = 0; i < count;)
-        {
-            var (n, p) = Math.DivRem(pixel + i, pixels);
-            int run = Math.Min(count - i, pixels - p), k = 0;
-            long at = ((long)n * channels + channel) * pixels + p;
-            float* to = y + at, rest = residual == null ? null : residual + at;
-            for (; k <= run - Vector<int>.Count; k += Vector<int>.Count)
-            {
-                var v = Vector.ConvertToSingle(Vector.Load(sums + i + k)) * new Vector<float>(s) + new Vector<float>(b);
-                if (rest != null) v += Vector.Load(rest + k);
-                Vector.Store(v, to + k);
-            }
-            for (; k < run; k++)
-            {
-                float v = sums[i + k] * s + b;
-                to[k] = rest == null ? v : v + rest[k];
-            }
-            i += run;
-        }
-    }
+    public void Store(int* sums, int channel, int pixel, int count) => store.Store(sums, pixel, count, channel);
 }

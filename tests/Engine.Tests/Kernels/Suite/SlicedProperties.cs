@@ -11,7 +11,7 @@ internal static unsafe class SlicedProperties
     public static IEnumerable<KernelProperty> All =>
     [
         new(BitTranspose.Table, 200, Transposes), new(ConvBinaryFr.Table, 60, o => Units(o, ConvBinaryFr.Table, SlicedExecution.Fr)), new(ConvBinaryMst.Table, 60, o => Units(o, ConvBinaryMst.Table, SlicedExecution.Mst)),
-        new(PlaneSigns.Table, 300, Signs), new(PlaneSums.Table, 300, Sums), new(PlaneTaps.Table, 300, Taps),
+        new(PlaneSums.Table, 300, Sums), new(PlaneTaps.Table, 300, Taps),
     ];
 
     private static byte* Bits(Operands o, int bytes)
@@ -39,21 +39,6 @@ internal static unsafe class SlicedProperties
             byte* y = o.Copy(x, bytes);
             BitTranspose.Table[tier](y);
             AssertSame($"bit-transpose {tier}", expected, y, bytes);
-        }
-    }
-
-    private static void Signs(Operands o)
-    {
-        int words = o.Random.Next(0, 20);
-        float* x = o.Floats(64 * words, Fill.Anything);
-        for (int i = 0; i < 64 * words; i++) if (o.Random.Next(16) == 0) x[i] = o.Random.Next(2) == 0 ? 0 : -0f;
-        ulong* expected = o.Take<ulong>(words);
-        for (int i = 0; i < 64 * words; i++) if (x[i] < 0) expected[i / 64] |= 1ul << (i % 64);
-        foreach (string tier in PlaneSigns.Table.SupportedTiers)
-        {
-            ulong* y = o.Take<ulong>(words);
-            PlaneSigns.Table[tier](x, words, y);
-            AssertSame($"plane-signs {tier}", (byte*)expected, (byte*)y, 8 * words);
         }
     }
 

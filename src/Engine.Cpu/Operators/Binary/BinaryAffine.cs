@@ -1,0 +1,36 @@
+using Engine.Graph.Operators;
+using Engine.Kernels;
+using Engine.Runtime;
+using Engine.Tensors;
+
+namespace Engine.Cpu;
+
+/// <summary>How a BinaryConv makes f32 of its sums: scale, bias, then the fused residual and ReLU.</summary>
+internal sealed unsafe class BinaryAffine
+{
+    private readonly FloatPlaces _places;
+    private readonly Tensor _scale, _bias;
+    private readonly int _residual;
+    private readonly float _least;
+
+    /// <summary>For results in <paramref name="to"/>, plain or blocked.</summary>
+    public BinaryAffine(ConvShape s, NodeTypes n, Encoding to)
+    {
+        int plane = s.Window.Outputs;
+        _places = to != Encoding.Plain ? FloatPlaces.Blocked(s.OutChannels, plane, ConvBlocked.Block) : n.In(1).Shape.Rank == 2 ? FloatPlaces.ChannelsLast(s.OutChannels, s.Batch) : FloatPlaces.Planes(s.OutChannels, plane);
+        (_scale, _bias) = (PerChannel(n, 2, 1, s.OutChannels), PerChannel(n, 3, 0, s.OutChannels));
+        _residual = n.Node.Epilogue.FirstOrDefault(e => e.Op is Add)?.Operand ?? int.MaxValue;
+        _least = n.Node.Epilogue.Any(e => e.Op is Relu) ? 0 : float.NegativeInfinity;
+    }
+
+    /// <summary>The store of a run.</summary>
+    public AffineStore Store(in StepContext c) => new((float*)c.OutPointer(0), _places, (float*)_scale.Pointer, (float*)_bias.Pointer, (float*)c.InPointer(_residual), _least);
+
+    private static Tensor PerChannel(NodeTypes n, int input, float otherwise, int channels)
+    {
+        var t = Tensor.Allocate(DType.F32, new Shape(SignStore.Padded(channels)));
+        t.Span<float>().Fill(otherwise);
+        if (BinaryConvCpu.IsOwn(n, input)) n.Values[input]!.Span<float>().CopyTo(t.Span<float>());
+        return t;
+    }
+}

@@ -1,0 +1,72 @@
+using Engine.Graph.Operators;
+using Engine.Kernels;
+using Engine.Runtime;
+using Engine.Tensors;
+
+namespace Engine.Cpu;
+
+/// <summary>BinaryConv, bit-sliced: from planes where outputs lie on the pixels of inputs, from words of bits for any window; to planes, or to f32.</summary>
+internal static unsafe class SlicedConvCpu
+{
+    public static IEnumerable<Candidate> Candidates(ConvShape shape, NodeTypes n)
+    {
+        bool product = n.In(1).Shape.Rank == 2;
+        var s = Images(shape);
+        if (!SlicedWindow.Supports(s) || s.Window.H.Pad < 0 || s.Window.W.Pad < 0) yield break;
+        int axis = product ? n.In(0).Shape.Rank - 1 : 1;
+        var planes = new PlanesEncoding(axis);
+        foreach (var execution in Executions(n.Weights[1]!))
+            foreach (var from in SlicedWindow.IsAligned(s) ? [planes, new BitsEncoding(axis)] : (Encoding[])[new BitsEncoding(axis)])
+            {
+                bool fromPlanes = from is PlanesEncoding;
+                string stem = execution == SlicedExecution.Fr ? "conv-binary-fr" : "conv-binary-mst";
+                if (BinaryConvCpu.ToSigns(n))
+                {
+                    if (n.Node.Epilogue.Count == 0)
+                        yield return new Candidate(stem, b => BindSigns(s, execution, fromPlanes, n, b))
+                        {
+                            Accepts = [from],
+                            Produces = planes,
+                            Nanoseconds = BinaryRates.Sliced(s, execution, n.Weights[1]!, fromPlanes, null),
+                        };
+                }
+                else if (BinaryConvCpu.Fuses(n))
+                    foreach (var to in product ? [Encoding.Plain] : (Encoding[])[Encoding.Plain, SpatialTypes.Blocked])
+                        yield return new Candidate(stem, b => BindSums(shape, s, execution, fromPlanes, n, to, b))
+                        {
+                            Accepts = EpilogueSteps.Accepted(n, to, from),
+                            Produces = to,
+                            FusesEpilogue = true,
+                            Nanoseconds = BinaryRates.Sliced(s, execution, n.Weights[1]!, fromPlanes, to),
+                        };
+            }
+    }
+
+    // Slices of depth are images of their own where no window spans them.
+    private static ConvShape Images(ConvShape s) => s.Window.D is { IsPointwise: true, Output: > 1 and var depth } ? s with { Batch = Checked.Int(Checked.Mul(s.Batch, depth)), Window = s.Window with { D = WindowDim.One } } : s;
+
+    private static SlicedExecution[] Executions(Weight w) => BinaryTrees.Differences(w) is null ? [SlicedExecution.Fr] : [SlicedExecution.Fr, SlicedExecution.Mst];
+
+    private static ConvBinarySliced Bind(ConvShape s, SlicedExecution execution, bool fromPlanes, BindContext b)
+    {
+        int taps = s.Window.Taps;
+        var packed = execution == SlicedExecution.Fr
+            ? b.Pack(1, "conv-binary-fr", w => SlicedProgram.PackFr(BinaryTrees.Signs(w), taps))
+            : b.Pack(1, "conv-binary-mst", w => SlicedProgram.PackMst(BinaryTrees.Of(w), taps));
+        return new(new(s, fromPlanes), execution, packed);
+    }
+
+    private static StepFn BindSigns(ConvShape s, SlicedExecution execution, bool fromPlanes, NodeTypes n, BindContext b)
+    {
+        var conv = Bind(s, execution, fromPlanes, b);
+        var thresholds = SlicedThresholds.Pack(conv.Window, conv.Program, n.Values[2]!.Span<int>(), BinaryConvCpu.Negative(n, s.OutChannels));
+        return (in StepContext c) => conv.ToPlanes(c.Workers, c.InPointer(0), (uint*)thresholds.Pointer, c.OutPointer(0));
+    }
+
+    private static StepFn BindSums(ConvShape shape, ConvShape s, SlicedExecution execution, bool fromPlanes, NodeTypes n, Encoding to, BindContext b)
+    {
+        var conv = Bind(s, execution, fromPlanes, b);
+        var affine = new BinaryAffine(shape, n, to);
+        return (in StepContext c) => conv.ToF32(c.Workers, c.InPointer(0), affine.Store(c));
+    }
+}

@@ -1,0 +1,110 @@
+using Engine.Cpu;
+using Engine.Graph;
+using Engine.Graph.Operators;
+using Engine.Runtime;
+using Engine.Tensors;
+
+namespace Engine.Tests;
+
+/// <summary>Small binary networks through plans, each execution of their layers forced, against their float graphs: to the bit.</summary>
+public class BinaryExecutionTests
+{
+    public static TheoryData<int> Seeds => new(Enumerable.Range(0, 24));
+
+    // null is the planner's own choice.
+    private static readonly string?[] s_stems = [null, "conv-binary", "conv-binary-fr", "conv-binary-mst"];
+
+    private static KernelRegistry Forced(string? stem) =>
+        stem is null ? CpuKernels.Standard : new KernelRegistry(CpuKernels.Standard).Prefer<BinaryConv>(c => c.Stem == stem || stem == "conv-binary" && c.Stem == "gemm-binary");
+
+    private static (float[] Y, List<string> Stems) Run(ModelGraph graph, Tensor x, string? stem, int threads)
+    {
+        using var model = Model.Create(new ModelDefinition(graph), new ModelOptions { Kernels = Forced(stem) });
+        var inputs = new Dictionary<string, RuntimeValue> { ["x"] = x };
+        using var session = model.CreateSession(new SessionOptions { Threads = threads });
+        return (((Tensor)session.Run(inputs).Values.Single()).Span<float>().ToArray(), [.. model.Plan(inputs).Steps.Select(s => s.Stem)]);
+    }
+
+    // Layers of random windows, pools and normalizations between signs; inputs are never 0.
+    private static (BinaryGraph Graph, Tensor X) Network(int seed)
+    {
+        var g = new BinaryGraph(seed);
+        int groups = g.Next(4) == 0 ? 2 : 1, channels = groups * (1 + g.Next(70)), batch = 1 + g.Next(3), height = 5 + g.Next(9), width = 5 + g.Next(14);
+        var x = g.F32(batch, channels, height, width);
+        var y = g.Sign(g.Input(), 1 + g.Next(4));
+        for (int layer = 0, layers = 1 + g.Next(3); layer < layers; layer++)
+        {
+            int next = groups * (1 + g.Next(20)), k = 1 + g.Next(3);
+            var window = g.Next(2) == 0 ? g.Window(k, groups) : new() { ["kernel_shape"] = new long[] { k, k }, ["auto_pad"] = "SAME_UPPER", ["group"] = (long)groups };
+            if (!window.ContainsKey("auto_pad")) window["pads"] = new long[] { k, k, k, k };
+            y = g.Conv(y, g.Signs(true, next, channels / groups, k, k), window);
+            if (g.Next(3) == 0) y = g.Pool(y);
+            y = g.Sign(g.Norm(y, next), 1 + g.Next(6));
+            channels = next;
+        }
+        if (g.Next(2) == 0) y = g.Conv(y, g.Signs(true, 5, channels, 3, 3), new() { ["pads"] = new long[] { 1, 1, 1, 1 } });
+        else y = g.Op("Gemm", [g.Op("Flatten", [g.Op("GlobalMaxPool", [y])]), g.Constant(g.Signs(true, 7, channels))], new() { ["transB"] = 1L });
+        g.Output(y);
+        return (g, x);
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void Every_execution_gives_what_the_float_graph_gives(int seed)
+    {
+        var (floats, x) = Network(seed);
+        var expected = floats.Interpret(x).Span<float>().ToArray();
+        foreach (var stem in s_stems)
+        {
+            var (y, stems) = Run(Network(seed).Graph.Graph, x, stem, 1 + seed % 3);
+            Assert.Equal(expected, y);
+            if (stem is not null) Assert.Contains(stem, stems);
+        }
+    }
+
+    // Sums as f32 with a scale, a residual and a ReLU, from and to plain and blocked tensors.
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void Residual_layers_give_the_same_in_every_execution(int seed)
+    {
+        ModelGraph Make(out Tensor x)
+        {
+            var g = new BinaryGraph(seed);
+            int channels = 1 + g.Next(40);
+            var y = g.Norm(g.Input(), channels);
+            if (seed % 2 == 0) y = g.Conv(y, g.F32(channels, channels, 3, 3), new() { ["pads"] = new long[] { 1, 1, 1, 1 } });
+            for (int i = 0; i < 2; i++)
+            {
+                var sum = g.Op("Add", [g.Norm(g.Conv(g.Sign(y, 1), g.Signs(true, channels, channels, 3, 3), new() { ["pads"] = new long[] { 1, 1, 1, 1 } }), channels), y]);
+                y = seed % 3 == 0 ? g.Op("Relu", [sum]) : sum;
+            }
+            g.Output(y);
+            x = g.F32(1 + g.Next(3), channels, 4 + g.Next(9), 4 + g.Next(20));
+            return g.Graph;
+        }
+        var packed = Run(Make(out var x), x, "conv-binary", 1);
+        Assert.Equal(2, packed.Stems.Count(s => s == "conv-binary"));
+        foreach (var stem in s_stems)
+        {
+            var (y, stems) = Run(Make(out _), x, stem, 1 + seed % 3);
+            Assert.Equal(packed.Y, y);
+            if (stem is not null) Assert.Equal(2, stems.Count(s => s == stem));
+        }
+    }
+
+    // Aligned layers one behind the other stay in planes, whatever their batch, and words are met at the edges alone.
+    [Theory]
+    [InlineData(1, 28)]
+    [InlineData(3, 7)]
+    public void Chains_stay_in_planes(int batch, int size)
+    {
+        var g = new BinaryGraph(4);
+        var y = g.Sign(g.Input(), 1);
+        for (int i = 0; i < 3; i++) y = g.Sign(g.Norm(g.Conv(y, g.Signs(true, 70, 70, 3, 3), new() { ["pads"] = new long[] { 1, 1, 1, 1 } }), 70), 1);
+        g.Output(g.Conv(y, g.Signs(true, 4, 70, 3, 3), []));
+        var x = g.F32(batch, 70, size, size);
+        var (_, stems) = Run(g.Graph, x, "conv-binary-fr", 1);
+        // The last layer has no padding: its outputs are not the inputs' pixels, so that it gathers them from words.
+        Assert.Equal(["sign-planes", "conv-binary-fr", "conv-binary-fr", "conv-binary-fr", "planes(1) → bits(1)", "conv-binary-fr"], stems);
+    }
+}
