@@ -12,6 +12,13 @@ public sealed class NetworkTests
     [InlineData("resnet50", 1e-5)]
     [InlineData("mobilenetv2", 1e-5)]
     [InlineData("encoder", 1e-5)]
+    // A sign flips only where what it is taken of is 0 up to rounding.
+    [InlineData("birealnet18", 1e-5)]
+    [InlineData("vggsmall", 1e-5)]
+    [InlineData("quicknet", 1e-5)]
+    [InlineData("birealnet18-qdq", 0.1)]
+    [InlineData("vggsmall-qdq", 0.1)]
+    [InlineData("quicknet-qdq", 0.1)]
     // Random weights make a code that falls on the other side of a tie move many behind it.
     [InlineData("resnet18-qdq", 0.06)]
     [InlineData("mobilenetv2-qdq", 0.2)]
@@ -50,6 +57,12 @@ public sealed class NetworkTests
         "resnet18-qdq" => ConvNetworks.ResNet(name, [2, 2, 2, 2], false, 96, quantized: true),
         "resnet18-qoperator" => QOperatorForm.Of(name, ConvNetworks.ResNet(name, [2, 2, 2, 2], false, 96, quantized: true)),
         "mobilenetv2-qdq" => ConvNetworks.MobileNetV2(96, quantized: true),
+        "birealnet18" => BinaryBodies.BiRealNet18(name, LayerForm.Signs, 64),
+        "vggsmall" => BinaryBodies.VggSmall(name, LayerForm.Signs, 16),
+        "quicknet" => BinaryBodies.QuickNet(name, LayerForm.Signs, 64),
+        "birealnet18-qdq" => BinaryBodies.BiRealNet18(name, LayerForm.Codes, 96),
+        "vggsmall-qdq" => BinaryBodies.VggSmall(name, LayerForm.Codes),
+        "quicknet-qdq" => BinaryBodies.QuickNet(name, LayerForm.Codes, 96),
         _ => EncoderNetwork.Create(),
     };
 }

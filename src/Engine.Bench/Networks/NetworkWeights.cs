@@ -22,6 +22,22 @@ internal sealed class NetworkWeights(ulong seed, bool zero = false)
         return t;
     }
 
+    /// <summary>−1 and +1.</summary>
+    public Tensor Signs(params ReadOnlySpan<long> dims)
+    {
+        var t = Tensor.Allocate(DType.F32, new Shape(dims));
+        foreach (ref float v in t.Span<float>()) v = Uniform() < 0.5 ? -1 : 1;
+        return t;
+    }
+
+    /// <summary>One number in all places.</summary>
+    public static Tensor Filled(float value, params ReadOnlySpan<long> dims)
+    {
+        var t = Tensor.Allocate(DType.F32, new Shape(dims));
+        t.Span<float>().Fill(value);
+        return t;
+    }
+
     /// <summary>One number.</summary>
     public static Tensor Scalar(float value) => Tensor.From(Shape.Scalar, [value]);
 

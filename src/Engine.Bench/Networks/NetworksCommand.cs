@@ -21,6 +21,15 @@ internal static class NetworksCommand
         ["resnet50-qdq"] = () => ConvNetworks.ResNet("resnet50-qdq", [3, 4, 6, 3], bottleneck: true, quantized: true),
         ["mobilenetv2-qdq"] = () => ConvNetworks.MobileNetV2(quantized: true),
         ["resnet18-qoperator"] = () => QOperatorForm.Of("resnet18-qoperator", ConvNetworks.ResNet("resnet18-qdq", [2, 2, 2, 2], bottleneck: false, quantized: true)),
+        ["birealnet18"] = () => BinaryBodies.BiRealNet18("birealnet18", LayerForm.Signs),
+        ["birealnet18-f32"] = () => BinaryBodies.BiRealNet18("birealnet18-f32", LayerForm.Numbers),
+        ["birealnet18-qdq"] = () => BinaryBodies.BiRealNet18("birealnet18-qdq", LayerForm.Codes),
+        ["vggsmall"] = () => BinaryBodies.VggSmall("vggsmall", LayerForm.Signs),
+        ["vggsmall-f32"] = () => BinaryBodies.VggSmall("vggsmall-f32", LayerForm.Numbers),
+        ["vggsmall-qdq"] = () => BinaryBodies.VggSmall("vggsmall-qdq", LayerForm.Codes),
+        ["quicknet"] = () => BinaryBodies.QuickNet("quicknet", LayerForm.Signs),
+        ["quicknet-f32"] = () => BinaryBodies.QuickNet("quicknet-f32", LayerForm.Numbers),
+        ["quicknet-qdq"] = () => BinaryBodies.QuickNet("quicknet-qdq", LayerForm.Codes),
         ["encoder"] = () => EncoderNetwork.Create(),
     };
 

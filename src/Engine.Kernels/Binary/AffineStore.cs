@@ -31,9 +31,9 @@ public readonly record struct FloatPlaces(nint Image, nint BlockStride, nint Pix
 
 /// <summary>
 /// y = sum · scale + bias, rounded once, plus what lies at the same place of <paramref name="residual"/> unless it is null, and not below <paramref name="least"/>.
-/// Scales and biases are a value a channel, readable up to a multiple of 64 of them; lanes that fill a block of channels are written.
+/// Scales and biases are a value a channel, readable up to a multiple of 64 of them; lanes that fill a block of channels are written. Sums below 0 have the scale <paramref name="negative"/> unless it is null.
 /// </summary>
-public readonly unsafe struct AffineStore(float* y, FloatPlaces places, float* scale, float* bias, float* residual, float least) : ISumStore
+public readonly unsafe struct AffineStore(float* y, FloatPlaces places, float* scale, float* bias, float* residual, float least, float* negative = null) : ISumStore
 {
     private const int Lanes = 16;
 
@@ -50,7 +50,7 @@ public readonly unsafe struct AffineStore(float* y, FloatPlaces places, float* s
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Store(int* sums, long pixel, int pixels, int channel)
     {
-        float s = scale[channel], b = bias[channel];
+        float s = scale[channel], b = bias[channel], n = negative == null ? s : negative[channel];
         for (int done = 0, count; done < pixels; done += count)
         {
             count = (int)Math.Min(pixels - done, places.Plane - (pixel + done) % places.Plane);
@@ -58,10 +58,11 @@ public readonly unsafe struct AffineStore(float* y, FloatPlaces places, float* s
             int i = 0;
             if (Vector128.IsHardwareAccelerated && places.PixelStride == 1)
             {
-                Vector512<float> scales = Vector512.Create(s), biases = Vector512.Create(b), floor = Vector512.Create(least);
+                Vector512<float> scales = Vector512.Create(s), negatives = Vector512.Create(n), biases = Vector512.Create(b), floor = Vector512.Create(least);
                 for (; i <= count - Lanes; i += Lanes)
                 {
-                    var v = Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(Vector512.Load(sums + done + i)), scales, biases);
+                    var x = Vector512.Load(sums + done + i);
+                    var v = Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(x), Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512<int>.Zero).AsSingle(), negatives, scales), biases);
                     if (residual != null) v += Vector512.Load(residual + at + i);
                     Vector512.ConditionalSelect(Vector512.LessThan(v, floor), floor, v).Store(y + at + i);
                 }
@@ -69,7 +70,7 @@ public readonly unsafe struct AffineStore(float* y, FloatPlaces places, float* s
             for (; i < count; i++)
             {
                 nint to = at + i * places.PixelStride;
-                float v = MathF.FusedMultiplyAdd(sums[done + i], s, b);
+                float v = MathF.FusedMultiplyAdd(sums[done + i], sums[done + i] < 0 ? n : s, b);
                 if (residual != null) v += residual[to];
                 y[to] = v < least ? least : v;
             }
@@ -82,7 +83,7 @@ public readonly unsafe struct AffineStore(float* y, FloatPlaces places, float* s
             for (int c = from; c < to; c++)
             {
                 nint at = places.At(pixel + i, channel + c);
-                float v = MathF.FusedMultiplyAdd(sums[c], scale[channel + c], bias[channel + c]);
+                float v = MathF.FusedMultiplyAdd(sums[c], (sums[c] < 0 && negative != null ? negative : scale)[channel + c], bias[channel + c]);
                 if (residual != null) v += residual[at];
                 y[at] = v < least ? least : v;
             }
@@ -94,7 +95,7 @@ public readonly unsafe struct AffineStore(float* y, FloatPlaces places, float* s
     {
         int whole = isLast ? channels / Lanes * Lanes : channels;
         nint step = isLast ? Lanes : places.BlockStride;
-        float* s = scale + channel, b = bias + channel;
+        float* s = scale + channel, b = bias + channel, n = negative == null ? s : negative + channel;
         var floor = Vector512.Create(least);
         int* row = sums;
         for (int i = 0; i < pixels; i++, row += stride)
@@ -102,7 +103,7 @@ public readonly unsafe struct AffineStore(float* y, FloatPlaces places, float* s
             nint at = places.At(pixel + i, channel);
             for (int c = 0; c < whole; c += Lanes, at += step)
             {
-                var v = Affine(row + c, s + c, b + c);
+                var v = Affine(row + c, s + c, n + c, b + c);
                 if (residual != null) v += Vector512.Load(residual + at);
                 Vector512.ConditionalSelect(Vector512.LessThan(v, floor), floor, v).Store(y + at);
             }
@@ -111,15 +112,21 @@ public readonly unsafe struct AffineStore(float* y, FloatPlaces places, float* s
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Affine(int* sums, float* scale, float* bias) => Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(Vector512.Load(sums)), Vector512.Load(scale), Vector512.Load(bias));
+    private static Vector512<float> Affine(int* sums, float* scale, float* negative, float* bias)
+    {
+        var x = Vector512.Load(sums);
+        var factor = Vector512.Load(scale);
+        if (negative != scale) factor = Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512<int>.Zero).AsSingle(), Vector512.Load(negative), factor);
+        return Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(x), factor, Vector512.Load(bias));
+    }
 
     // Values take the place of the sums and are turned from there.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Planes(int* sums, nint stride, long pixel, int pixels, int channel, int channels)
     {
-        float* s = scale + channel, b = bias + channel;
+        float* s = scale + channel, b = bias + channel, n = negative == null ? s : negative + channel;
         for (int i = 0; i < pixels; i++)
-            for (int c = 0; c < channels; c += Lanes) Affine(sums + i * stride + c, s + c, b + c).Store((float*)(sums + i * stride) + c);
+            for (int c = 0; c < channels; c += Lanes) Affine(sums + i * stride + c, s + c, n + c, b + c).Store((float*)(sums + i * stride) + c);
         for (int done = 0, count; done < pixels; done += count)
         {
             count = (int)Math.Min(pixels - done, places.Plane - (pixel + done) % places.Plane);

@@ -7,13 +7,14 @@ public static unsafe class BinaryReference
     public static void Sign(Workers workers, float* x, int planes, int channels, int inner, float* threshold, int step, int direction, float* y) =>
         workers.For(planes, Math.Max(1, 32768 / Math.Max(1, inner)), new SignBody(x, channels, inner, threshold, step, direction, y));
 
-    /// <summary>Sums s of a convolution [outer, M, inner] become scale · s + bias, rounded once; scale and bias may be null.</summary>
-    public static void Affine(Span<float> sums, int channels, int inner, ReadOnlySpan<float> scale, ReadOnlySpan<float> bias)
+    /// <summary>Sums s of a convolution [outer, M, inner] become scale · s + bias, rounded once, where s &lt; 0 with <paramref name="negative"/> for the scale; each may be empty.</summary>
+    public static void Affine(Span<float> sums, int channels, int inner, ReadOnlySpan<float> scale, ReadOnlySpan<float> bias, ReadOnlySpan<float> negative)
     {
         for (int i = 0; i < sums.Length; i++)
         {
             int m = i / inner % channels;
-            sums[i] = MathF.FusedMultiplyAdd(scale.IsEmpty ? 1 : scale[m], sums[i], bias.IsEmpty ? 0 : bias[m]);
+            float factor = sums[i] < 0 && !negative.IsEmpty ? negative[m] : scale.IsEmpty ? 1 : scale[m];
+            sums[i] = MathF.FusedMultiplyAdd(factor, sums[i], bias.IsEmpty ? 0 : bias[m]);
         }
     }
 

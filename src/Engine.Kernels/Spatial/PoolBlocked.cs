@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Engine.Kernels;
 
 /// <summary>Pools in f32 on tensors blocked by 16 channels: whole blocks of lanes at once, row by row. Up to two spatial axes.</summary>
@@ -59,7 +61,8 @@ public static unsafe class PoolBlocked
             {
                 w.Taps(o, out int w0, out int w1);
                 float divisor = Math.Max(1, rows * (kind == Kind.Average ? w1 - w0 : w.PaddedTaps(o)));
-                for (int l = 0; l < Block; l++) to[l] /= divisor;
+                var divisors = new Vector<float>(divisor);
+                for (int l = 0; l < Block; l += Vector<float>.Count) Vector.Store(Vector.Load(to + l) / divisors, to + l);
             }
         }
     }

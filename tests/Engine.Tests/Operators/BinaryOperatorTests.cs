@@ -106,6 +106,13 @@ public class BinaryOperatorTests
         if (given > 0) operands.Add(Value.Of("two", toSigns ? threshold : scale));
         if (given > 1) operands.Add(Value.Of("three", toSigns ? direction : bias));
         toSigns &= given > 0;
+        var negative = !toSigns && r.Next(2) == 0 ? Floats(r, outputs) : null;
+        if (negative is not null)
+        {
+            foreach (ref float v in negative.Span<float>()) v = float.IsNaN(v) ? 3 : v;
+            while (operands.Count < 4) operands.Add(null);
+            operands.Add(Value.Of("negative", negative));
+        }
 
         var graph = new ModelGraph("conv");
         Value output = new("y");
@@ -125,7 +132,7 @@ public class BinaryOperatorTests
             int m = product ? i % outputs : i / inner % outputs;
             ref float s = ref expected.Span<float>()[i];
             if (toSigns) s = (given > 1 && direction.Span<sbyte>()[m] < 0 ? s > threshold.Span<int>()[m] : s < threshold.Span<int>()[m]) ? -1 : 1;
-            else s = MathF.FusedMultiplyAdd(given > 0 ? scale.Span<float>()[m] : 1, s, given > 1 ? bias.Span<float>()[m] : 0);
+            else s = MathF.FusedMultiplyAdd(s < 0 && negative is not null ? negative.Span<float>()[m] : given > 0 ? scale.Span<float>()[m] : 1, s, given > 1 ? bias.Span<float>()[m] : 0);
             if (residual) s += other.Span<float>()[i];
             if (relu) s = Math.Max(s, 0);
         }
@@ -175,6 +182,8 @@ public class BinaryOperatorTests
         Assert.Throws<OperatorException>(() => OpRunner.One("BinaryConv", 1, [x, Signs(r, 2, 4, 1, 1), Floats(r, 3)], null, Own));
         Assert.Throws<OperatorException>(() => OpRunner.One("BinaryConv", 1, [x, Signs(r, 2, 4, 1, 1), Floats(r, 2), Tensor.Vector<sbyte>(1, 1)], null, Own));
         Assert.Throws<OperatorException>(() => OpRunner.One("BinaryConv", 1, [x, Signs(r, 2, 5)], null, Own));
+        Assert.Throws<OperatorException>(() => OpRunner.One("BinaryConv", 1, [x, Signs(r, 2, 4, 1, 1), null, null, Floats(r, 3)], null, Own));
+        Assert.Throws<OperatorException>(() => OpRunner.One("BinaryConv", 1, [x, Signs(r, 2, 4, 1, 1), Tensor.Vector<int>(1, 1), null, Floats(r, 2)], null, Own));
         Assert.Throws<OperatorException>(() => OpRunner.One("BinaryMaxPool", 1, [x, Tensor.Vector<sbyte>(1, 1)], new() { ["kernel_shape"] = new long[] { 2, 2 } }, Own));
         Assert.Equal(0, OpRunner.One("BinaryConv", 1, [Floats(r, 0, 4, 3, 3), Signs(r, 2, 4, 1, 1)], null, Own).Shape.Elements);
         Assert.Equal(0, OpRunner.One("BinarySign", 1, [Floats(r, 0, 4)], null, Own).Shape.Elements);

@@ -122,6 +122,34 @@ public class BinaryNetworksTests
         Assert.Equal(new sbyte[] { 1, -1, 1, -1 }, pool.Inputs[1]!.ConstantTensor!.Span<sbyte>().ToArray());
     }
 
+    // QuickNet normalizes behind ReLU, others behind PReLU: sums of either sign have a scale then.
+    [Theory]
+    [InlineData("Relu")]
+    [InlineData("LeakyRelu")]
+    [InlineData("PRelu")]
+    public void Activations_of_two_slopes_are_a_scale_of_negative_sums(string activation)
+    {
+        foreach (bool norm in (bool[])[true, false])
+        {
+            var g = new BinaryGraph(5);
+            var x = g.Norm(g.Input(), 8);
+            var y = g.Conv(g.Sign(x, 0), g.Signs(true, 8, 8, 3, 3), new() { ["pads"] = new long[] { 1, 1, 1, 1 } });
+            y = activation == "PRelu" ? g.Op(activation, [y, g.Constant(g.Signs(true, 8, 1, 1))], opset: 16) : g.Op(activation, [y], activation == "Relu" ? null : new() { ["alpha"] = 0.125f }, 16);
+            if (norm) y = g.Norm(y, 8);
+            g.Output(g.Op("Add", [y, x]));
+            var input = g.F32(2, 8, 5, 5);
+            var expected = g.Interpret(input);
+            var (notes, interpreted, planned) = g.Rewritten(input);
+            Assert.Equal("binary, to f32", Assert.Single(notes).Outcome);
+            var conv = Assert.Single(g.Graph.Nodes, n => n.Op is BinaryConv);
+            Assert.Equal(norm || activation != "Relu", conv.Input(4) is not null);
+            // The first normalization stands before anything binary.
+            if (norm) Assert.Single(g.Graph.Nodes, n => n.Op is BatchNormalization);
+            foreach (var actual in (Tensor[])[interpreted, planned])
+                for (int i = 0; i < expected.Shape.Count; i++) Assert.Equal(expected.Span<float>()[i], actual.Span<float>()[i], 1e-4);
+        }
+    }
+
     [Fact]
     public void Residual_networks_keep_float_shortcuts()
     {

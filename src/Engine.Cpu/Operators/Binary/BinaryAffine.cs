@@ -10,6 +10,7 @@ internal sealed unsafe class BinaryAffine
 {
     private readonly FloatPlaces _places;
     private readonly Tensor _scale, _bias;
+    private readonly Tensor? _negative;
     private readonly int _residual;
     private readonly float _least;
 
@@ -19,12 +20,13 @@ internal sealed unsafe class BinaryAffine
         int plane = s.Window.Outputs;
         _places = to != Encoding.Plain ? FloatPlaces.Blocked(s.OutChannels, plane, ConvBlocked.Block) : n.In(1).Shape.Rank == 2 ? FloatPlaces.ChannelsLast(s.OutChannels, s.Batch) : FloatPlaces.Planes(s.OutChannels, plane);
         (_scale, _bias) = (PerChannel(n, 2, 1, s.OutChannels), PerChannel(n, 3, 0, s.OutChannels));
+        if (BinaryConvCpu.IsOwn(n, 4)) _negative = PerChannel(n, 4, 0, s.OutChannels);
         _residual = n.Node.Epilogue.FirstOrDefault(e => e.Op is Add)?.Operand ?? int.MaxValue;
         _least = n.Node.Epilogue.Any(e => e.Op is Relu) ? 0 : float.NegativeInfinity;
     }
 
     /// <summary>The store of a run.</summary>
-    public AffineStore Store(in StepContext c) => new((float*)c.OutPointer(0), _places, (float*)_scale.Pointer, (float*)_bias.Pointer, (float*)c.InPointer(_residual), _least);
+    public AffineStore Store(in StepContext c) => new((float*)c.OutPointer(0), _places, (float*)_scale.Pointer, (float*)_bias.Pointer, (float*)c.InPointer(_residual), _least, _negative is null ? null : (float*)_negative.Pointer);
 
     private static Tensor PerChannel(NodeTypes n, int input, float otherwise, int channels)
     {

@@ -20,7 +20,7 @@ internal static unsafe class BinaryConvCpu
     public static ConvShape Shape(BinaryConv op, Shape x, Shape w) =>
         w.Rank == 2 ? new(x.Count(0, x.Rank - 1), w.Int(1), w.Int(0), 1, new(WindowDim.One, WindowDim.One, WindowDim.One)) : ConvCpu.Shape(op.Conv, x, w);
 
-    private static bool Constants(NodeTypes n) => Enumerable.Range(2, 2).All(i => !IsOwn(n, i) || n.Values[i] is not null);
+    private static bool Constants(NodeTypes n) => Enumerable.Range(2, 3).All(i => !IsOwn(n, i) || n.Values[i] is not null);
 
     /// <summary>Output channels whose direction is below 0.</summary>
     public static bool[] Negative(NodeTypes n, int channels) => n.Has(3) ? [.. n.Values[3]!.Span<sbyte>().ToArray().Select(d => d < 0)] : new bool[channels];
@@ -98,7 +98,7 @@ internal static unsafe class BinaryConvCpu
             BinaryReference.Sign(c.Workers, (float*)c.InPointer(0), 1, 1, elements, null, 0, 1, x);
             ConvReference.Run(c.Workers, s, x, (float*)c.InPointer(1), null, (float*)c.OutPointer(0));
             if (toSigns) BinaryReference.Threshold(c.Out<float>(0), s.OutChannels, outputs, c.In<int>(2), c.In<sbyte>(3));
-            else if (c.Has(2) || c.Has(3)) BinaryReference.Affine(c.Out<float>(0), s.OutChannels, outputs, c.In<float>(2), c.In<float>(3));
+            else if (c.Has(2) || c.Has(3) || c.Has(4)) BinaryReference.Affine(c.Out<float>(0), s.OutChannels, outputs, c.In<float>(2), c.In<float>(3), c.In<float>(4));
         };
     }
 }

@@ -3,9 +3,9 @@ using Engine.Tensors;
 namespace Engine.Graph.Operators;
 
 /// <summary>
-/// engine BinaryConv(x f32 [N, C, …], w f32 [M, C / group, …], scale f32 [M] or threshold i32 [M]?, bias f32 [M] or direction i8 [M]?): a convolution of −1 and +1 by −1 and +1 whose sums s are integers;
-/// padding counts 0. With a scale, or neither, y = scale[m] · s + bias[m], rounded once (scale 1 and bias 0 where left out); with a threshold, y = −1 where direction[m] · (s − threshold[m]) &lt; 0,
-/// else +1, direction +1 where left out. x [.., K] with w [M, K] is a matrix product. An element of x below 0 counts as −1, any other as +1. Attributes are those of Conv.
+/// engine BinaryConv(x f32 [N, C, …], w f32 [M, C / group, …], scale f32 [M] or threshold i32 [M]?, bias f32 [M] or direction i8 [M]?, negative f32 [M]?): a convolution of −1 and +1 by −1 and +1 whose
+/// sums s are integers; padding counts 0. With a scale, or neither, y = scale[m] · s + bias[m], rounded once (scale 1 and bias 0 where left out), where s &lt; 0 with negative[m] for the scale if it is
+/// given; with a threshold, y = −1 where direction[m] · (s − threshold[m]) &lt; 0, else +1, direction +1 where left out. x [.., K] with w [M, K] is a matrix product. An element of x below 0 counts as −1, any other as +1. Attributes are those of Conv.
 /// </summary>
 public sealed class BinaryConv(Attributes a) : Operator(a)
 {
@@ -41,6 +41,8 @@ public sealed class BinaryConv(Attributes a) : Operator(a)
         bool signs = c.Has(2) && c.DType(2) == DType.I32;
         PerChannel(c, 2, w[0], DType.F32, DType.I32);
         PerChannel(c, 3, w[0], signs ? DType.I8 : DType.F32);
+        if (signs && c.Has(4)) throw new OperatorException("a scale of negative sums stands beside thresholds, which need none");
+        PerChannel(c, 4, w[0], DType.F32);
         c.Set(0, DType.F32, y);
     }
 

@@ -54,28 +54,37 @@ internal sealed class BinaryEmission(ModelGraph graph, Wiring wiring, Dictionary
         Replace(last, made, pool is null ? p.Nodes : [pool, .. p.Nodes]);
     }
 
-    // A batch normalization behind is the scale of sums.
+    // A batch normalization behind is the scale of sums; with an activation of two slopes before it, negative sums have a scale of their own.
     private void ToSums(Node n, BinaryLayer layer)
     {
         var weights = layer.Weights;
         var y = n.Outputs[0]!;
         float[] scale = [.. weights.Magnitudes], bias = layer.Bias ?? new float[layer.Channels];
-        var norm = wiring.Reader(y) is { Op: BatchNormalization } next && (n.Op is not MatMul || layer.Steps.FirstOrDefault() == next) && NormAffine.Of(next) is { } a && a.Shift.Length == layer.Channels ? next : null;
+        var bent = wiring.Reader(y) is { } act && layer.Slopes(act) is { } slopes && (act.Op is not Relu || Norm(n, act.Outputs[0]!, layer) is not null) ? act : null;
+        float[]? below = bent is null ? null : [.. layer.Slopes(bent)!];
+        if (bent is not null) y = bent.Outputs[0]!;
+        var norm = Norm(n, y, layer);
+        float[]? negative = below is null ? null : [.. weights.Magnitudes.Select((m, i) => m * below[i])];
         if (norm is not null)
         {
             var affine = NormAffine.Of(norm)!;
             bool exact = layer.Bias is null && weights.Magnitudes.All(IsPowerOfTwo);
             // Products by powers of two are exact: the normalization's own rounding stays.
             scale = [.. weights.Magnitudes.Select((m, i) => exact ? m * (float)affine.Factor[i] : (float)(m * affine.Factor[i]))];
+            negative = below is null ? null : [.. scale.Select((s, i) => s * below[i])];
             bias = [.. affine.Shift.Select((s, i) => layer.Bias is null ? s : (float)(s + layer.Bias[i] * affine.Factor[i]))];
         }
         var inputs = new List<Value?> { n.Inputs[0], Weights(layer) };
         bool hasBias = bias.Any(b => b != 0);
-        if (hasBias || scale.Any(s => s != 1)) inputs.Add(Value.Of($"{n.Name}/scale", Tensor.Vector<float>(scale)));
-        if (hasBias) inputs.Add(Value.Of($"{n.Name}/bias", Tensor.Vector<float>(bias)));
+        if (hasBias || negative is not null || scale.Any(s => s != 1)) inputs.Add(Value.Of($"{n.Name}/scale", Tensor.Vector<float>(scale)));
+        if (hasBias || negative is not null) inputs.Add(hasBias ? Value.Of($"{n.Name}/bias", Tensor.Vector<float>(bias)) : null);
+        if (negative is not null) inputs.Add(Value.Of($"{n.Name}/negative", Tensor.Vector<float>(negative)));
         var made = new Node(n.Name, Operator(layer), inputs, [norm is null ? y : norm.Outputs[0]]);
-        Replace(norm ?? n, [made], norm is null ? [] : [n]);
+        Replace(norm ?? bent ?? n, [made], [n, .. bent is null ? (Node[])[] : [bent]]);
     }
+
+    private Node? Norm(Node n, Value y, BinaryLayer layer) =>
+        wiring.Reader(y) is { Op: BatchNormalization } next && (n.Op is not MatMul || layer.Steps.FirstOrDefault() == next) && NormAffine.Of(next) is { } a && a.Shift.Length == layer.Channels ? next : null;
 
     private static bool IsPowerOfTwo(float x) => float.IsNormal(x) && (BitConverter.SingleToInt32Bits(x) & 0x7fffff) == 0;
 

@@ -67,6 +67,17 @@ internal sealed class BinaryLayer
         Sign = v;
     }
 
+    /// <summary>
+    /// Slopes below 0 of the channels where <paramref name="n"/>, which reads the layer's output, is Relu, LeakyRelu or PRelu, 1 above 0; null where it is another node or the output is no multiple of the sums.
+    /// </summary>
+    public float[]? Slopes(Node n) => Node.Op is not Conv || Bias is not null || n.Outputs is not [{ Quantization: null }] || n.Epilogue.Count > 0 ? null : n.Op switch
+    {
+        Relu => new float[Channels],
+        LeakyRelu r => [.. Enumerable.Repeat(r.Alpha, Channels)],
+        PRelu when n.Inputs[0] == Node.Outputs[0] && n.Inputs[1]!.ConstantTensor is { DType: DType.F32 } t && IsPerChannel(t.Shape) => [.. Enumerable.Range(0, Channels).Select(i => t.Span<float>()[t.Shape.Elements == 1 ? 0 : i])],
+        _ => null,
+    };
+
     private bool IsStep(Node n, Value v)
     {
         if (n.Inputs.Count(i => i == v) != 1 || n.Inputs.Any(i => i is not null && i != v && i.Constant is null) || n.Epilogue.Count > 0) return false;

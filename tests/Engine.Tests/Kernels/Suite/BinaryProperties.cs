@@ -34,7 +34,7 @@ internal static unsafe class BinaryProperties
         for (int m = 0; m < s.OutChannels; m++) (thresholds[m], negative[m]) = (r.Next(8) switch { 0 => int.MaxValue, 1 => int.MinValue, _ => expected[r.Next(pixels) * s.OutChannels + m] + r.Next(-1, 2) }, r.Next(2) == 0);
         int* terms = o.Take<int>(2 * padded);
         SignStore.Terms(thresholds, negative, new(terms, 2 * padded));
-        float* scale = o.Floats(padded), bias = o.Floats(padded);
+        float* scale = o.Floats(padded), bias = o.Floats(padded), below = r.Next(2) == 0 ? null : o.Floats(padded);
         int block = r.Next(3) switch { 0 => 1, 1 => 16, _ => s.OutChannels };
         var places = block == 1 ? FloatPlaces.Planes(s.OutChannels, outputs) : block == 16 ? FloatPlaces.Blocked(s.OutChannels, outputs, 16) : FloatPlaces.ChannelsLast(s.OutChannels, outputs);
         int floats = (int)places.Image * s.Batch;
@@ -61,12 +61,12 @@ internal static unsafe class BinaryProperties
             }
 
             float* y = o.Take<float>(floats);
-            conv.Run(Workers.Single, bits, packed, work, new AffineStore(y, places, scale, bias, residual, least));
+            conv.Run(Workers.Single, bits, packed, work, new AffineStore(y, places, scale, bias, residual, least, below));
             for (int i = 0; i < expected.Length; i++)
             {
                 int p = i / s.OutChannels, m = i % s.OutChannels;
                 nint at = places.At(p, m);
-                float v = MathF.FusedMultiplyAdd(expected[i], scale[m], bias[m]);
+                float v = MathF.FusedMultiplyAdd(expected[i], (expected[i] < 0 && below != null ? below : scale)[m], bias[m]);
                 if (residual != null) v += residual[at];
                 Assert.Equal(Math.Max(v, least), y[at]);
             }
