@@ -30,10 +30,12 @@ internal static unsafe class SlicedCases
         new("plane-sums", [PlaneSums.Table], "blocks x bits", ["64x13"], d => new(null, 0, d[0] * (64.0 * d[1] + 4 * Block)), (d, _) =>
         {
             int bits = Math.Clamp(d[1], 1, PlaneSums.MostBits);
-            Tensor x = Operand.Codes(DType.U8, 1, d[0], bits * Block / 8), y = Tensor.Allocate(DType.I32, new Shape(d[0], Block));
+            Tensor x = Operand.Codes(DType.U8, 1, d[0], bits * Block / 8), y = Tensor.Allocate(DType.I32, new Shape(d[0], Block)), classes = Tensor.Allocate(DType.I32, new Shape(Block)), offsets = Tensor.Allocate(DType.I32, new Shape(PlaneSums.OffsetLanes));
+            for (int p = 0; p < Block; p++) classes.Span<int>()[p] = p % 9;
+            offsets.Span<int>().Fill(576);
             return new(() =>
             {
-                for (int i = 0; i < d[0]; i++) PlaneSums.Table.Best(x.Pointer + i * (nint)(bits * Block / 8), bits, (int*)y.Pointer + i * (nint)Block);
+                for (int i = 0; i < d[0]; i++) PlaneSums.Table.Best(x.Pointer + i * (nint)(bits * Block / 8), bits, 100, (int*)classes.Pointer, (int*)offsets.Pointer, 9, (int*)y.Pointer + i * (nint)Block);
             }, () => y);
         }, Tolerance: 0, OneThread: true),
         new("plane-taps", [PlaneTaps.Table], "channels", ["64", "256"], d => new(null, 0, 640.0 * d[0]), (d, _) =>

@@ -22,6 +22,7 @@ public sealed unsafe class ConvBinarySliced
     private readonly Tensor _packed;
     private readonly ConvBinaryFr.Fn _unit;
     private readonly bool _splits;
+    private Tensor? _offsets;
 
     /// <summary>Binds weights that <see cref="SlicedProgram.PackFr"/> or <see cref="SlicedProgram.PackMst"/> packed, taps those of the window.</summary>
     public ConvBinarySliced(SlicedWindow window, SlicedExecution execution, Tensor packed)
@@ -47,19 +48,34 @@ public sealed unsafe class ConvBinarySliced
     /// <summary>f32 numbers of the sums, as <paramref name="store"/> makes and places them.</summary>
     public void ToF32(Workers workers, void* x, in AffineStore store) => Run(workers, x, null, null, new AffineSums(store));
 
-    private void Run<TSums>(Workers workers, void* x, uint* thresholds, byte* y, TSums sums) where TSums : struct, ISlicedSums
+    private static int Padded(int classes) => Checked.Int(Checked.AlignUp(classes, PlaneSums.OffsetLanes));
+
+    // What is to be taken from twice the agreeing inputs of a row, in each class of outputs.
+    private Tensor Offsets()
     {
-        int parts = 1, most = _splits ? Math.Min(8, Program.Units) : 1;
-        while (parts < most && Window.Blocks * (long)parts % workers.Threads != 0 && Window.Blocks * (long)parts < 32L * workers.Threads) parts++;
-        workers.For(Checked.Int(Checked.Mul(Window.Blocks, parts)), 1, new Body<TSums>(this, (byte*)x, thresholds, y, sums, parts));
+        int classes = Padded(Window.Classes);
+        var offsets = Tensor.Allocate(DType.I32, new Shape(Checked.Mul(Program.Rows, classes)));
+        offsets.Bytes.Clear();
+        for (int r = 0; r < Program.Rows; r++)
+            for (int c = 0; c < Window.Classes; c++) offsets.Span<int>()[r * classes + c] = Program.Columns + Window.Excess(Program, r, c);
+        return offsets;
     }
 
-    private readonly struct Body<TSums>(ConvBinarySliced conv, byte* x, uint* thresholds, byte* y, TSums sums, int parts) : IParallelBody where TSums : struct, ISlicedSums
+    private void Run<TSums>(Workers workers, void* x, uint* thresholds, byte* y, TSums sums) where TSums : struct, ISlicedSums
+    {
+        if (thresholds == null) _offsets ??= Offsets();
+        int parts = 1, most = _splits ? Math.Min(8, Program.Units) : 1;
+        while (parts < most && Window.Blocks * (long)parts % workers.Threads != 0 && Window.Blocks * (long)parts < 32L * workers.Threads) parts++;
+        workers.For(Checked.Int(Checked.Mul(Window.Blocks, parts)), 1, new Body<TSums>(this, (byte*)x, thresholds, y, sums, parts, thresholds != null ? null : (int*)_offsets!.Pointer));
+    }
+
+    private readonly struct Body<TSums>(ConvBinarySliced conv, byte* x, uint* thresholds, byte* y, TSums sums, int parts, int* offsets) : IParallelBody where TSums : struct, ISlicedSums
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int start, int end)
         {
             var (window, program) = (conv.Window, conv.Program);
+            var toSums = PlaneSums.Table.Best;
             long planeBytes = (program.Columns + 1L) * Plane, workBytes = program.WorkBytes, copyBytes = PlaneInputs.WorkBytes(window);
             byte* planes = Scratch.Get(planeBytes + workBytes + Math.Max(copyBytes, (long)ConvBinaryFr.MostChannels * PlaneSums.MostBits * Plane + BitPlanes.BlockPixels * sizeof(int)));
             byte* work = planes + planeBytes, rest = work + workBytes;
@@ -94,28 +110,16 @@ public sealed unsafe class ConvBinarySliced
                         conv._unit(b, unit);
                         if (thresholds != null) continue;
                         var (first, count) = conv._splits ? (unit[1], unit[0]) : (unit[0], 1);
-                        for (int c = 0; c < count; c++) Sum(window, program, block, b, first + c, rest + c * b.Step, (int*)(rest + ConvBinaryFr.MostChannels * PlaneSums.MostBits * Plane));
+                        int pixel = block * BitPlanes.BlockPixels, pixels = Math.Min(BitPlanes.BlockPixels, window.Pixels - pixel);
+                        int* numbers = (int*)(rest + ConvBinaryFr.MostChannels * PlaneSums.MostBits * Plane);
+                        for (int c = first; c < first + count; c++)
+                        {
+                            toSums(rest + (c - first) * b.Step, b.Bits, program.Base(c), window.PixelClasses(block), offsets + (nint)c * Padded(window.Classes), window.Classes, numbers);
+                            sums.Store(numbers, c, pixel, pixels);
+                        }
                     }
                 }
             }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Sum(SlicedWindow window, in SlicedProgram program, int block, in SlicedBlock b, int channel, byte* planes, int* y)
-        {
-            PlaneSums.Table.Best(planes, b.Bits, y);
-            int first = block * BitPlanes.BlockPixels, pixels = Math.Min(BitPlanes.BlockPixels, window.Pixels - first);
-            // A counter wraps where it holds more agreeing inputs than half its range; they are never negative.
-            int agree = program.Base(channel), wrap = (1 << b.Bits) - 1;
-            for (int p = 0; p < pixels; p++) y[p] = 2 * ((y[p] + agree) & wrap) - program.Columns;
-            for (int c = 0; c < b.Classes; c++)
-            {
-                int excess = window.Excess(program, channel, b.ClassIds[c]);
-                ulong* mask = (ulong*)(b.Masks + c * Plane);
-                for (int w = 0; w < Plane / sizeof(ulong); w++)
-                    for (ulong m = mask[w]; m != 0; m &= m - 1) y[w * 64 + System.Numerics.BitOperations.TrailingZeroCount(m)] -= excess;
-            }
-            sums.Store(y, channel, first, pixels);
         }
     }
 }

@@ -4,36 +4,96 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Engine.Kernels;
 
-/// <summary>Bit-sliced numbers of two's complement as integers.</summary>
+/// <summary>Bit-sliced counts of agreeing inputs as sums of signs.</summary>
 public static unsafe class PlaneSums
 {
     /// <summary>Most bits.</summary>
     public const int MostBits = 16;
 
+    /// <summary>Offsets are readable up to a multiple of so many.</summary>
+    public const int OffsetLanes = 16;
+
     private const int Pixels = BitPlanes.BlockPixels, Plane = BitPlanes.PlaneBytes;
 
-    /// <summary>y[p] = the number whose bits are those of pixel p, p below 512, in <paramref name="bits"/> planes from the lowest, up to <see cref="MostBits"/>.</summary>
-    public delegate void Fn(byte* planes, int bits, int* y);
+    /// <summary>
+    /// y[p] = 2 · ((n + start) mod 2^bits) − offsets[classes[p]], p below 512: n is the number whose bits are those of pixel p in <paramref name="bits"/> planes from the lowest, up to <see cref="MostBits"/>;
+    /// of <paramref name="offsets"/> there are <paramref name="count"/>.
+    /// </summary>
+    public delegate void Fn(byte* planes, int bits, int start, int* classes, int* offsets, int count, int* y);
 
     /// <summary>Best first; the last is the reference.</summary>
     public static KernelTable<Fn> Table { get; } = new("plane-sums",
-        new("avx512", Avx512BW.IsSupported && Vector512.IsHardwareAccelerated, Run<Vector512<ulong>, BitLanes512>),
+        new("avx512", Avx512BW.IsSupported && Gfni.V512.IsSupported && Vector512.IsHardwareAccelerated, Avx512),
         new("avx2", Avx2.IsSupported, Run<Vector256<ulong>, BitLanes256>),
         new("advsimd", System.Runtime.Intrinsics.Arm.AdvSimd.IsSupported, Run<Vector128<ulong>, BitLanes128>),
         new("scalar", true, Scalar));
 
-    private static void Scalar(byte* planes, int bits, int* y)
+    private static void Scalar(byte* planes, int bits, int start, int* classes, int* offsets, int count, int* y)
     {
         for (int p = 0; p < Pixels; p++)
         {
             int v = 0;
             for (int i = 0; i < bits; i++) v |= (planes[i * Plane + p / 8] >> (p % 8) & 1) << i;
-            y[p] = v << (32 - bits) >> (32 - bits);
+            y[p] = 2 * ((v + start) & ((1 << bits) - 1)) - offsets[classes[p]];
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Run<TVector, TLanes>(byte* planes, int bits, int* y) where TVector : unmanaged where TLanes : struct, IBitLanes<TVector>
+    private static void Avx512(byte* planes, int bits, int start, int* classes, int* offsets, int count, int* y)
+    {
+        byte* bytes = stackalloc byte[2 * Pixels + 64];
+        bytes = (byte*)((nint)(bytes + 63) & ~63);
+        Turn(planes, Math.Min(bits, 8), bytes);
+        if (bits > 8) Turn(planes + 8 * Plane, bits - 8, bytes + Pixels);
+        else new Span<byte>(bytes + Pixels, Pixels).Clear();
+        bool few = count <= OffsetLanes;
+        Vector512<int> begin = Vector512.Create(start), wrap = Vector512.Create((1 << bits) - 1), table = Vector512.Load(offsets);
+        for (int p = 0; p < Pixels; p += 16)
+        {
+            // As the shuffles within 128 bits leave them: eight vectors of every fourth 16 pixels each.
+            byte* at = bytes + (p / 16 % 8 * 64) + p / 128 * 16;
+            var n = Avx512F.ConvertToVector512Int32(Vector128.Load(at)) | Avx512F.ConvertToVector512Int32(Vector128.Load(at + Pixels)) << 8;
+            n = n + begin & wrap;
+            var offset = few ? Avx512F.PermuteVar16x32(table, Vector512.Load(classes + p)) : Gather(offsets, classes + p);
+            (n + n - offset).Store(y + p);
+        }
+    }
+
+    private static Vector512<int> Gather(int* offsets, int* classes)
+    {
+        int* all = stackalloc int[16];
+        for (int i = 0; i < 16; i++) all[i] = offsets[classes[i]];
+        return Vector512.Load(all);
+    }
+
+    // Bytes of eight planes side by side are squares of 8 × 8 bits, which a product with the unit matrix transposes: byte k of a square is then the number of its pixel k.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Turn(byte* planes, int count, byte* y)
+    {
+        Vector512<byte> a = Row(planes, 7, count), b = Row(planes, 6, count), c = Row(planes, 5, count), d = Row(planes, 4, count);
+        Vector512<ushort> ab = Avx512BW.UnpackLow(a, b).AsUInt16(), ab1 = Avx512BW.UnpackHigh(a, b).AsUInt16(), cd = Avx512BW.UnpackLow(c, d).AsUInt16(), cd1 = Avx512BW.UnpackHigh(c, d).AsUInt16();
+        Vector512<uint> p0 = Avx512BW.UnpackLow(ab, cd).AsUInt32(), p1 = Avx512BW.UnpackHigh(ab, cd).AsUInt32(), p2 = Avx512BW.UnpackLow(ab1, cd1).AsUInt32(), p3 = Avx512BW.UnpackHigh(ab1, cd1).AsUInt32();
+        (a, b, c, d) = (Row(planes, 3, count), Row(planes, 2, count), Row(planes, 1, count), Row(planes, 0, count));
+        (ab, ab1, cd, cd1) = (Avx512BW.UnpackLow(a, b).AsUInt16(), Avx512BW.UnpackHigh(a, b).AsUInt16(), Avx512BW.UnpackLow(c, d).AsUInt16(), Avx512BW.UnpackHigh(c, d).AsUInt16());
+        Vector512<uint> q0 = Avx512BW.UnpackLow(ab, cd).AsUInt32(), q1 = Avx512BW.UnpackHigh(ab, cd).AsUInt32(), q2 = Avx512BW.UnpackLow(ab1, cd1).AsUInt32(), q3 = Avx512BW.UnpackHigh(ab1, cd1).AsUInt32();
+        Square(Avx512F.UnpackLow(p0, q0), y);
+        Square(Avx512F.UnpackHigh(p0, q0), y + 64);
+        Square(Avx512F.UnpackLow(p1, q1), y + 128);
+        Square(Avx512F.UnpackHigh(p1, q1), y + 192);
+        Square(Avx512F.UnpackLow(p2, q2), y + 256);
+        Square(Avx512F.UnpackHigh(p2, q2), y + 320);
+        Square(Avx512F.UnpackLow(p3, q3), y + 384);
+        Square(Avx512F.UnpackHigh(p3, q3), y + 448);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<byte> Row(byte* planes, int i, int count) => i < count ? Vector512.Load(planes + i * Plane) : Vector512<byte>.Zero;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Square(Vector512<uint> rows, byte* y) => Gfni.V512.GaloisFieldAffineTransform(Vector512.Create(0x8040201008040201ul).AsByte(), rows.AsByte(), 0).Store(y);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Run<TVector, TLanes>(byte* planes, int bits, int start, int* classes, int* offsets, int count, int* y) where TVector : unmanaged where TLanes : struct, IBitLanes<TVector>
     {
         byte* rows = stackalloc byte[MostBits * Plane];
         short* turned = stackalloc short[Pixels];
@@ -45,7 +105,8 @@ public static unsafe class PlaneSums
         }
         for (int j = 0; j < MostBits; j++)
             for (int q = 0; q < Pixels / MostBits; q++) turned[q * MostBits + j] = ((short*)(rows + j * Plane))[q];
-        for (int p = 0; p < Pixels; p++) y[p] = turned[p];
+        int wrap = (1 << bits) - 1;
+        for (int p = 0; p < Pixels; p++) y[p] = 2 * ((turned[p] + start) & wrap) - offsets[classes[p]];
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

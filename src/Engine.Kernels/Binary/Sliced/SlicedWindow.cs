@@ -8,7 +8,7 @@ public sealed unsafe class SlicedWindow
     private readonly List<bool[]> _outside = [];
     private readonly int[] _entries;
     private readonly int[] _ids;
-    private readonly Tensor _masks, _taps;
+    private readonly Tensor _masks, _taps, _classes;
 
     /// <summary>
     /// Makes the tables. <paramref name="fromPlanes"/>: inputs are <see cref="BitPlanes"/>, and outputs lie on the same pixels (<see cref="IsAligned"/>); otherwise words with
@@ -22,6 +22,8 @@ public sealed unsafe class SlicedWindow
         Pixels = Checked.Int(Checked.Mul(shape.Batch, shape.Window.Outputs));
         Blocks = BitPlanes.Blocks(Pixels);
         int taps = Taps = shape.Window.Taps;
+        _classes = Tensor.Allocate(DType.I32, new Shape(Checked.Mul(Blocks, BitPlanes.BlockPixels)));
+        _classes.Bytes.Clear();
         _outside.Add(new bool[taps]);
         _taps = fromPlanes ? Tensor.Allocate(DType.U8, new Shape(Checked.Mul(Blocks, (long)taps * BitPlanes.PlaneBytes))) : Tensor.Allocate(DType.I32, new Shape(Checked.Mul(Blocks, (long)taps * BitPlanes.BlockPixels)));
         if (fromPlanes) _taps.Bytes.Clear();
@@ -37,6 +39,7 @@ public sealed unsafe class SlicedWindow
             if (!ids.TryGetValue((h0, h1, w0, w1), out int id)) ids[(h0, h1, w0, w1)] = id = Class(h0, h1, w0, w1);
             if (id != 0)
             {
+                _classes.Span<int>()[p] = id;
                 if (!here.TryGetValue(id, out var mask)) here[id] = mask = new ulong[BitPlanes.PlaneBytes / 8];
                 mask[at / 64] |= 1ul << (at % 64);
             }
@@ -102,6 +105,9 @@ public sealed unsafe class SlicedWindow
     internal int* TapPixels(int block) => (int*)_taps.Pointer + (long)block * Taps * BitPlanes.BlockPixels;
 
     internal ReadOnlySpan<int> ClassIds(int block) => _ids.AsSpan(_entries[block].._entries[block + 1]);
+
+    /// <summary>The class of each output of a block.</summary>
+    internal int* PixelClasses(int block) => (int*)_classes.Pointer + (long)block * BitPlanes.BlockPixels;
 
     internal byte* ClassMasks(int block) => _masks.Pointer + (long)_entries[block] * BitPlanes.PlaneBytes;
 

@@ -47,12 +47,21 @@ internal static unsafe class SlicedProperties
         int bits = o.Random.Next(1, PlaneSums.MostBits + 1);
         byte* x = Bits(o, bits * Plane);
         int* expected = o.Take<int>(Pixels);
-        PlaneSums.Table.Reference(x, bits, expected);
-        for (int p = 0; p < Pixels; p++) Assert.InRange(expected[p], -(1 << (bits - 1)), (1 << (bits - 1)) - 1);
+        int count = o.Random.Next(1, 40), start = o.Random.Next(-5, 1 << bits);
+        int* classes = o.Take<int>(Pixels), offsets = o.Take<int>((count + 15) / 16 * 16);
+        for (int p = 0; p < Pixels; p++) classes[p] = o.Random.Next(count);
+        for (int c = 0; c < count; c++) offsets[c] = o.Random.Next(-70000, 70000);
+        PlaneSums.Table.Reference(x, bits, start, classes, offsets, count, expected);
+        for (int p = 0; p < Pixels; p++)
+        {
+            int n = 0;
+            for (int i = 0; i < bits; i++) n += (x[i * Plane + p / 8] >> (p % 8) & 1) << i;
+            Assert.Equal(2 * ((n + start) & ((1 << bits) - 1)) - offsets[classes[p]], expected[p]);
+        }
         foreach (string tier in KernelProperty.Fast(PlaneSums.Table))
         {
             int* y = o.Take<int>(Pixels);
-            PlaneSums.Table[tier](x, bits, y);
+            PlaneSums.Table[tier](x, bits, start, classes, offsets, count, y);
             AssertSame($"plane-sums {tier} {bits} bits", (byte*)expected, (byte*)y, 4 * Pixels);
         }
     }
@@ -117,7 +126,8 @@ internal static unsafe class SlicedProperties
             }
         }
         byte* work = o.Take<byte>((int)program.WorkBytes), sums = o.Take<byte>(ConvBinaryFr.MostChannels * program.Bits * Plane);
-        int* numbers = stackalloc int[Pixels];
+        int* numbers = stackalloc int[Pixels], none = o.Take<int>(Pixels);
+        new Span<int>(none, Pixels).Clear();
         foreach (string tier in table.SupportedTiers)
         {
             byte* y = o.Take<byte>(rows * Plane);
@@ -132,8 +142,8 @@ internal static unsafe class SlicedProperties
                 var (first, count) = execution == SlicedExecution.Fr ? (unit[1], unit[0]) : (unit[0], 1);
                 for (int c = 0; c < count; c++)
                 {
-                    PlaneSums.Table.Reference(sums + c * program.Bits * Plane, program.Bits, numbers);
-                    for (int p = 0; p < Pixels; p++) numbers[p] = numbers[p] + program.Base(first + c) & (1 << program.Bits) - 1;
+                    PlaneSums.Table.Reference(sums + c * program.Bits * Plane, program.Bits, program.Base(first + c), none, none, 1, numbers);
+                    for (int p = 0; p < Pixels; p++) numbers[p] /= 2;
                     Assert.True(new ReadOnlySpan<int>(numbers, Pixels).SequenceEqual(agree.AsSpan((first + c) * Pixels, Pixels)), $"{table.Stem} {tier} {rows}x{columns}: sums of row {first + c}");
                 }
             }
