@@ -46,6 +46,11 @@ public sealed record CompressionOptions
     /// <summary>The scheme of every layer that the policy does not name; with a budget the smallest one allowed.</summary>
     public Scheme Scheme { get; init; } = Scheme.Int8;
 
+    /// <summary>
+    /// Layers of signs by signs are stored as bits, or as trees over their output channels where those run faster; they are no layers for schemes then. Their channels are not removed.
+    /// </summary>
+    public bool Binary { get; init; }
+
     /// <summary>Part of the channels of each group of wires that is removed before anything else; 0 removes none.</summary>
     public double Prune { get; init; }
 
@@ -125,7 +130,10 @@ public sealed record CompressionOptions
     internal CompressionOptions FirstPass => Select(s => Scheme.Float with { Factors = s.Factors }) with { Budget = null, MaxDrop = null, Candidates = [], WorkFolder = WorkFolder is null ? null : WorkFolder + ".factors" };
 
     /// <summary>The second of two passes: codes.</summary>
-    internal CompressionOptions SecondPass => Select(s => s.Codes);
+    internal CompressionOptions SecondPass => Select(s => s.Codes) with { Binary = false };
+
+    /// <summary>The notation of what is done to layers that no policy names.</summary>
+    public string Notation => !Binary ? Scheme.ToString() : Scheme.IsFloat ? Recipe.Binary : $"{Recipe.Binary}+{Scheme}";
 
     private CompressionOptions Select(Func<Scheme, Scheme> map) => this with { Scheme = map(Scheme), Policy = Policy.Select(map), Candidates = [.. Candidates.Select(map).Distinct()] };
 }

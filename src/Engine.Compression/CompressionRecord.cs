@@ -9,7 +9,7 @@ internal static class CompressionRecord
     /// <summary>Key of the model's metadata.</summary>
     public const string Key = "engine.compression";
 
-    public static string Json(string sourceSha256, string dataSha256, CompressionOptions options, IReadOnlyList<LayerReport> layers, IReadOnlyList<LayerReport> factored, IReadOnlyList<PrunedChannels> pruned, DropReport? drop)
+    public static string Json(string sourceSha256, string dataSha256, CompressionOptions options, IReadOnlyList<LayerReport> layers, IReadOnlyList<LayerReport> factored, IReadOnlyList<PrunedChannels> pruned, IReadOnlyList<BinaryLayerReport> signs, DropReport? drop)
     {
         using var m = new MemoryStream();
         using (var w = new Utf8JsonWriter(m))
@@ -61,6 +61,18 @@ internal static class CompressionRecord
             {
                 w.WriteString("drop_kind", drop.Kind);
                 w.WriteNumber("drop", Round(drop.Drop));
+            }
+            if (signs.Count > 0)
+            {
+                w.WriteStartObject("binary");
+                foreach (var l in signs)
+                {
+                    w.WriteStartObject(l.Name);
+                    w.WriteBoolean("tree", l.IsTree);
+                    if (l.Differences is { } differences) w.WriteNumber("differences", differences);
+                    w.WriteEndObject();
+                }
+                w.WriteEndObject();
             }
             if (factored.Count > 0) Layers(w, "factors", factored);
             Layers(w, "layers", layers);

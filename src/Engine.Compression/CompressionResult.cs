@@ -63,6 +63,9 @@ public sealed record CompressionResult(ModelDefinition Model, IReadOnlyList<Laye
     /// <summary>How the channels to remove were chosen; null where one part was given, or none.</summary>
     public PruningChoice? Pruning { get; init; }
 
+    /// <summary>Layers of signs, which are none of <see cref="Layers"/>; empty where they were not asked for.</summary>
+    public IReadOnlyList<BinaryLayerReport> Binary { get; init; } = [];
+
     /// <summary>Nodes with float weights in branches and loop bodies, by name: they stay as they are.</summary>
     public IReadOnlyList<string> InSubgraphs { get; init; } = [];
 

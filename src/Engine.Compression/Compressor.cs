@@ -22,6 +22,7 @@ public sealed class Compressor
     // What an earlier pass made this pass's model of.
     private (CompressionResult Result, IReadOnlyList<IReadOnlyList<RuntimeValue>> Outputs)? _first;
     private IReadOnlyList<IReadOnlyList<RuntimeValue>> _exact = [];
+    private IReadOnlyList<BinaryLayerReport> _signs = [];
 
     /// <summary>Prepares the job. <paramref name="model"/> is folded in place: it is the compressor's from here on.</summary>
     /// <param name="model">The float model.</param>
@@ -45,6 +46,7 @@ public sealed class Compressor
             Factored = factored,
             Pruned = factored.Pruned,
             Pruning = factored.Pruning,
+            Binary = factored.Binary,
             BytesBefore = factored.BytesBefore,
             Finish = () =>
             {
@@ -57,12 +59,18 @@ public sealed class Compressor
     private CompressionResult Pass(CancellationToken cancellation)
     {
         var context = new RewriteContext(new NodeEvaluator(_kernels, _workers));
-        foreach (var pass in (Rewrite[])[new ConstantFolding(), new RemoveIdentities(), new FoldPad(), new FoldBatchNorm()]) pass.Apply(_model.Graph, context);
+        foreach (var pass in (Rewrite[])[new ConstantFolding(), new RemoveIdentities(), new FoldPad()]) pass.Apply(_model.Graph, context);
+        // Before batch normalizations are folded, which stand between sums and signs.
+        long? withSigns = _options.Binary ? Bytes(_model.Graph) : null;
+        if (_options.Binary) _exact = Outputs(_model.Graph, cancellation);
+        var binary = _options.Binary ? BinaryLayers.Find(_model.Graph, context) : null;
+        new FoldBatchNorm().Apply(_model.Graph, context);
         var graph = _model.Graph;
-        long bytesBefore = LayerScan.Constants(graph).Sum(v => v.Constant!.StoredBytes);
+        long bytesBefore = withSigns ?? Bytes(graph);
         IReadOnlyList<PrunedChannels> pruned = [];
         PruningChoice? parts = null;
         bool prunes = (_options.Prune > 0 || _options.PruneWithin is not null) && _first is null;
+        if (prunes && binary is not null) throw new InputException("channels of layers of signs are not removed: either prune, or store them as bits");
         if (prunes)
         {
             _exact = Outputs(graph, cancellation);
@@ -72,7 +80,8 @@ public sealed class Compressor
         var choice = new SchemeChoice(layers, _options);
         if (choice.NeedsSamples && _data.Inputs.Count == 0) throw new InputException("static int8 needs calibration samples: give a folder of inputs");
         var calibration = _data.Inputs.Count == 0 ? null : Calibrate(graph, layers, choice, cancellation);
-        if (!prunes) _exact = _first?.Outputs ?? calibration?.Outputs ?? [];
+        if (binary is not null) _signs = binary.Store(_options, calibration?.Types, _workers, cancellation);
+        if (!prunes && binary is null) _exact = _first?.Outputs ?? calibration?.Outputs ?? [];
         var probe = _options.Latencies is null || calibration is null ? null : new LatencyProbe(_kernels, _workers, calibration.Types, _options);
         var folder = new WorkFolder(_options.WorkFolder, Job(), _options.Resume);
         var compressor = new LayerCompressor(_options, calibration, _workers.With(cancellation));
@@ -103,8 +112,8 @@ public sealed class Compressor
         var reports = layers.Select(l => solver.Report(l, final)).ToList();
         // Before the record, which holds the table's hash.
         var latency = whole is null ? null : new ModelTimes(Time(layers.ToDictionary(l => l, LayerResult.Float)), Time(final.Results));
-        var compressed = Model(final.Results, CompressionRecord.Json(_sourceSha256, DataHash(), _options, reports, _first?.Result.Layers ?? [], _first?.Result.Pruned ?? pruned, drop));
-        return new(compressed, reports, drop, others, folder.Reused) { Finish = folder.Remove, CalibrationSha256 = DataHash(), Pruned = pruned, Pruning = parts, Latency = latency, BytesBefore = bytesBefore, InSubgraphs = LayerScan.InSubgraphs(graph) };
+        var compressed = Model(final.Results, CompressionRecord.Json(_sourceSha256, DataHash(), _options, reports, _first?.Result.Layers ?? [], _first?.Result.Pruned ?? pruned, _first?.Result.Binary ?? _signs, drop));
+        return new(compressed, reports, drop, others, folder.Reused) { Finish = folder.Remove, Binary = _signs, CalibrationSha256 = DataHash(), Pruned = pruned, Pruning = parts, Latency = latency, BytesBefore = bytesBefore, InSubgraphs = LayerScan.InSubgraphs(graph) };
     }
 
     private (ModelGraph, IReadOnlyList<PrunedChannels>, PruningChoice?) Prune(ModelGraph graph, CancellationToken cancellation)
@@ -120,6 +129,8 @@ public sealed class Compressor
             .Run(whole is null ? null : (keep, g) => whole.Of($"channels {string.Join(' ', keep)}", () => Definition(g, null), cancellation), cancellation);
         return (smaller, pruning.Report(left), choice);
     }
+
+    private static long Bytes(ModelGraph graph) => LayerScan.Constants(graph).Sum(v => v.Constant!.StoredBytes);
 
     private ModelDefinition Definition(ModelGraph graph, string? record) => new(graph)
     {
@@ -141,7 +152,7 @@ public sealed class Compressor
 
     /// <summary>What results of layers depend on: factors that a first pass made among it.</summary>
     private string Job() => string.Join('\n', _sourceSha256, DataHash(), _options.Method, _options.FactorMethod, _options.Gptq, _options.Range, _options.Percentile, _options.SignedActivations, _options.BiasCorrection, _options.Seed, _options.Prune, _options.PruneWithin, _options.Reconstruct, _options.SparseForms,
-        string.Join(',', _first?.Result.Layers.Select(l => $"{l.Name} {l.Scheme}") ?? []));
+        string.Join(',', _first?.Result.Layers.Select(l => $"{l.Name} {l.Scheme}") ?? []), string.Join(',', (_first?.Result.Binary ?? _signs).Select(l => $"{l.Name} {l.IsTree}")));
 
     private string DataHash()
     {

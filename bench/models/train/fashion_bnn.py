@@ -3,7 +3,7 @@
 Training is ReSTE (Wu et al., ICCV 2023): sign in the forward pass, the derivative of sign(x)·|x|^(1/o) in the backward pass, o growing from 1 to 3. A layer's weights are their signs times α, the mean of
 their magnitudes rounded to a power of two: the BatchNormalization behind takes up the rest, and sums of ±α are exact in float32. `vgg` is conv → ReLU → BatchNormalization → (max-pool) → sign; `resnet` is Bi-Real (Liu et al., ECCV 2018): a float shortcut around every binary convolution. `vgg-mst` pulls each filter of
 `vgg` to its parent in a minimum spanning tree over the filters (MST-compression, Vo et al., ICCV 2023): the trees are found anew every REBUILD steps, and what exceeds TARGET of the mean share of weights in
-which a filter differs from its parent is added to the loss, PULL times.
+which a filter differs from its parent is added to the loss, PULL times. `vgg-mst-signed` lets a filter be near the opposite of its parent as well. `vgg-slim` is `vgg` with fewer channels.
 """
 import sys
 
@@ -19,7 +19,8 @@ import common
 SHAPE = (1, 28, 28)
 LAST_POWER, NEAR, FAR = 3.0, 0.1, 1.5
 TARGET, PULL, REBUILD = 0.15, 10.0, 50
-EPOCHS, BATCH, RATE = {"vgg": 6, "resnet": 4, "vgg-mst": 6}, 128, 4e-3
+EPOCHS, BATCH, RATE = {"vgg": 6, "resnet": 4, "vgg-mst": 6, "vgg-slim": 6, "vgg-mst-signed": 6}, 128, 4e-3
+WIDTH, SLIM = 32, 28
 
 
 class Sign(torch.autograd.Function):
@@ -59,13 +60,13 @@ class BinaryConv(nn.Conv2d):
 
 
 class Vgg(nn.Module):
-    def __init__(self):
+    def __init__(self, width):
         super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(1, 32, 3, padding=1, bias=False), nn.ReLU(), nn.BatchNorm2d(32), nn.MaxPool2d(2), BinaryActivation())
-        self.body = nn.Sequential(BinaryConv(32, 64), nn.ReLU(), nn.BatchNorm2d(64), BinaryActivation(),
-                                  BinaryConv(64, 64), nn.ReLU(), nn.BatchNorm2d(64), nn.MaxPool2d(2), BinaryActivation(),
-                                  BinaryConv(64, 128), nn.ReLU(), nn.BatchNorm2d(128), nn.MaxPool2d(2), BinaryActivation())
-        self.head = nn.Linear(128 * 3 * 3, 10)
+        self.stem = nn.Sequential(nn.Conv2d(1, width, 3, padding=1, bias=False), nn.ReLU(), nn.BatchNorm2d(width), nn.MaxPool2d(2), BinaryActivation())
+        self.body = nn.Sequential(BinaryConv(width, 2 * width), nn.ReLU(), nn.BatchNorm2d(2 * width), BinaryActivation(),
+                                  BinaryConv(2 * width, 2 * width), nn.ReLU(), nn.BatchNorm2d(2 * width), nn.MaxPool2d(2), BinaryActivation(),
+                                  BinaryConv(2 * width, 4 * width), nn.ReLU(), nn.BatchNorm2d(4 * width), nn.MaxPool2d(2), BinaryActivation())
+        self.head = nn.Linear(4 * width * 3 * 3, 10)
 
     def forward(self, x):
         return self.head(torch.flatten(self.body(self.stem(x)), 1))
@@ -95,9 +96,10 @@ class ResNet(nn.Module):
         return self.head(torch.flatten(self.pool(self.body(self.stem(x))), 1))
 
 
-def tree(signs):
-    """The parents of a minimum spanning tree over rows of ±1 by Hamming distance (Prim), root 0: pairs (child, parent)."""
-    distance = (signs.shape[1] - signs @ signs.T) / 2
+def tree(signs, opposite=False):
+    """The parents of a minimum spanning tree over rows of ±1 by Hamming distance (Prim), root 0: pairs (child, parent). With opposite, rows may be taken with the other sign."""
+    product = signs @ signs.T
+    distance = (signs.shape[1] - (np.abs(product) if opposite else product)) / 2
     near, parent, out = distance[0].copy(), np.zeros(len(signs), np.int64), np.ones(len(signs), bool)
     out[0], edges = False, []
     for _ in range(len(signs) - 1):
@@ -112,16 +114,17 @@ def tree(signs):
 class TreePull:
     """Adds the gradient of PULL times the excess over TARGET of the mean share of weights that differ along trees' edges."""
 
-    def __init__(self, layers):
-        self.layers, self.trees, self.steps = layers, [], 0
+    def __init__(self, layers, opposite):
+        self.layers, self.opposite, self.trees, self.steps = layers, opposite, [], 0
 
     def share(self, index):
         signs = Sign.apply(self.layers[index].weight.flatten(1), False)
         edges = self.trees[index]
-        return (1 - (signs[edges[:, 0]] * signs[edges[:, 1]]).mean()) / 2
+        alike = (signs[edges[:, 0]] * signs[edges[:, 1]]).mean(1)
+        return (1 - (alike.abs() if self.opposite else alike).mean()) / 2
 
     def rebuild(self):
-        self.trees = [tree(np.where(layer.weight.detach().flatten(1).numpy() < 0, -1.0, 1.0)) for layer in self.layers]
+        self.trees = [tree(np.where(layer.weight.detach().flatten(1).numpy() < 0, -1.0, 1.0), self.opposite) for layer in self.layers]
 
     def __call__(self):
         if self.steps % REBUILD == 0:
@@ -131,13 +134,14 @@ class TreePull:
             (PULL * F.relu(self.share(index) - TARGET)).backward()
 
 
-def shares(layers):
+def shares(layers, opposite):
     """Mean share of weights in which a filter differs from its parent, a layer."""
     found = []
     for layer in layers:
         signs = np.where(layer.weight.detach().flatten(1).numpy() < 0, -1.0, 1.0)
-        edges = tree(signs)
-        found.append(float((1 - (signs[edges[:, 0]] * signs[edges[:, 1]]).mean()) / 2))
+        edges = tree(signs, opposite)
+        alike = (signs[edges[:, 0]] * signs[edges[:, 1]]).mean(1)
+        found.append(float((1 - (np.abs(alike) if opposite else alike).mean()) / 2))
     return found
 
 
@@ -178,20 +182,22 @@ TEXT = {
     "vgg": "A binary network in the manner of VGG-small: a float stem, three 3×3 convolutions of ±1 by ±α behind it (conv → ReLU → BatchNormalization → max-pool → Sign), a float head; trained by ReSTE.",
     "resnet": "A binary residual network (Bi-Real): a float stem, five 3×3 convolutions of ±1 by ±α, each with BatchNormalization and a float shortcut around it, a float head; trained by ReSTE.",
     "vgg-mst": "`fashion-bnn-vgg` trained with a pull of each filter to its parent in a minimum spanning tree over its layer's filters, so that computing a filter from its parent takes few operations.",
+    "vgg-mst-signed": "`fashion-bnn-vgg-mst` whose filters are pulled to their parents or to the opposite of them, whichever is nearer: a filter and its opposite cost the same to compute.",
+    "vgg-slim": "`fashion-bnn-vgg` with seven eighths of its channels, 28, 56, 56 and 112, and so 0.77 of its products of signs: what a network of fewer channels costs in accuracy beside one whose filters are pulled together.",
 }
 
 
 def main(kind):
     common.seed(12)
-    model = ResNet() if kind == "resnet" else Vgg()
+    model = ResNet() if kind == "resnet" else Vgg(SLIM if kind == "vgg-slim" else WIDTH)
     layers = [layer for layer in model.modules() if isinstance(layer, BinaryConv)]
     total = EPOCHS[kind] * ((60000 + BATCH - 1) // BATCH)
 
     def after_step(count):
         Sign.power = 1 + (LAST_POWER - 1) * count / total
 
-    common.train_classifier(model, SHAPE, EPOCHS[kind], BATCH, RATE, weight_decay=0, flip=True, before_step=TreePull(layers) if kind == "vgg-mst" else None, after_step=after_step)
-    apart = shares(layers)
+    common.train_classifier(model, SHAPE, EPOCHS[kind], BATCH, RATE, weight_decay=0, flip=True, before_step=TreePull(layers, kind == "vgg-mst-signed") if kind.startswith("vgg-mst") else None, after_step=after_step)
+    apart = shares(layers, kind == "vgg-mst-signed")
     names = freeze(model)
     model.eval()
     images, _ = common.fashion("t10k")

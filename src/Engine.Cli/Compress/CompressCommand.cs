@@ -20,6 +20,7 @@ internal static class CompressCommand
         engine compress m.onnx -o m.engine --scheme int8 --calib samples/ --target sparsity=60%
         engine compress m.onnx -o m-half.onnx --scheme prune:0.5+int8 --calib samples/ --labels classes.txt
         engine compress m.onnx -o m-small.onnx --scheme prune:auto+int8 --calib samples/ --target macs=40%
+        engine compress bnn.onnx -o bnn.engine --scheme binary+int8 --calib samples/ --measure
         engine compress m.onnx -o m.engine --scheme int4 --calib samples/ --resume
         """;
 

@@ -21,7 +21,8 @@ internal static class CompressReport
                 .Add("rmse_uniform", "outputs' relative RMSE, the same part", parts.Uniform?.Error.RelativeRmse, "0.00e+0")
                 .Add("uniform_part", "the same part", parts.Uniform is null ? null : parts.UniformPart, "P0");
         if (r.Factored is { } factored) report.Add("factors", "factors, before they were coded", Layers(factored));
-        report.Add("layers", r.Factored is null ? "" : "layers", Layers(r))
+        if (r.Binary.Count > 0) report.Add("binary", "layers of signs", BinaryTable.Make(r.Binary));
+        report.Add("layers", r.Factored is null && r.Binary.Count == 0 ? "" : "layers", Layers(r))
             .Add("bytes_before", "constants before, bytes", r.BytesBefore)
             .Add("bytes_after", "constants after, bytes", r.BytesAfter)
             .Add("ratio", "smaller by", r.BytesAfter == 0 ? null : (double)r.BytesBefore / r.BytesAfter, "0.00")
@@ -38,6 +39,7 @@ internal static class CompressReport
         if (r.Reused > 0) report.Add("resumed_layers", "layers taken from the interrupted run", r.Reused);
         if (options.Latencies is null) report.AddNote("Latencies were not measured (--measure), so that nothing fell back to a faster form.");
         if (!options.SparseForms && r.Layers.Any(l => l.MaskError is not null)) report.AddNote("ONNX has no sparse form: sparse weights are stored with their zeros, which kernels of N:M find when the model is loaded. An .engine file stores what is kept.");
+        if (r.Binary.Count > 0) report.AddNote(BinaryTable.Note);
         if (r.Factored is not null) report.AddNote("The layers of the second table are those of the model whose weights are factors; the last of a layer's factors has its name.");
         return report.AddNote("Errors are of a layer's output on calibration rows held out, its inputs being exact; where no inputs are known, of the weight.");
     }

@@ -11,7 +11,7 @@ internal sealed class CompressSettings
 {
     private readonly Argument<string> _model = CommonOptions.Model();
     private readonly Option<string?> _output = new("--output", "-o") { Description = "Model to write: .engine, or .onnx with DequantizeLinear and MatMulNBits", HelpName = "file" };
-    private readonly Option<string> _scheme = new("--scheme") { Description = "int8 (weights and activations), w8, int2 to int7, ternary, sign, nf4, mxfp4 or float, with -gN or -channel, and -asym; low-rank:R (or R%, energy=P%, break-even), spatial:R, tucker:R or cp:R, alone or with + and one of the others; N:M (as 2:4) or sparse:PART with zeros, alone, before codes or behind factors; prune:0.5+ before all of it, or alone, removes that part of the channels first, prune:auto+ of each group as much as --target says", DefaultValueFactory = _ => "int8", HelpName = "scheme" };
+    private readonly Option<string> _scheme = new("--scheme") { Description = "int8 (weights and activations), w8, int2 to int7, ternary, sign, nf4, mxfp4 or float, with -gN or -channel, and -asym; low-rank:R (or R%, energy=P%, break-even), spatial:R, tucker:R or cp:R, alone or with + and one of the others; N:M (as 2:4) or sparse:PART with zeros, alone, before codes or behind factors; prune:0.5+ before all of it, or alone, removes that part of the channels first, prune:auto+ of each group as much as --target says; binary, alone or with + and a scheme for the other layers, stores layers of signs as bits or as trees", DefaultValueFactory = _ => "int8", HelpName = "scheme" };
     private readonly Option<string?> _calibration = new("--calib") { Description = "Folder of samples: files, or a folder with a file an input for each", HelpName = "dir" };
     private readonly Option<string?> _labels = new("--labels") { Description = "Classes of the samples (.npy, or a number a line): the drop is measured in accuracy", HelpName = "file" };
     private readonly Option<string?> _policy = new("--policy") { Description = "Schemes by layer, as JSON", HelpName = "layers.json" };
@@ -62,11 +62,13 @@ internal sealed class CompressSettings
         var target = CompressTargets.Budget(p.GetValue(_target));
         var maxDrop = CompressTargets.Part(p.GetValue(_maxDrop), "--max-drop");
         var recipe = Recipe.Parse(p.GetRequiredValue(_scheme));
+        if (recipe.IsBinary && output is not null && !ModelOutput.IsEngine(output)) throw CommandException.Usage($"--scheme binary: signs are stored in .engine files, not in {output}");
         var channels = recipe.IsAuto ? CompressTargets.Channels(target, recipe.Scheme) : null;
         if (recipe.IsAuto) target = null;
         var options = new CompressionOptions
         {
             Scheme = recipe.Scheme,
+            Binary = recipe.IsBinary,
             Prune = recipe.Prune,
             PruneWithin = channels,
             Reconstruct = !p.GetValue(_noReconstruction),

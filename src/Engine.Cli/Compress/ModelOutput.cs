@@ -24,8 +24,8 @@ internal static class ModelOutput
             CalibrationSha256 = result.CalibrationSha256,
             LatencyTableSha256 = options.Latencies?.Sha256(),
             Seed = (long)options.Seed,
-            Scheme = options.Scheme.ToString(),
-            Layers = [.. (result.Factored?.Layers ?? []).Concat(result.Layers).Where(l => !l.Scheme.IsFloat || l.IsFallback).Select(l => new LayerProvenance(l.Name, l.Scheme.ToString())
+            Scheme = options.Notation,
+            Layers = [.. result.Binary.Select(l => new LayerProvenance(l.Name, l.IsTree ? "binary tree" : "binary") { Fallback = l.IsTree || l.Reason.Length == 0 ? null : l.Reason }), .. (result.Factored?.Layers ?? []).Concat(result.Layers).Where(l => !l.Scheme.IsFloat || l.IsFallback).Select(l => new LayerProvenance(l.Name, l.Scheme.ToString())
             {
                 Error = l.Error.RelativeRmse,
                 Fallback = l.IsFallback ? $"{l.Asked} measures slower than float" : null,

@@ -86,15 +86,7 @@ internal static class InspectCommand
         var schemes = new Table(new("scheme", "scheme"), new("type", "type"), new("tensors", "tensors"), new("parameters", "parameters"), new("bytes", "bytes"), new("bits/parameter", "bits_per_parameter", "0.##"));
         foreach (var w in s.Schemes) schemes.Add(w.Scheme, w.DType.Display(), w.Count, w.Parameters, w.Bytes, w.Parameters == 0 ? null : 8.0 * w.Bytes / w.Parameters);
         report.Add("weights", "Weights", schemes);
-        var notes = m.Model.Rewrites.SelectMany(r => r.Notes).ToList();
-        if (notes.Count > 0) report.Add("binary", "Binary layers", Notes(notes));
-    }
-
-    private static Table Notes(IEnumerable<LayerNote> notes)
-    {
-        var t = new Table(new("layer", "layer"), new("runs as", "outcome"), new("because", "reason"));
-        foreach (var n in notes) t.Add(n.Layer, n.Outcome, n.Reason);
-        return t;
+        if (BinaryTable.Of(m.Graph, m.Model.Rewrites.SelectMany(r => r.Notes)) is { } binary) report.Add("binary", "Binary layers", binary);
     }
 
     private static Table Elastic(ElasticDimensions dimensions)

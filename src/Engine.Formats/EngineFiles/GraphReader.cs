@@ -44,7 +44,7 @@ internal sealed class GraphReader(SectionReader sections, OperatorRegistry opera
         {
             budget.Take(WeightBytes, "the weights");
             var parts = new Dictionary<string, Weight>(StringComparer.Ordinal);
-            _weights.Add(WeightForms.Read(w, sections, (part, path) => parts[path] = part));
+            _weights.Add(ReadWeight(w, parts, root));
             _parts.Add(parts);
         }
         if (root.Find("packed") is { } packed)
@@ -54,6 +54,43 @@ internal sealed class GraphReader(SectionReader sections, OperatorRegistry opera
         RequireDistinct(graph.Inputs, "input");
         RequireDistinct(graph.Outputs, "output");
         return new ModelDefinition(graph) { Source = file, Opsets = _opsets, Metadata = metadata, Packed = _packed };
+    }
+
+    private Weight ReadWeight(JsonElement e, Dictionary<string, Weight> parts, JsonElement root)
+    {
+        try
+        {
+            return WeightForms.Read(e, sections, (part, path) => parts[path] = part);
+        }
+        catch (Exception x) when (x is InvalidModelException { File: null } or SizeOverflowException)
+        {
+            throw new InvalidModelException($"{ReaderOf(root, _weights.Count)}: {(x as InvalidModelException)?.Detail ?? x.Message}", null, (x as InvalidModelException)?.Offset ?? -1, x);
+        }
+    }
+
+    // For a message: the first node that reads a weight. What the file says of it was not checked yet.
+    private static string ReaderOf(JsonElement root, int weight)
+    {
+        try
+        {
+            int wire = 0;
+            foreach (var v in root.Get("values").Items("values"))
+            {
+                if (v.Find("weight") is { } w && w.Int("weight") == weight)
+                {
+                    string name = v.Get("name").Text("name");
+                    foreach (var n in root.Get("graph").Get("nodes").Items("nodes"))
+                        if (n.Get("inputs").Items("inputs").Any(x => x.ValueKind == JsonValueKind.Number && x.Int("inputs") == wire)) return $"node '{n.Get("name").Text("name")}', weight '{name}'";
+                    return $"weight '{name}'";
+                }
+                wire++;
+            }
+        }
+        catch (InvalidModelException)
+        {
+            // The rest of the graph is no better than the weight.
+        }
+        return $"weight {weight}";
     }
 
     // Whether a kernel knows the layout, and how long it is, is for the kernel to say.

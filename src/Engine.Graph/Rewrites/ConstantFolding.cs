@@ -30,7 +30,7 @@ public sealed class ConstantFolding : Rewrite
             n.Op.Infer(types);
             if (types.Missing.Count > 0 || types.Outputs.Any(t => t is { DType: DType.String })) return false;
             double inputs = values.Sum(v => (double)(v?.ByteLength ?? 0));
-            if (types.Outputs.Sum(t => (double)(t?.Bytes ?? 0)) > Math.Max(context.MaxFoldedBytes, 2 * inputs)) return false;
+            if (types.Outputs.Sum(t => (double)(t?.Bytes ?? 0)) > Math.Max(context.MaxFoldedBytes, 4 * inputs)) return false;
             var results = context.Evaluator.Evaluate(n, values);
             if (results is null) return false;
             for (int i = 0; i < n.Outputs.Count; i++)

@@ -17,7 +17,7 @@ public abstract class Rewrite
 /// <param name="Evaluator">Computes nodes on constants.</param>
 public sealed record RewriteContext(IEvaluator Evaluator)
 {
-    /// <summary>Constants folded may grow to at most this many bytes each, unless their inputs are as large.</summary>
+    /// <summary>Constants folded may grow to at most this many bytes each, or to four times their inputs, as signs in int8 do that are cast to f32.</summary>
     public long MaxFoldedBytes { get; init; } = 1 << 20;
 }
 

@@ -2,37 +2,39 @@ using System.Numerics;
 
 namespace Engine.Tensors;
 
+/// <summary>A tree over rows of signs of which some are taken with the other sign: row r of the weight is row r of the tree, times −1 where <see cref="Negated"/> says so.</summary>
+/// <param name="Tree">The tree.</param>
+/// <param name="Negated">Rows of the tree that are the opposite of the weight's.</param>
+public sealed record SignedTree(BinaryTree Tree, bool[] Negated);
+
 /// <summary>
-/// A minimum spanning tree over rows of signs, by the number of columns in which two rows differ (Prim, on distances made when they are needed: rows² · columns / 128 operations).
-/// Of rows equally near the one of the lower number comes first, its parent the one nearest to the start; the root is the middle of the longest path, so that no
-/// root of this tree has less depth.
+/// Minimum spanning trees over rows of signs, by the number of columns in which two rows differ. The sum over the edges is the least there is. Among the trees of that sum one of little depth is taken, the root in the middle of
+/// its longest path; the least depth of all of them is NP-hard to find, and is found where all edges have one weight. The same signs give the same tree. Distances take rows² · columns / 128 operations;
+/// of more than 4,096 rows they are not kept, and the depth is that of one tree.
 /// </summary>
 public static class SpanningTree
 {
     /// <summary>The signs as a tree, rows' shape and type kept.</summary>
-    public static BinaryTree Of(Binary signs)
+    public static BinaryTree Of(Binary signs, CancellationToken cancellation = default) => new(signs, Find(signs, false, cancellation));
+
+    /// <summary>The least tree where rows may take the other sign, as their products then do: two rows are as near as they are to each other or to each other's opposite.</summary>
+    public static SignedTree UpToSign(Binary signs, CancellationToken cancellation = default)
     {
-        int rows = signs.Rows, words = signs.WordsPerRow;
-        if (rows == 0) throw new UnsupportedException("a tree has a row at least");
-        var w = signs.Words.Span<ulong>();
-        int[] parents = Centered(Prim(w, rows, words), out int root);
-        var starts = new int[rows + 1];
-        for (int r = 0; r < rows; r++) starts[r + 1] = Checked.Int((long)starts[r] + (parents[r] < 0 ? 0 : Distance(w, r, parents[r], words)));
-        var flips = Tensor.Allocate(signs.Columns <= ushort.MaxValue + 1 ? DType.U16 : DType.I32, new Shape(starts[rows]));
-        for (int r = 0, at = 0; r < rows; r++)
+        var tree = Find(signs, true, cancellation);
+        int words = signs.WordsPerRow;
+        var negated = new bool[signs.Rows];
+        var turned = signs.Words.Clone();
+        Span<ulong> to = turned.Span<ulong>();
+        ulong last = signs.Columns % 64 == 0 ? ulong.MaxValue : (1ul << signs.Columns % 64) - 1;
+        foreach (int r in tree.Order.AsSpan(1))
         {
-            if (parents[r] < 0) continue;
-            for (int i = 0; i < words; i++)
-                for (ulong x = w[r * words + i] ^ w[parents[r] * words + i]; x != 0; x &= x - 1, at++)
-                {
-                    int column = 64 * i + BitOperations.TrailingZeroCount(x);
-                    if (flips.DType == DType.U16) flips.Span<ushort>()[at] = (ushort)column;
-                    else flips.Span<int>()[at] = column;
-                }
+            if (2L * Distance(to, r, tree.Parents[r], words) <= signs.Columns) continue;
+            negated[r] = true;
+            var row = to.Slice(r * words, words);
+            foreach (ref ulong w in row) w = ~w;
+            row[^1] &= last;
         }
-        var rootWords = Tensor.Allocate(DType.U64, new Shape(words));
-        w.Slice(root * words, words).CopyTo(rootWords.Span<ulong>());
-        return new(signs.Shape, Tensor.Vector<int>(parents), rootWords, Tensor.Vector<int>(starts), flips, signs.DType);
+        return new(new(new Binary(signs.Shape, turned, signs.DType), tree), negated);
     }
 
     /// <summary>Columns in which two rows of <paramref name="words"/> words differ.</summary>
@@ -44,66 +46,6 @@ public static class SpanningTree
         return d;
     }
 
-    private static int[] Prim(ReadOnlySpan<ulong> w, int rows, int words)
-    {
-        int[] parents = new int[rows], nearest = new int[rows], depth = new int[rows];
-        var done = new bool[rows];
-        Array.Fill(nearest, int.MaxValue);
-        parents[0] = -1;
-        for (int added = 0, count = 1; count <= rows; count++)
-        {
-            done[added] = true;
-            if (parents[added] >= 0) depth[added] = depth[parents[added]] + 1;
-            int next = -1;
-            for (int r = 0; r < rows; r++)
-            {
-                if (done[r]) continue;
-                int d = Distance(w, r, added, words);
-                if (d < nearest[r] || d == nearest[r] && depth[added] < depth[parents[r]]) (nearest[r], parents[r]) = (d, added);
-                if (next < 0 || nearest[r] < nearest[next]) next = r;
-            }
-            added = next;
-        }
-        return parents;
-    }
-
-    // The tree hung up at the middle of a longest path.
-    private static int[] Centered(int[] parents, out int root)
-    {
-        int n = parents.Length;
-        var edges = new List<int>[n];
-        for (int r = 0; r < n; r++) edges[r] = [];
-        for (int r = 0; r < n; r++)
-            if (parents[r] >= 0)
-            {
-                edges[r].Add(parents[r]);
-                edges[parents[r]].Add(r);
-            }
-        var (end, _) = Farthest(edges, 0);
-        var (other, up) = Farthest(edges, end);
-        int length = 0;
-        for (int r = other; up[r] >= 0; r = up[r]) length++;
-        root = other;
-        for (int i = 0; i < length / 2; i++) root = up[root];
-        return Farthest(edges, root).Parents;
-    }
-
-    private static (int End, int[] Parents) Farthest(List<int>[] edges, int from)
-    {
-        var parents = new int[edges.Length];
-        parents[from] = -1;
-        var queue = new Queue<int>([from]);
-        int last = from;
-        while (queue.TryDequeue(out int r))
-        {
-            last = r;
-            foreach (int e in edges[r])
-            {
-                if (e == parents[r]) continue;
-                parents[e] = r;
-                queue.Enqueue(e);
-            }
-        }
-        return (last, parents);
-    }
+    private static RootedTree Find(Binary signs, bool upToSign, CancellationToken cancellation) =>
+        signs.Rows == 0 ? throw new UnsupportedException("a tree has a row at least") : MinimumTree.Of(new(signs, upToSign, cancellation), cancellation);
 }

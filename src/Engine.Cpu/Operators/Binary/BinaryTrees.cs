@@ -14,8 +14,8 @@ internal static unsafe class BinaryTrees
     /// <summary>In how many signs rows differ from their parents in the tree of a weight, counted once a weight; null where no tree is to be made.</summary>
     public static long? Differences(Weight w) => w switch
     {
-        BinaryTree tree => tree.Flips.Shape.Elements,
-        Binary b when (double)b.Rows * b.Rows * b.WordsPerRow <= MostWork && SlicedProgram.Supports(b.Rows, b.Columns) => s_differences.GetValue(b, static b => new(Of(b).Flips.Shape.Elements)).Value,
+        BinaryTree tree => tree.Differences,
+        Binary b when (double)b.Rows * b.Rows * b.WordsPerRow <= MostWork && SlicedProgram.Supports(b.Rows, b.Columns) => s_differences.GetValue(b, static b => new(Of(b).Differences)).Value,
         _ => null,
     };
 

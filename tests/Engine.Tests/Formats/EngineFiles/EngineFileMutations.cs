@@ -15,23 +15,41 @@ internal static partial class EngineFileMutations
     /// <summary>A file with one to three changed tokens, or changed bytes of a section.</summary>
     public static byte[] Of(byte[] file, Random random)
     {
+        return With(file, (metadata, header, data) =>
+        {
+            if (random.Next(4) == 0 && data.Length > 64)
+            {
+                data[random.Next(data.Length - 64)] ^= (byte)(1 << random.Next(8));
+                metadata["engine.sections"] = Resum(metadata["engine.sections"], header, data);
+                return;
+            }
+            string key = random.Next(4) == 0 ? "engine.sections" : "engine.graph";
+            for (int k = random.Next(1, 4); k > 0; k--) metadata[key] = Change(metadata[key], random);
+        });
+    }
+
+    /// <summary>A file with another content of a section, of the same length.</summary>
+    public static byte[] WithSection(byte[] file, string section, SpanAction change) => With(file, (metadata, header, data) =>
+    {
+        var offsets = header.GetProperty(section).GetProperty("data_offsets");
+        change(data.AsSpan(offsets[0].GetInt32()..offsets[1].GetInt32()));
+        metadata["engine.sections"] = Resum(metadata["engine.sections"], header, data);
+    });
+
+    /// <summary>A file with another text in its graph.</summary>
+    public static byte[] WithGraph(byte[] file, string text, string with) => With(file, (metadata, _, _) => metadata["engine.graph"] = metadata["engine.graph"].Contains(text, StringComparison.Ordinal)
+        ? metadata["engine.graph"].Replace(text, with, StringComparison.Ordinal) : throw new ArgumentException($"no {text} in {metadata["engine.graph"]}"));
+
+    /// <summary>Changes bytes in place.</summary>
+    public delegate void SpanAction(Span<byte> bytes);
+
+    private static byte[] With(byte[] file, Action<Dictionary<string, string>, JsonElement, byte[]> change)
+    {
         int end = 8 + (int)BinaryPrimitives.ReadInt64LittleEndian(file);
         using var header = JsonDocument.Parse(file.AsMemory(8, end - 8));
         var metadata = header.RootElement.GetProperty("__metadata__").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString()!);
         byte[] data = file[end..];
-        string sections = metadata["engine.sections"];
-        if (random.Next(4) == 0 && data.Length > 64)
-        {
-            data[random.Next(data.Length - 64)] ^= (byte)(1 << random.Next(8));
-            sections = Resum(sections, header.RootElement, data);
-        }
-        else
-        {
-            string key = random.Next(4) == 0 ? "engine.sections" : "engine.graph";
-            for (int k = random.Next(1, 4); k > 0; k--) metadata[key] = Change(metadata[key], random);
-            sections = metadata["engine.sections"];
-        }
-        metadata["engine.sections"] = sections;
+        change(metadata, header.RootElement, data);
         return Assemble(metadata, header.RootElement, data);
     }
 

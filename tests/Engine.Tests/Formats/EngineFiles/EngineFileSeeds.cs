@@ -34,6 +34,7 @@ internal static class EngineFileSeeds
     {
         var models = SeedModels.All.ToDictionary(s => s.Key, s => OnnxModelReader.Load(s.Value, AnyOperator.Options));
         models.Add("weights", Weights(WeightSamples.All()));
+        models.Add("signs", Weights(WeightSamples.Signs()));
         models.Add("attributes", AttributesOfEveryKind());
         models.Add("packed", Packed());
         return models;

@@ -39,11 +39,18 @@ internal static class WeightSamples
         yield return new SparseCsr(new Shape(3, 4), Tensor.Vector<int>(0, 2, 2, 3), Tensor.Vector<ushort>(1, 3, 0), new Dense(Floats(r, 3)));
         yield return new SparseCsr(new Shape(3, 4), Tensor.Vector<int>(0, 2, 2, 3), Tensor.Vector<int>(1, 3, 0), new Dense(Floats(r, 3)));
         yield return new SparseBlocks(new Shape(4, 6), 2, 3, Tensor.Vector<int>(0, 1, 3), Tensor.Vector<int>(1, 0, 1), new Dense(Floats(r, 3, 2, 3)));
-        yield return new Binary(new Shape(2, 70), Tensor.Vector<ulong>(ulong.MaxValue, 3, 12345, 60));
-        yield return new BinaryTree(new Shape(3, 9), Tensor.Vector<int>(-1, 0, 1), Tensor.Vector<ulong>(0x155), Tensor.Vector<int>(0, 0, 2, 3), Tensor.Vector<ushort>(1, 8, 4));
+        foreach (var w in Signs()) yield return w;
         yield return new LowRank(new Shape(6, 5, 2), new Dense(Floats(r, 2, 6)), new Dense(Floats(r, 2, 10)));
         yield return new Kronecker(new Dense(Floats(r, 2, 3)), new Dense(Floats(r, 3, 2, 3, 3)));
         yield return new WeightSum(dense, new Permuted(new Scaled(dense, row: Floats(r, 6)), order), dense);
+    }
+
+    /// <summary>Signs, and trees of them by lists and by all signs.</summary>
+    public static IEnumerable<Weight> Signs()
+    {
+        yield return new Binary(new Shape(2, 70), Tensor.Vector<ulong>(ulong.MaxValue, 3, 12345, 60));
+        yield return new BinaryTree(new Shape(3, 9), Tensor.Vector<int>(-1, 0, 1), Tensor.Vector<ulong>(0x155), Tensor.Vector<int>(0, 0, 2, 3), Tensor.Vector<ushort>(1, 8, 4));
+        yield return new BinaryTree(new Shape(4, 2, 5), Tensor.Vector<int>(1, -1, 1, 0), Tensor.Vector<ulong>(0x155, 0x3ff, 0, 0x0aa));
     }
 
     public static Tensor Floats(Random r, params long[] dims)
