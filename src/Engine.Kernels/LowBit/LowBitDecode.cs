@@ -75,11 +75,10 @@ public static unsafe class LowBitDecode
         for (int b = first; b < first + blocks; b++)
         {
             if (b == first || b % l.GroupBlocks == 0)
-                for (int r = 0; r < LowBitLayout.PanelRows; r++)
-                {
-                    (scales[r], offsets[r]) = l.Parameters(panel + l.GroupStart(b / l.GroupBlocks), r);
-                    if (l.Scales == LowBitScales.Row) scales[r] = ((float*)(panel + l.PanelBytes))[r - LowBitLayout.PanelRows];
-                }
+            {
+                LowBitParameters.Read(l, panel + l.GroupStart(b / l.GroupBlocks), scales, offsets);
+                if (l.Scales == LowBitScales.Row) new ReadOnlySpan<float>((float*)(panel + l.PanelBytes) - LowBitLayout.PanelRows, LowBitLayout.PanelRows).CopyTo(new(scales, LowBitLayout.PanelRows));
+            }
             byte* low = panel + l.BlockStart(b), high = low + LowBitLayout.PanelRows * l.Block * lowBits / 8;
             for (int quad = 0; quad < quads; quad++, to += 4 * LowBitLayout.PanelRows)
             {

@@ -42,12 +42,7 @@ public static unsafe class LowBitExpand
         float* scales = (float*)to.Scales, offsets = (float*)to.Offsets;
         for (int b = 0; b < blocks; b++, scales += LowBitLayout.PanelRows, offsets += LowBitLayout.PanelRows)
         {
-            byte* group = panel + l.GroupStart((first + b) / l.GroupBlocks);
-            for (int r = 0; r < LowBitLayout.PanelRows; r++)
-            {
-                (scales[r], float offset) = l.Parameters(group, r);
-                if (l.HasZeros || l.HasMinima) offsets[r] = offset;
-            }
+            LowBitParameters.Read(l, panel + l.GroupStart((first + b) / l.GroupBlocks), scales, offsets);
         }
     }
 
@@ -58,7 +53,12 @@ public static unsafe class LowBitExpand
             for (int quad = 0; quad < l.Block / 4; quad++)
                 for (int r = 0; r < LowBitLayout.PanelRows; r++)
                     for (int k = 0; k < 4; k++) *codes++ = (byte)l.Code(panel + l.BlockStart(first + b), r, quad * 4 + k);
-        Parameters(l, panel, first, blocks, to);
+        float* scales = (float*)to.Scales, offsets = (float*)to.Offsets;
+        for (int i = 0; i < blocks * LowBitLayout.PanelRows; i++)
+        {
+            (scales[i], float offset) = l.Parameters(panel + l.GroupStart((first + i / LowBitLayout.PanelRows) / l.GroupBlocks), i % LowBitLayout.PanelRows);
+            if (l.HasZeros || l.HasMinima) offsets[i] = offset;
+        }
     }
 
     private static void Vectors(in LowBitLayout l, byte* panel, int first, int blocks, LowBitChunk to)

@@ -92,7 +92,7 @@ public class LowBitTests
     private static (List<string> Stems, Tensor Y) Plan(ModelGraph graph, Tensor x, int threads, bool inexact = false)
     {
         List<string> stems = [];
-        var program = new Runtime.Program(graph, CpuKernels.Standard, new PackedWeights(), new PlanOptions { AllowInexact = inexact });
+        var program = new Runtime.Program(graph, LinearPlans.Preferring("lowbit-"), new PackedWeights(), new PlanOptions { AllowInexact = inexact });
         using var workers = new Workers(threads);
         var outputs = new RuntimeValue?[1];
         new Executor(program, workers, new ExecutorOptions { Poison = true, Planned = p => stems.AddRange(p.Steps.Select(s => s.Stem)) }).Run([x], outputs);

@@ -7,11 +7,15 @@ namespace Engine.Cpu;
 /// <summary>The product with a matrix decoded to f32 panels: every form has this one.</summary>
 internal sealed unsafe record DenseProduct(LinearMatrix W) : LinearProduct("gemm-f32", true)
 {
-    private const double OperationsPerNanosecond = 150, BytesPerNanosecond = 20;
-
     public override bool TakesStrides => true;
 
-    public override double Nanoseconds(int rows) => 2.0 * rows * W.Inputs * W.Outputs / OperationsPerNanosecond + 4.0 * W.Inputs * W.Outputs / BytesPerNanosecond;
+    public override double Nanoseconds(int rows) => CopyFactor(W.Weight, W.Outputs, W.Inputs) * Estimate(rows, W.Outputs, W.Inputs);
+
+    /// <summary>How much an estimate counts where a weight in codes would be decoded to a copy: one that no cache holds takes 4 to 16 times the memory.</summary>
+    public static double CopyFactor(Weight? w, double n, double k) => 4 * n * k > Rates.CachedBytes && (LowBitLinear.Parts.Of(w) is not null || w is SpqrTiles or WeightSum { Terms: [SpqrTiles, ..] }) ? 2 : 1;
+
+    /// <summary>Estimated nanoseconds on one core of m × n × k with a constant right operand, what is multiplied apart from it.</summary>
+    public static double Estimate(double m, double n, double k) => Rates.Product(2 * m * n * k / Rates.Operations(GemmF32.Table), 4 * n * k) + 4 * m * (n + k) / Rates.BytesPerNanosecond;
 
     public override long WorkBytes(int rows) => 0;
 

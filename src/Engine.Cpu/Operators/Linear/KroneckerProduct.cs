@@ -10,7 +10,7 @@ namespace Engine.Cpu;
 /// </summary>
 internal sealed unsafe record KroneckerProduct(IReadOnlyList<LinearProduct> Inner, LinearMatrix W, Tensor Mix, int In, int Out) : LinearProduct("kronecker", Inner.All(p => p.IsExact))
 {
-    private const double MixedPerNanosecond = 40, BytesPerNanosecond = 10;
+    private const double BytesPerNanosecond = 10;
     private const int Alignment = 64;
 
     private int PieceIn => W.Inputs / In;
@@ -49,7 +49,7 @@ internal sealed unsafe record KroneckerProduct(IReadOnlyList<LinearProduct> Inne
         return mix;
     }
 
-    public override double Nanoseconds(int rows) => Inner.Sum(p => p.Nanoseconds(rows * In)) + 2.0 * rows * Pieces * W.Outputs / MixedPerNanosecond + 12.0 * rows * Pieces * PieceOut / BytesPerNanosecond;
+    public override double Nanoseconds(int rows) => Inner.Sum(p => p.Nanoseconds(rows * In)) + 2.0 * rows * Pieces * W.Outputs / (0.18 * Rates.Operations(GemmF32.Table)) + 12.0 * rows * Pieces * PieceOut / BytesPerNanosecond;
 
     private long PieceBytes(int rows) => Checked.AlignUp(Checked.Mul(sizeof(float), Checked.Mul(rows, Checked.Mul(Pieces, PieceOut))), Alignment);
 

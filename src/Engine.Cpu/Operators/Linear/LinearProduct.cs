@@ -43,7 +43,7 @@ internal abstract record LinearProduct(string Stem, bool IsExact)
     public virtual bool TakesStrides => false;
 
     /// <summary>True where the weight is expanded to its zeros.</summary>
-    public virtual bool IsDense => false;
+    public bool IsDense { get; init; }
 
     /// <summary>Estimated nanoseconds on one core.</summary>
     public abstract double Nanoseconds(int rows);

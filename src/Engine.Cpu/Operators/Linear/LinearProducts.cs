@@ -11,9 +11,9 @@ internal static class LinearProducts
         LowRank w => LowRankProduct.Of(m, w, rows),
         Kronecker => KroneckerProduct.Of(m, rows),
         WeightSum w when LowBitLinear.Parts.Of(w) is null => KroneckerProduct.Of(m, rows).Concat(SumProduct.Of(m, w, rows)),
-        SparseNM => NmLinear.Of(m),
+        SparseNM => NmLinear.Of(m, rows),
         SparseCsr or SparseBlocks or Scaled => SparseLinear.Of(m),
-        _ => LowBitLinear.Of(m, rows).Concat(NmLinear.Of(m)),
+        _ => LowBitLinear.Of(m, rows).Concat(NmLinear.Of(m, rows)),
     };
 
     /// <summary>The fastest way, decoding included, for a part of a larger form.</summary>

@@ -11,12 +11,12 @@ namespace Engine.Cpu;
 internal abstract unsafe record LowBitLinear(string Stem, bool IsExact, LinearMatrix W, LowBitLinear.Parts P, LowBitLayout Layout) : LinearProduct(Stem, IsExact)
 {
     // One core. Outliers are read one by one.
-    private const double BytesPerNanosecond = 20, OutliersPerNanosecond = 1;
+    private const double OutliersPerNanosecond = 0.58;
 
     /// <summary>The parts of a weight: codes, the order of their columns, entries to add.</summary>
     public sealed record Parts(Quantized Codes, Tensor? Order, SparseCsr? Outliers)
     {
-        public static Parts? Of(Weight w) => w switch
+        public static Parts? Of(Weight? w) => w switch
         {
             Quantized q => new(q, null, null),
             Permuted { Inner: Quantized q } p => new(q, p.Order, null),
@@ -37,10 +37,10 @@ internal abstract unsafe record LowBitLinear(string Stem, bool IsExact, LinearMa
         if (used.IsLinear) yield return new LowBitInt8(LowBitProduct.Stem(used, rows), m, p, used);
     }
 
-    // As if no more were stored than is used: a prefix runs as a weight of its own would.
-    protected double Bytes(int rows) => ((Layout with { StoredColumns = W.Inputs }).Bytes + 4.0 * rows * (W.Inputs + W.Outputs)) / BytesPerNanosecond + (P.Outliers?.Values.Shape.Elements ?? 0) * (double)rows / OutliersPerNanosecond;
-
-    protected double Operations(int rows) => 2.0 * rows * W.Inputs * W.Outputs;
+    /// <summary>Estimated nanoseconds of a product that takes <paramref name="each"/> a code and multiplies at a rate; as if no more were stored than is used: a prefix runs as a weight of its own would.</summary>
+    protected double Estimate(int rows, double operationsPerNanosecond, double each = 0) =>
+        Rates.Product(W.Inputs * (double)W.Outputs * (2 * rows / operationsPerNanosecond + each), (Layout with { StoredColumns = W.Inputs }).Bytes)
+        + 4.0 * rows * (W.Inputs + W.Outputs) / Rates.BytesPerNanosecond + (P.Outliers?.Values.Shape.Elements ?? 0) * (double)rows / OutliersPerNanosecond;
 
     protected Tensor Packed(BindContext b, int input)
     {
@@ -75,11 +75,11 @@ internal abstract unsafe record LowBitLinear(string Stem, bool IsExact, LinearMa
 /// <summary>Codes decoded in the cache; activations as they are.</summary>
 internal sealed unsafe record LowBitF32(LinearMatrix W, LowBitLinear.Parts P, LowBitLayout Layout) : LowBitLinear("lowbit-decode", true, W, P, Layout)
 {
-    private const double OperationsPerNanosecond = 140, CodesPerNanosecond = 45;
+    private static double CodesPerNanosecond => LowBitDecode.Table.Tier switch { "avx512" => 10, "avx2" => 5, "vector" => 3, _ => 0.06 };
 
     public override bool TakesStrides => P.Outliers is null;
 
-    public override double Nanoseconds(int rows) => Bytes(rows) + Operations(rows) / OperationsPerNanosecond + (double)W.Inputs * W.Outputs / CodesPerNanosecond;
+    public override double Nanoseconds(int rows) => Estimate(rows, 0.95 * Rates.Operations(GemmF32.Table), 1 / CodesPerNanosecond);
 
     public override long WorkBytes(int rows) => P.Order is null ? 0 : Checked.Mul(sizeof(float), Checked.Mul(rows, W.Inputs));
 
@@ -102,9 +102,25 @@ internal sealed unsafe record LowBitF32(LinearMatrix W, LowBitLinear.Parts P, Lo
 /// <summary>Activations rounded to 8 bits, a scale a group.</summary>
 internal sealed unsafe record LowBitInt8(string Stem, LinearMatrix W, LowBitLinear.Parts P, LowBitLayout Layout) : LowBitLinear(Stem, false, W, P, Layout)
 {
-    private const double OperationsPerNanosecond = 450, ActivationsPerNanosecond = 2;
+    // Rows are read as they are packed, or expanded to bytes first.
+    private bool IsDirect => Stem == LowBitGemv.Table.Stem && LowBitGemv.Table.Tier is not "vector";
 
-    public override double Nanoseconds(int rows) => Bytes(rows) + Operations(rows) / OperationsPerNanosecond + (double)rows * W.Inputs / ActivationsPerNanosecond;
+    private double OperationsPerNanosecond => IsDirect ? LowBitGemv.Table.Tier == "scalar" ? 0.7 : 450 : (LowBitTile.TableOf(Layout).Tier, Layout.Bits == 8) switch
+    {
+        ("avx512vnni", _) => 540,
+        ("avx512", _) => 470,
+        ("avxvnni", _) => 275,
+        ("avx2", false) => 160,
+        ("avx2", true) => 70,
+        ("advsimd", _) => 60,
+        ("vector", _) => 28,
+        _ => 0.7,
+    };
+
+    // Nanoseconds that a code takes before it is multiplied: once, or once a row.
+    private double Expanding(int rows) => IsDirect ? 0 : (LowBitTile.TableOf(Layout).Tier switch { "avx512vnni" => 0.012, "vector" => 0.18, "scalar" => 3, _ => LowBitExpand.Table.Tier == "avx512" ? 0.025 : 0.09 }) * (Stem == LowBitGemv.Table.Stem ? rows : 1);
+
+    public override double Nanoseconds(int rows) => Estimate(rows, OperationsPerNanosecond, Expanding(rows)) + (double)rows * W.Inputs / RoundedRows.PerNanosecond;
 
     public override long WorkBytes(int rows) => LowBitProduct.WorkBytes(Layout, rows);
 

@@ -10,9 +10,6 @@ namespace Engine.Cpu;
 /// <summary>MatMul, FusedMatMul and Gemm: f32 through packed panels, other number types through the generic product.</summary>
 internal static class MatMulCpu
 {
-    // A product that fits the caches, one core, and memory that does not.
-    private const double OperationsPerNanosecond = 150, BytesPerNanosecond = 20;
-
     private const double CopyNanoseconds = 1e12;
 
     public static IEnumerable<Candidate> Candidates<TOp>(TOp op, NodeTypes n) where TOp : Operator, IMatMul =>
@@ -31,8 +28,9 @@ internal static class MatMulCpu
 
     private static IEnumerable<Candidate> Candidates(MatMulGeometry g, float alpha, Addend? addend, Activation activation, NodeTypes n)
     {
-        double bytes = n.Inputs.Concat(n.Outputs).Sum(t => t is null ? 0.0 : t.Bytes);
-        double time = g.Operations / OperationsPerNanosecond + bytes / BytesPerNanosecond;
+        double time = n.Weights[1] is not null && g.BStarts.Length == 1 ? DenseProduct.CopyFactor(n.Weights[1], g.N, g.K) * DenseProduct.Estimate((double)g.M * g.Batch, g.N, g.K)
+            // Both operands are read, and one is packed first.
+            : g.Operations / Rates.Operations(GemmF32.Table) + n.Inputs.Concat(n.Outputs).Sum(t => t is null ? 0.0 : t.Bytes) / Rates.BytesPerNanosecond;
         // What is added to a dense matrix stays apart wherever a product does that: a sum of its own would be a second copy of the matrix for every adapter.
         if (n.Weights[1] is WeightSum { Terms: [Dense, ..] }) time += CopyNanoseconds;
         yield return new Candidate("gemm-f32", b => BindF32(g, alpha, addend, activation, b)) { FusesEpilogue = LinearSteps.Accepts(n), Nanoseconds = time };

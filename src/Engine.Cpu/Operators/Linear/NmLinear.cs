@@ -8,10 +8,16 @@ namespace Engine.Cpu;
 internal abstract unsafe record NmLinear(string Stem, bool IsExact, LinearMatrix W, NmForm Form) : LinearProduct(Stem, IsExact)
 {
     /// <summary>The products of a matrix that is sparse along its sums; none where it is not, or only a part of it is used.</summary>
-    public static IEnumerable<LinearProduct> Of(LinearMatrix m)
+    public static IEnumerable<LinearProduct> Of(LinearMatrix m, int rows)
     {
         if (m.Inputs != m.StoredInputs || m.Outputs != m.StoredOutputs || NmPatterns.Of(m.Weight, m.IsTransposed) is not { } form) yield break;
-        if (m.Weight is SparseNM s && NmInt4Layout.Of(s) is { } layout) yield return new NmInt4(m, form, layout);
+        if (m.Weight is SparseNM s && NmInt4Layout.Of(s) is { } layout)
+        {
+            yield return new NmInt4(m, form, layout);
+            // Codes with the zeros are the faster ones with many rows, and in narrow vectors.
+            if (NmPatterns.DenseCodes(s) is { } codes)
+                foreach (var p in LowBitLinear.Of(m with { Weight = codes }, rows)) yield return p with { IsDense = true };
+        }
         if (GemmNmF32.Supports(form)) yield return new NmF32(m, form);
         yield return new SpmmLinear(m, (double)m.Inputs * m.Outputs * form.N / form.M);
         if (NmPatterns.Codes(m.Weight) is { } q && !m.IsTransposed && Array.TrueForAll(QuantizedZeros.Of(q), z => z == (q.Signed ? 0 : 128))) yield return new NmInt8(m, form);
@@ -23,10 +29,10 @@ internal abstract unsafe record NmLinear(string Stem, bool IsExact, LinearMatrix
 /// <summary>Values and activations in f32.</summary>
 internal sealed unsafe record NmF32(LinearMatrix W, NmForm Form) : NmLinear("gemm-nm-f32", true, W, Form)
 {
-    // As measured: a permutation and a product share a port.
-    private static double OperationsPerNanosecond => GemmNmF32.Table.Tier switch { "avx512" => 60, "avx2" => 60, "advsimd" => 40, _ => 0.5 };
+    // A permutation and a product share a port.
+    private static double OperationsPerNanosecond => GemmNmF32.Table.Tier switch { "avx512" => 90, "avx2" => 58, "advsimd" => 40, _ => 0.65 };
 
-    public override double Nanoseconds(int rows) => Kept(rows) / OperationsPerNanosecond + (4.0 * GemmNmF32.PackedLength(Form, W.Inputs, W.Outputs) + 4.0 * rows * (W.Inputs + W.Outputs)) / Rates.BytesPerNanosecond;
+    public override double Nanoseconds(int rows) => Rates.Product(Kept(rows) / OperationsPerNanosecond, 4.0 * GemmNmF32.PackedLength(Form, W.Inputs, W.Outputs)) + 4.0 * rows * (W.Inputs + W.Outputs) / Rates.BytesPerNanosecond;
 
     public override long WorkBytes(int rows) => 0;
 
@@ -49,7 +55,7 @@ internal sealed unsafe record NmF32(LinearMatrix W, NmForm Form) : NmLinear("gem
 internal sealed unsafe record NmInt8(LinearMatrix W, NmForm Form) : NmLinear("gemm-nm-u8s8", false, W, Form)
 {
     public override double Nanoseconds(int rows) =>
-        Kept(rows) / (Rates.NmOperations(GemmNmU8S8.Table) * Rates.BesideDense) + (double)rows * W.Inputs / RoundedRows.PerNanosecond + (GemmNmU8S8.PackedLength(Form, W.Inputs, W.Outputs) + 4.0 * rows * (W.Inputs + W.Outputs)) / Rates.BytesPerNanosecond;
+        Rates.Product(Kept(rows) / Rates.NmOperations(GemmNmU8S8.Table), GemmNmU8S8.PackedLength(Form, W.Inputs, W.Outputs)) + (double)rows * W.Inputs / RoundedRows.PerNanosecond + 4.0 * rows * (W.Inputs + W.Outputs) / Rates.BytesPerNanosecond;
 
     public override long WorkBytes(int rows) => RoundedRows.Bytes(rows, W.Inputs);
 
@@ -76,13 +82,10 @@ internal sealed unsafe record NmInt8(LinearMatrix W, NmForm Form) : NmLinear("ge
 /// <summary>2:4 with values in 4 bits, activations rounded to 8 bits with a scale a group; row by row.</summary>
 internal sealed unsafe record NmInt4(LinearMatrix W, NmForm Form, NmInt4Layout Layout) : NmLinear("gemv-nm-int4", false, W, Form)
 {
-    private const double ActivationsPerNanosecond = 2;
-
-    // A row after the first finds the panel in the cache.
-    private static double OperationsPerNanosecond => NmInt4Gemv.Table.Tier switch { "avx512" => 250, "avx2" => 65, "advsimd" or "vector" => 15, _ => 0.5 };
+    private static double OperationsPerNanosecond => NmInt4Gemv.Table.Tier switch { "avx512" => 157, "avx2" => 69, "advsimd" or "vector" => 15, _ => 0.5 };
 
     public override double Nanoseconds(int rows) =>
-        Kept(rows) / OperationsPerNanosecond + (double)rows * W.Inputs / ActivationsPerNanosecond + (Layout.Panels * (double)Layout.PanelBytes + 4.0 * rows * (W.Inputs + W.Outputs)) / Rates.BytesPerNanosecond;
+        Rates.Product(Kept(rows) / OperationsPerNanosecond, Layout.Panels * (double)Layout.PanelBytes) + (double)rows * W.Inputs / RoundedRows.PerNanosecond + 4.0 * rows * (W.Inputs + W.Outputs) / Rates.BytesPerNanosecond;
 
     public override long WorkBytes(int rows) => NmInt4Gemv.WorkBytes(Layout, rows);
 

@@ -16,6 +16,8 @@ internal static class NmPatterns
 
     private static readonly ConditionalWeakTable<Weight, Found> s_found = [];
 
+    private static readonly ConditionalWeakTable<SparseNM, StrongBox<Quantized?>> s_dense = [];
+
     /// <summary>The form of the rows of a matrix [outputs, inputs], or of its columns where it is transposed; null where it has none.</summary>
     public static NmForm? Of(Weight w, bool transposed) => Cached(w, transposed ? -1 : 1, () => transposed
         ? Scan(w, w.Shape.Int(1), 1, w.Shape.Int(0), 1, w.Shape.Int(1))
@@ -33,6 +35,9 @@ internal static class NmPatterns
 
     /// <summary>The codes with those that were pruned.</summary>
     public static Quantized AllCodes(Weight w) => w is SparseNM s ? s.ToQuantized()! : w as Quantized ?? SparseMatrix.Of(w)!.ToQuantized();
+
+    /// <summary>The codes of a sparse weight with those that were pruned, one object a weight, so that it is packed once; null where they are none of one zero point a tensor or row.</summary>
+    public static Quantized? DenseCodes(SparseNM w) => s_dense.GetValue(w, static s => new(s.ToQuantized())).Value;
 
     private static NmForm? Cached(Weight w, int taps, Func<NmForm?> find)
     {

@@ -23,25 +23,25 @@ internal sealed unsafe record SparseCodeKernel(string Stem, SparseMatrix Matrix)
 
     private int Outputs => Matrix.Form.Shape.Int(0);
 
-    /// <summary>Estimated nanoseconds on one core, as measured with 1 to 128 rows of 4096² beside the dense product of codes and its estimate.</summary>
+    /// <summary>Estimated nanoseconds on one core, as measured with 1 to 128 rows of 1024² and 4096².</summary>
     public double Nanoseconds(int rows) => Stem switch
     {
-        Gathered => Matrix.Entries * (rows / GatheredRate + RecordBytes / Rates.BytesPerNanosecond),
-        ByBlocks => Matrix.Entries * (rows / BlockRate + BlockBytes / Rates.BytesPerNanosecond),
+        Gathered => Rates.Product(Matrix.Entries * rows / GatheredRate, RecordBytes * Matrix.Entries),
+        ByBlocks => Rates.Product(Matrix.Entries * rows / BlockRate, BlockBytes * Matrix.Entries),
         InLanes => Matrix.Quads * (4.0 * Checked.AlignUp(rows, QuadRate.Rows) / QuadRate.Products + QuadRate.Each * Checked.CeilDiv(rows, SpmmU8S8.BlockRows)),
-        _ => 2.0 * rows * Inputs * Outputs / Rates.CodeOperations(GemmU8S8.Table) + (double)Inputs * Outputs / Rates.BytesPerNanosecond,
+        _ => Rates.Product(2.0 * rows * Inputs * Outputs / Rates.CodeOperations(GemmU8S8.Table), (double)Inputs * Outputs),
     } + 4.0 * rows * Outputs / Rates.BytesPerNanosecond;
 
     // Bytes an entry: records have places that stay empty.
     private const double RecordBytes = 2.4, BlockBytes = 1.1;
 
     // Products with entries a nanosecond.
-    private static double GatheredRate => GemvCsrU8S8.Table.Tier switch { "avx512" => 44, "avx2" => 9, "advsimd" => 8, _ => 1.3 };
+    private static double GatheredRate => GemvCsrU8S8.Table.Tier switch { "avx512" => 44, "avx2" => 7.6, "advsimd" => 7, _ => 1.3 };
 
-    private static double BlockRate => GemmBlocksU8S8.Table.Tier switch { "avxvnni" => 150, "avx2" => 54, "advsimd" => 30, _ => 2 };
+    private static double BlockRate => GemmBlocksU8S8.Table.Tier switch { "avxvnni" => 163, "avx2" => 68, "advsimd" => 30, _ => 2 };
 
     // Products with quads a nanosecond, nanoseconds that a quad costs for a block of rows, and rows that are computed together.
-    private static (double Products, double Each, int Rows) QuadRate => SpmmU8S8.Table.Tier switch { "avx512vnni" => (480, 0.65, 16), "avxvnni" => (229, 0.6, 16), "avx512" => (175, 0.62, 32), "avx2" => (65, 0.76, 16), "advsimd" => (30, 0.7, 8), _ => (2.3, 0, 1) };
+    private static (double Products, double Each, int Rows) QuadRate => SpmmU8S8.Table.Tier switch { "avx512vnni" => (480, 0.65, 16), "avxvnni" => (158, 0.3, 16), "avx512" => (142, 0.3, 32), "avx2" => (73, 0.37, 16), "advsimd" => (30, 0.4, 8), _ => (2.3, 0, 1) };
 
     /// <summary>Bytes of workspace, at an address that is a multiple of 64.</summary>
     public long WorkBytes(int rows) => Stem == InLanes ? SpmmU8S8.WorkBytes(rows, Inputs) : 0;

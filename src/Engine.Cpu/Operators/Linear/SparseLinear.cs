@@ -18,16 +18,14 @@ internal static class SparseLinear
         bool blocks = s.Form is SparseBlocks { Height: GemmBlocksF32.Height, Width: GemmBlocksF32.Width };
         if (blocks && m.Inputs % GemmBlocksF32.Width == 0) yield return new BlocksLinear(m, s);
         if (blocks || s.Form is SparseCsr) yield return new SpmmLinear(m, s.Entries);
-        foreach (var kernel in SparseCodeKernel.Of(s)) yield return new SparseInt8(m, kernel);
+        foreach (var kernel in SparseCodeKernel.Of(s)) yield return new SparseInt8(m, kernel) { IsDense = !kernel.IsSparse };
     }
 }
 
 /// <summary>Values in 8 bits, activations rounded to 8 bits with a scale a row; also with the zeros, where that is estimated to be faster.</summary>
 internal sealed unsafe record SparseInt8(LinearMatrix W, SparseCodeKernel Kernel) : LinearProduct(Kernel.Stem, false)
 {
-    public override bool IsDense => !Kernel.IsSparse;
-
-    public override double Nanoseconds(int rows) => Kernel.Nanoseconds(rows) / Rates.BesideDense + (double)rows * W.Inputs / RoundedRows.PerNanosecond;
+    public override double Nanoseconds(int rows) => Kernel.Nanoseconds(rows) + (double)rows * W.Inputs / RoundedRows.PerNanosecond;
 
     public override long WorkBytes(int rows) => Checked.Add(RoundedRows.Bytes(rows, W.Inputs), Kernel.WorkBytes(rows));
 
@@ -46,8 +44,8 @@ internal sealed unsafe record SparseInt8(LinearMatrix W, SparseCodeKernel Kernel
 /// <summary>Entry by entry, row by row.</summary>
 internal sealed unsafe record CsrLinear(LinearMatrix W, SparseMatrix S) : LinearProduct("csr-matvec", true)
 {
-    // 0.58 on every tier as measured with one row of 4096², where the dense product takes 0.46, 0.83 and 1 times its estimate.
-    private static double EntriesPerNanosecond => GemmF32.Table.Tier switch { "avx512" => 0.27, "avx2" => 0.48, "vector" or "advsimd" => 0.58, _ => 1 };
+    // On every tier.
+    private const double EntriesPerNanosecond = 0.58;
 
     public override double Nanoseconds(int rows) => S.Entries * rows / EntriesPerNanosecond + 4.0 * rows * W.Outputs / Rates.BytesPerNanosecond;
 
@@ -64,10 +62,10 @@ internal sealed unsafe record CsrLinear(LinearMatrix W, SparseMatrix S) : Linear
 /// <summary>Block by block in f32.</summary>
 internal sealed unsafe record BlocksLinear(LinearMatrix W, SparseMatrix S) : LinearProduct("gemm-blocks-f32", true)
 {
-    // As measured beside the dense product and its estimate: vectors of eight, where dense tiles have sixteen, and an activation fetched for each.
-    private static double OperationsPerNanosecond => GemmBlocksF32.Table.Tier switch { "avx2" => 50, "advsimd" or "vector" => 25, _ => 0.5 };
+    // Vectors of eight, and an activation fetched for each.
+    private static double OperationsPerNanosecond => GemmBlocksF32.Table.Tier switch { "avx2" => 72, "advsimd" or "vector" => 36, _ => 0.5 };
 
-    public override double Nanoseconds(int rows) => 2 * S.Entries * rows / OperationsPerNanosecond + (4 * S.Entries + 4.0 * rows * (W.Inputs + W.Outputs)) / Rates.BytesPerNanosecond;
+    public override double Nanoseconds(int rows) => Rates.Product(2 * S.Entries * rows / OperationsPerNanosecond, 4 * S.Entries) + 4.0 * rows * (W.Inputs + W.Outputs) / Rates.BytesPerNanosecond;
 
     public override long WorkBytes(int rows) => 0;
 

@@ -9,14 +9,16 @@ namespace Engine.Cpu;
 /// <param name="Entries">Entries that are not zero, about.</param>
 internal sealed unsafe record SpmmLinear(LinearMatrix W, double Entries) : LinearProduct("spmm-f32", true)
 {
-    // As measured beside the dense product, whose estimate is one for all tiers, with 16 to 128 rows of 4096²: entries cost time of their own, and vectors of rows are computed two at a time.
-    private static (double Operations, double Entries, int Rows, double Pair) Rate => SpmmF32.Table.Tier switch { "avx512" => (116, 1.5, 32, 11), "avx2" => (120, 5, 16, 6.5), "advsimd" or "vector" => (100, 5, 8, 6.5), _ => (0.5, 1, 1, 10) };
+    // As measured with 1 to 128 rows of 1024² and 4096²: operations, nanoseconds that fetching an entry costs, rows that are computed together, and what a column of a block of the sums costs beside its entries, in entries.
+    private static (double Operations, double Entry, int Rows, double More) Rate => SpmmF32.Table.Tier switch { "avx512" => (200, 0.2, 32, 8.2), "avx2" => (93, 0.1, 16, 6.5), "advsimd" or "vector" => (45, 0.05, 8, 5), _ => (0.5, 1, 1, 1.25) };
 
-    // Pairs of columns in blocks of the sums: each costs a few nanoseconds whatever it holds.
-    private double Pairs => (double)Checked.CeilDiv(W.Inputs, SpmmF32.BlockDepth) * Checked.CeilDiv(W.Outputs, 2);
+    // Sums of so many columns leave the second-level cache between two blocks.
+    private const int ManyColumns = 2048;
+
+    private double Columns => (double)Checked.CeilDiv(W.Inputs, SpmmF32.BlockDepth) * W.Outputs * (W.Outputs > ManyColumns ? 1.5 : 1);
 
     public override double Nanoseconds(int rows) =>
-        2 * Entries * Checked.AlignUp(rows, Rate.Rows) / Rate.Operations + Entries / Rate.Entries + Pairs * Rate.Pair + 4.0 * rows * (W.Inputs + W.Outputs) / Rates.BytesPerNanosecond;
+        2 * (Entries + Rate.More * Columns) * Checked.AlignUp(rows, Rate.Rows) / Rate.Operations + Entries * Rate.Entry + 4.0 * rows * (W.Inputs + W.Outputs) / Rates.BytesPerNanosecond;
 
     public override long WorkBytes(int rows) => SpmmF32.WorkBytes(rows, W.Inputs);
 

@@ -9,8 +9,8 @@ namespace Engine.Cpu;
 /// <summary>x · Wᵀ for a constant W of SpQR tiles, with or without sparse outliers, a row of x at a time.</summary>
 internal static unsafe class SpqrMatVecCpu
 {
-    // Per nanosecond, one core; the dense product reads eight times the bytes and multiplies many rows at once.
-    private const double OperationsPerNanosecond = 110, BytesPerNanosecond = 20;
+    // Rows are multiplied one by one.
+    private static double OperationsPerNanosecond => SpqrMatVec.Table.Tier switch { "avx512" => 60, "avx2" => 33, _ => 1 };
 
     public static IEnumerable<Candidate> Candidates(FusedMatMul op, NodeTypes n) => Candidates(op.Geometry(n.In(0).Shape, n.In(1).Shape), op.Alpha, null, n);
 
@@ -20,7 +20,7 @@ internal static unsafe class SpqrMatVecCpu
     private static IEnumerable<Candidate> Candidates(MatMulGeometry g, float alpha, Addend? addend, NodeTypes n)
     {
         if (n.In(0).DType != DType.F32 || Parts(n.Weights[1]) is not var (tiles, outliers) || tiles.Columns != g.K || tiles.Rows != g.N || g.BRow != 1 || g.BColumn != g.K || g.AColumn != 1 || g.BStarts.Length != 1) yield break;
-        yield return new Candidate("spqr-matvec", b => Bind(g, alpha, addend, tiles, outliers, b)) { FusesEpilogue = LinearSteps.Accepts(n), Structure = "SpQR", Nanoseconds = g.Operations / OperationsPerNanosecond + n.Weights[1]!.StoredBytes / BytesPerNanosecond };
+        yield return new Candidate("spqr-matvec", b => Bind(g, alpha, addend, tiles, outliers, b)) { FusesEpilogue = LinearSteps.Accepts(n), Structure = "SpQR", Nanoseconds = Rates.Product(g.Operations / OperationsPerNanosecond, n.Weights[1]!.StoredBytes) };
     }
 
     private static (SpqrTiles Tiles, SparseCsr? Outliers)? Parts(Weight? w) => w switch
