@@ -1,3 +1,5 @@
+using Engine.Graph.Streaming;
+
 namespace Engine.Graph;
 
 /// <summary>Arithmetic and memory traffic of one execution.</summary>
@@ -60,6 +62,16 @@ public abstract class Operator(Attributes attributes)
 
     /// <summary>Operations and bytes for the given types; the default is one operation an output element.</summary>
     public virtual Cost Cost(InferContext c) => new(c.OutputElements, c.TotalBytes);
+
+    /// <summary>
+    /// The streaming form: says through <paramref name="c"/> which nodes do the operator's work on the frames of a hop, so that a stream of hops gives what the operator gives of the whole signal.
+    /// Throws <see cref="StreamRefusal"/> where there is none. Elementwise operators have one by themselves.
+    /// </summary>
+    public virtual void Stream(StreamContext c)
+    {
+        if (!IsElementwise) throw c.Refuse("it has no streaming form");
+        StreamForms.Join(c);
+    }
 
     /// <inheritdoc/>
     public override string ToString() => Domain.Length == 0 ? Name : $"{Domain}.{Name}";

@@ -7,6 +7,7 @@ internal static class OwnKernels
 {
     public static void Register(KernelRegistry r)
     {
+        r.AddCandidates<Delay>(DelayCpu.Candidates);
         r.Add<L1Normalization>("l1-norm-f32", L1NormalizationCpu.Bind);
         r.Add<Log2MatMul>("shift-product", Log2AttentionCpu.Product);
         r.Add<Log2Softmax>("log2-softmax-f32", Log2AttentionCpu.Softmax);

@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -95,4 +96,7 @@ public sealed class MatMulNBits(Attributes a) : Operator(a)
     public override Cost Cost(InferContext c) => new(Geometry(c.Shape(0)).Operations, c.TotalBytes);
 
     private static int Positive(Attributes a, string name) => a.Int(name) is var v and > 0 and <= int.MaxValue ? (int)v : throw new OperatorException($"{name} is {a.Int(name)}, expected at least 1");
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Follow(c, "it sums over the stream");
 }

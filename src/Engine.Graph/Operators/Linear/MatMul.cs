@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -19,6 +20,9 @@ public sealed class MatMul(Attributes a) : Operator(a), IMatMul
 
     /// <inheritdoc/>
     public override Cost Cost(InferContext c) => new(Geometry(c.Shape(0), c.Shape(1)).Operations, c.TotalBytes);
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Follow(c, "it sums over the stream, or multiplies its frames by each other");
 }
 
 /// <summary>An operator that multiplies stacks of matrices and scales the result.</summary>

@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -31,6 +32,9 @@ public abstract class VariadicOperator : Operator
 
     /// <inheritdoc/>
     public sealed override Cost Cost(InferContext c) => new(c.OutputElements * c.InputCount, c.TotalBytes);
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Join(c);
 }
 
 /// <summary>ONNX Max: the largest; NaN where any is.</summary>

@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -31,4 +32,7 @@ public sealed class Concat(Attributes a) : Operator(a)
         }
         c.Set(0, c.DType(0), x.With(axis, sum));
     }
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Follow(c, "it joins the stream with something along its own axis");
 }

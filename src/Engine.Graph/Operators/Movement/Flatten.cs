@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -24,4 +25,7 @@ public sealed class Flatten(Attributes a) : Operator(a)
         int axis = (int)(_axis < 0 ? _axis + x.Rank : _axis);
         c.Set(0, c.DType(0), new Shape(x.Product(0, axis), x.Product(axis, x.Rank)));
     }
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.View(c, x => StreamForms.Infer(c, x));
 }

@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -24,4 +25,7 @@ public sealed class Gather(Attributes a) : Operator(a)
         int axis = Axis(x);
         c.Set(0, c.DType(0), new Shape([.. x.Dims[..axis], .. c.Shape(1).Dims, .. x.Dims[(axis + 1)..]]));
     }
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Follow(c, "it picks frames by their place in the signal");
 }

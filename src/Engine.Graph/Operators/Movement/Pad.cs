@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -79,5 +80,39 @@ public sealed class Pad(Attributes a) : Operator(a)
             if (Mode != PadMode.Constant && kept == 0 && dims[i] != 0) throw new OperatorException($"axis {i} of {x} has nothing to pad with");
         }
         return new Shape(dims);
+    }
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c)
+    {
+        var x = c.Only();
+        long[]? pads = null, axes = null;
+        if (_pads is null) (pads, axes) = ((c.Known(1) ?? throw c.Refuse("its amounts are computed")).ToLongs(), c.Has(3) ? (c.Known(3) ?? throw c.Refuse("its axes are computed")).ToLongs() : null);
+        var amounts = Amounts(c.Type(0).Shape, pads, axes);
+        var (before, after) = amounts[x.Axis];
+        if (Mode != PadMode.Constant && (before != 0 || after != 0)) throw c.Refuse("what stands outside the signal depends on its ends");
+        float value = !TryValue(c, out float v) ? throw c.Refuse("its value is computed") : v;
+        var of = x.Time;
+        // Frames before the first become part of the signal; whether one is cut off at the end is known when so many more have come.
+        var y = c.Delay(x, Math.Max(Math.Max(0, before - x.Delay), -after), 0, before > 0 || after > 0 ? value : null);
+        y = y with { Delay = y.Delay - before, Time = new(n => Math.Max(0, of.Length(n) + before + after), of.Step, of.Newest - of.Step * before) };
+        amounts[x.Axis] = (0, 0);
+        if (amounts.Any(a => a != (0, 0)))
+        {
+            var op = new Pad(new Attributes(13, Attributes.Has("mode") ? new Dictionary<string, object> { ["mode"] = Attributes.String("mode", "constant") } : null));
+            var constant = Mode == PadMode.Constant ? Graph.Value.Of($"{c.Node.Name}.value", ScalarValue.Fill(x.Type.DType, Shape.Scalar, value)) : null;
+            var made = c.Emit(op, [y.Wire, Graph.Value.Of($"{c.Node.Name}.pads", Tensor.Vector<long>([.. amounts.Select(a => a.Before), .. amounts.Select(a => a.After)])), constant])[0]!.Value;
+            c.Give(0, y with { Wire = made.Wire, Type = made.Type });
+        }
+        else c.Alias(0, y);
+    }
+
+    private bool TryValue(StreamContext c, out float value)
+    {
+        value = Value;
+        if (!ValueIsInput || !c.Has(2)) return true;
+        if (c.Known(2) is not { } t) return false;
+        value = (float)ScalarValue.ToDouble(t, "the constant");
+        return true;
     }
 }

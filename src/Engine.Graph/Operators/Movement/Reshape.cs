@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -50,4 +51,7 @@ public sealed class Reshape(Attributes a) : Operator(a)
         if (shape.Elements != x.Elements) throw new OperatorException($"cannot reshape {x} ({x.Elements} elements) to {shape} ({shape.Elements} elements)");
         c.Set(0, c.DType(0), shape);
     }
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.View(c, x => StreamForms.Infer(c, x));
 }

@@ -51,6 +51,15 @@ public static class ScalarValue
         return b;
     }
 
+    /// <summary>A tensor of <paramref name="shape"/> whose elements are all the nearest value to <paramref name="value"/>; packed types excluded.</summary>
+    public static Tensor Fill(DType type, Shape shape, double value)
+    {
+        var t = Tensor.Allocate(type, shape);
+        var one = Encode(type, value).AsSpan(0, Checked.Int(type.ByteCount(1)));
+        for (var rest = t.Bytes; rest.Length > 0; rest = rest[one.Length..]) one.CopyTo(rest);
+        return t;
+    }
+
     private static void RequireOne(Tensor t, string what)
     {
         if (t.Shape.Elements != 1) throw new OperatorException($"{what} has shape {t.Shape}, expected one element");

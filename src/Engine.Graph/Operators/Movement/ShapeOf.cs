@@ -17,9 +17,12 @@ public sealed class ShapeOf(Attributes a) : Operator(a)
     public override void Infer(InferContext c)
     {
         var x = c.Shape(0);
-        int start = Clamp(_start, x.Rank), end = Clamp(_end, x.Rank);
+        int start = First(x.Rank), end = Clamp(_end, x.Rank);
         c.SetValue(0, Tensor.Vector<long>(start < end ? x.Dims[start..end] : []));
     }
+
+    /// <summary>The first dimension that it gives of an input of rank <paramref name="rank"/>.</summary>
+    public int First(int rank) => Clamp(_start, rank);
 
     private static int Clamp(long v, int rank) => (int)Math.Clamp(v < 0 ? v + rank : v, 0, rank);
 }

@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -62,5 +63,32 @@ public sealed class Slice(Attributes a) : Operator(a)
         }
         (start, end) = (Math.Clamp(start, 0, n - 1), Math.Clamp(end, -1, n - 1));
         return end >= start ? (0, 1, 0) : (start, step, (end - start + 1) / step + 1);
+    }
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c)
+    {
+        var x = c.Only();
+        long[] starts = [], ends = [];
+        if (_inputs) (starts, ends) = (Longs(1) ?? throw c.Refuse("its begin is computed"), Longs(2) ?? throw c.Refuse("its end is computed"));
+        var shape = c.Type(0).Shape;
+        (long Start, long Step, long Count)[] Part(long n) => Resolve(shape.With(x.Axis, n), starts, ends, Longs(3), Longs(4));
+        if (StreamForms.Crop(n => Part(n)[x.Axis]) is not { } crop) throw c.Refuse("the part of the signal that it keeps depends on the length");
+        var part = Part(shape[x.Axis]);
+        int[] axes = [.. Enumerable.Range(0, shape.Rank).Where(i => i != x.Axis && part[i] != (0, 1, shape[i]))];
+        var of = x.Time;
+        // Whether a frame is cut off at the end is known when so many more have come.
+        x = c.Delay(x, crop.End, 0);
+        var y = x with { Delay = x.Delay + crop.Begin, Time = new(n => Math.Max(0, of.Length(n) - crop.Begin - crop.End), of.Step, of.Newest + of.Step * crop.Begin) };
+        if (axes.Length > 0)
+        {
+            Value Constant(string what, Func<int, long> f) => Value.Of($"{c.Node.Name}.{what}", Tensor.Vector<long>([.. axes.Select(f)]));
+            long End(int i) => part[i].Start + part[i].Step * part[i].Count is var end && end < 0 ? long.MinValue : end;
+            var made = c.Emit(new Slice(new Attributes(13)), [x.Wire, Constant("starts", i => part[i].Start), Constant("ends", End), Constant("axes", i => i), Constant("steps", i => part[i].Step)])[0]!.Value;
+            c.Give(0, y with { Wire = made.Wire, Type = made.Type });
+        }
+        else c.Alias(0, y);
+
+        long[]? Longs(int i) => c.Has(i) ? (c.Known(i) ?? throw c.Refuse("the part that it keeps is computed")).ToLongs() : null;
     }
 }

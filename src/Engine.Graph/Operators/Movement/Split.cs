@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -52,4 +53,7 @@ public sealed class Split(Attributes a) : Operator(a)
         lengths[^1] = last;
         return lengths;
     }
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Follow(c, "it cuts the stream's axis");
 }

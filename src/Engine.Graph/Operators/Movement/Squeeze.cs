@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -34,4 +35,7 @@ public sealed class Squeeze(Attributes a) : Operator(a)
         }
         c.Set(0, c.DType(0), new Shape([.. x.ToArray().Where((_, i) => !drop[i])]));
     }
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Follow(c, "the stream's axis would go");
 }

@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -30,4 +31,7 @@ public sealed class Tile(Attributes a) : Operator(a)
         }
         c.Set(0, c.DType(0), new Shape(dims));
     }
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Follow(c, "it repeats the signal");
 }

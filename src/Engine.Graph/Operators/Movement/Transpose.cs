@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -28,4 +29,7 @@ public sealed class Transpose(Attributes a) : Operator(a)
         var x = c.Shape(0);
         c.Set(0, c.DType(0), new Shape([.. Permutation(x.Rank).Select(p => x[p])]));
     }
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Follow(c, "it has no axis of the stream's length");
 }

@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -28,4 +29,7 @@ public sealed class Trilu(Attributes a) : Operator(a)
         }
         c.Set(0, c.DType(0), c.Shape(0));
     }
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => throw c.Refuse("which elements it keeps depends on their place in the signal");
 }

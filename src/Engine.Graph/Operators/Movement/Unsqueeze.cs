@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -29,4 +30,7 @@ public sealed class Unsqueeze(Attributes a) : Operator(a)
         for (int i = 0, from = 0; i < dims.Length; i++) dims[i] = dims[i] < 0 ? 1 : x[from++];
         c.Set(0, c.DType(0), new Shape(dims));
     }
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Follow(c, "it cannot be told which axis is the stream's");
 }

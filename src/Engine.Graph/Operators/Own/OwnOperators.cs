@@ -11,6 +11,7 @@ internal static class OwnOperators
         r.Add("BinaryConv", a => new BinaryConv(a), Domain);
         r.Add("BinaryMaxPool", a => new BinaryMaxPool(a), Domain);
         r.Add("BinarySign", a => new BinarySign(a), Domain);
+        r.Add("Delay", a => new Delay(a), Domain);
         r.Add("L1Normalization", a => new L1Normalization(a), Domain);
         r.Add("Log2MatMul", a => new Log2MatMul(a), Domain);
         r.Add("Log2Softmax", a => new Log2Softmax(a), Domain);

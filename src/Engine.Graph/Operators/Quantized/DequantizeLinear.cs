@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -36,4 +37,7 @@ public sealed class DequantizeLinear(Attributes a, string domain = "") : Operato
         if (type is not (DType.F32 or DType.F16 or DType.BF16)) throw new OperatorException($"output_dtype {type.Display()} is not supported");
         c.Set(0, type, c.Shape(0));
     }
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Follow(c, "its scales run along the stream");
 }

@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -36,4 +37,7 @@ public sealed class QuantizeLinear(Attributes a, string domain = "") : Operator(
             throw new OperatorException($"{type.Display()} is not a quantized element type");
         c.Set(0, type, c.Shape(0));
     }
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Follow(c, "its scales run along the stream");
 }

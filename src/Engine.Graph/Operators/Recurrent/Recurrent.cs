@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -101,6 +102,34 @@ public abstract class Recurrent : Operator
     {
         double steps = (double)c.Shape(0)[0] * c.Shape(0)[1];
         return new(2 * steps * (c.In(1).Elements + c.In(2).Elements), c.TotalBytes);
+    }
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c)
+    {
+        if (c.Windowed) throw c.Refuse("it starts anew in every window");
+        if (FirstIsReverse || Directions != 1) throw c.Refuse("it runs from the end of the signal");
+        if (c.Has(4)) throw c.Refuse("sequences have lengths of their own");
+        var x = c.Only();
+        int axis = BatchFirst ? 1 : 0, batch = 1 - axis;
+        if (x.Axis != axis) throw c.Refuse("the stream does not run along time");
+        // Before the signal begins the state must not move: it begins with a hop.
+        long late = x.Delay % x.Frames;
+        x = c.Delay(x, late == 0 ? 0 : x.Frames - late, 0);
+        long hidden = Hidden(c.Type(2).Shape), streams = c.Type(0).Shape[batch];
+        var type = new TensorType(c.Type(0).DType, BatchFirst ? new Shape(streams, 1, hidden) : new Shape(1, streams, hidden));
+        int states = this is Lstm ? 2 : 1;
+        var inputs = new Value?[Math.Max(c.InputCount, 5 + states)];
+        c.Wires().CopyTo(inputs, 0);
+        inputs[0] = x.Wire;
+        for (int i = 0; i < states; i++)
+        {
+            if (c.Has(5 + i) && c.Known(5 + i) is null) throw c.Refuse("the state that it starts with is computed");
+            inputs[5 + i] = c.State(type, c.Has(5 + i) ? c.Known(5 + i) : null, x.Delay / x.Frames);
+        }
+        var made = c.Emit(this, inputs, 1 + states);
+        for (int i = 0; i < states; i++) c.Next(inputs[5 + i]!, made[1 + i]!.Value.Wire);
+        c.Give(0, new(made[0]!.Value.Wire, made[0]!.Value.Type, axis, x.Frames, x.Delay, x.Time));
     }
 }
 

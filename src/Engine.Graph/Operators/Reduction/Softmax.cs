@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -32,6 +33,11 @@ public abstract class SoftmaxBase(Attributes a) : Operator(a)
 
     /// <inheritdoc/>
     public override Cost Cost(InferContext c) => new(20.0 * c.In(0).Elements, c.TotalBytes);
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Along(c, axis => Attributes.Opset < 13 ? axis >= Split13(c.Type(0).Shape) : axis == c.Type(0).Shape.Axis(_axis), "it sums over the whole signal");
+
+    private int Split13(Shape x) => _axis == x.Rank ? x.Rank : x.Axis(_axis);
 }
 
 /// <summary>eˣ / Σ eˣ.</summary>

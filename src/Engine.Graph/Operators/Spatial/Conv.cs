@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -36,4 +37,7 @@ public sealed class Conv(Attributes a) : Operator(a)
         var w = c.Shape(1);
         return new(2 * c.OutputElements * (w[0] == 0 ? 0 : (double)w.Elements / w[0]), c.TotalBytes);
     }
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Windows(c, Window, c.Type(1).Shape.Dims[2..], 0, a => new Conv(a));
 }

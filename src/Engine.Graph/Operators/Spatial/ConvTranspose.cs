@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -78,5 +79,38 @@ public sealed class ConvTranspose(Attributes a) : Operator(a)
     {
         var (x, w) = (c.Shape(0), c.Shape(1));
         return new(2.0 * x.Elements * (w[0] == 0 ? 0 : (double)w.Elements / w[0]), c.TotalBytes);
+    }
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c)
+    {
+        var x = c.Only();
+        if (x.Axis == 1) throw c.Refuse("it sums over channels, along which the stream runs");
+        if (x.Axis == 0 || c.Approximate)
+        {
+            StreamForms.Along(c, axis => axis > 0, "frames that overlap the next hop's would be lost");
+            return;
+        }
+        if (_outputShape is { Length: > 0 }) throw c.Refuse("its output_shape fixes the length");
+        int k = x.Axis - 2;
+        var windows = Windows(x.Type.Shape.With(x.Axis, 1 << 20), c.Type(1).Shape);
+        var w = windows[k];
+        long reach = (w.Kernel - 1L) * w.Dilation + 1, stride = w.Stride, past = Math.Max(0, Checked.CeilDiv(reach, stride) - 1);
+        long end = w.Input - (stride * (w.Output - 1L) + reach) + w.PadBegin;
+        // The frames that reach into this hop are computed again with it; what they give before it is cut off, and so is what this hop's give behind it.
+        var operand = c.Delay(x, 0, past, 0);
+        long[] pads = [.. windows.Select((a, i) => i == k ? past * stride : a.PadBegin), .. windows.Select((a, i) => i == k ? Math.Max(0, reach - stride) : a.PadEnd)];
+        long[] extra = _outputPadding is { Length: > 0 } p ? [.. p] : new long[windows.Length];
+        extra[k] = Math.Max(0, stride - reach);
+        var inputs = c.Wires();
+        inputs[0] = operand.Wire;
+        var y = c.Emit(new ConvTranspose(Attributes.With("pads", pads).With("output_padding", extra).With("auto_pad", "NOTSET")), inputs)[0]!.Value;
+        var of = x.Time;
+        var time = new StreamTime(n => of.Length(n) is var i and > 0 ? Math.Max(0, (i - 1) * stride + reach - w.PadBegin + end) : 0, of.Step / stride, of.Newest + of.Step * (w.PadBegin / stride));
+        var result = new Pulse(y.Wire, y.Type, x.Axis, Checked.Int(x.Frames * stride), x.Delay * stride + w.PadBegin, time);
+        // An input frame gives a stride of frames; where the last one gives fewer, that is known a stride later.
+        long cut = stride - (reach + end);
+        if (cut > 0) c.Alias(0, c.Delay(result, cut, 0));
+        else c.Give(0, result);
     }
 }

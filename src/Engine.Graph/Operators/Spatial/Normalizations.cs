@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -52,6 +53,13 @@ public sealed class BatchNormalization(Attributes a) : Operator(a)
 
     /// <inheritdoc/>
     public override Cost Cost(InferContext c) => new(2 * c.OutputElements, c.TotalBytes);
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c)
+    {
+        if (Training) throw c.Refuse("its statistics are those of the whole signal");
+        StreamForms.Along(c, axis => axis == 1 || axis > 1 && !Spatial, "the stream runs along an axis with weights for every place");
+    }
 }
 
 /// <summary>ONNX InstanceNormalization: statistics over the spatial axes of each image and channel.</summary>
@@ -76,6 +84,9 @@ public sealed class InstanceNormalization(Attributes a) : Operator(a)
 
     /// <inheritdoc/>
     public override Cost Cost(InferContext c) => new(5 * c.OutputElements, c.TotalBytes);
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Along(c, axis => axis > 0, "its statistics are those of the whole signal");
 }
 
 /// <summary>ONNX GroupNormalization: statistics over groups of channels; scale and bias a group (opset 18) or a channel (from 21).</summary>
@@ -108,6 +119,9 @@ public sealed class GroupNormalization(Attributes a) : Operator(a)
 
     /// <inheritdoc/>
     public override Cost Cost(InferContext c) => new(5 * c.OutputElements, c.TotalBytes);
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Along(c, axis => axis > 0, "its statistics are those of the whole signal");
 }
 
 /// <summary>ONNX LayerNormalization: statistics over the axes from <c>axis</c> on; optional outputs mean and 1 / standard deviation.</summary>
@@ -143,6 +157,9 @@ public sealed class LayerNormalization(Attributes a) : Operator(a)
 
     /// <inheritdoc/>
     public override Cost Cost(InferContext c) => new(6.0 * c.In(0).Elements, c.TotalBytes);
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Along(c, axis => axis >= Axis(c.Type(0).Shape), "its statistics run over the stream");
 }
 
 /// <summary>ONNX RMSNormalization: x / √(mean(x²) + ε) · scale over the axes from <c>axis</c> on.</summary>
@@ -170,6 +187,9 @@ public sealed class RmsNormalization(Attributes a) : Operator(a)
 
     /// <inheritdoc/>
     public override Cost Cost(InferContext c) => new(4 * c.OutputElements, c.TotalBytes);
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Along(c, axis => axis >= Axis(c.Type(0).Shape), "its statistics run over the stream");
 }
 
 /// <summary>ONNX MeanVarianceNormalization: (x − mean) / (σ + 1e-9) over <c>axes</c>.</summary>
@@ -201,6 +221,9 @@ public sealed class MeanVarianceNormalization(Attributes a) : Operator(a)
 
     /// <inheritdoc/>
     public override Cost Cost(InferContext c) => new(6 * c.OutputElements, c.TotalBytes);
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Along(c, axis => Reduced(c.Type(0).Shape)[axis], "its statistics are those of the whole signal");
 }
 
 /// <summary>ONNX LRN: x / (bias + α / size · Σ x²)^β, the sum over <c>size</c> neighbouring channels.</summary>
@@ -230,6 +253,9 @@ public sealed class Lrn(Attributes a) : Operator(a)
 
     /// <inheritdoc/>
     public override Cost Cost(InferContext c) => new((2.0 * Size + 20) * c.OutputElements, c.TotalBytes);
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Along(c, axis => axis == 1, "it sums over channels, along which the stream runs");
 }
 
 /// <summary>ONNX LpNormalization: x divided by its 1- or 2-norm along <c>axis</c>; zero where the norm is zero.</summary>
@@ -256,4 +282,7 @@ public sealed class LpNormalization(Attributes a) : Operator(a)
 
     /// <inheritdoc/>
     public override Cost Cost(InferContext c) => new(3 * c.OutputElements, c.TotalBytes);
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Along(c, axis => axis == Axis(c.Type(0).Shape), "it divides by a norm over the whole signal");
 }

@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -31,6 +32,16 @@ public sealed class AveragePool(Attributes a) : Pool(a)
 
     /// <summary>True when padding counts in the divisor.</summary>
     public bool CountIncludePad { get; } = a.Bool("count_include_pad");
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c)
+    {
+        int k = c.Only().Axis - 2;
+        bool pads = k >= 0 && !c.Approximate && (Window.AutoPad is AutoPad.SameUpper or AutoPad.SameLower || Window.Ceil || Window.Pads is { Length: > 0 } p && (p[k] | p[k + p.Length / 2]) != 0);
+        if (pads && !CountIncludePad) StreamAverages.Stream(c, this);
+        else if (pads && Window.Ceil) throw c.Refuse("a window that reaches past the padding at the end divides by fewer elements");
+        else StreamForms.Windows(c, Window, [], 0, a => new AveragePool(a));
+    }
 }
 
 /// <summary>ONNX MaxPool, with the flat indices of the maxima as optional second output.</summary>
@@ -41,6 +52,13 @@ public sealed class MaxPool(Attributes a) : Pool(a)
 
     /// <summary>True when indices count the first spatial axis fastest.</summary>
     public bool ColumnMajor { get; } = a.Bool("storage_order");
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c)
+    {
+        if (Attributes.OutputCount > 1) throw c.Refuse("the places of maxima count from the begin of the signal");
+        StreamForms.Windows(c, Window, [], float.NegativeInfinity, a => new MaxPool(a));
+    }
 }
 
 /// <summary>ONNX LpPool: (Σ |x|^p)^(1/p) over each window.</summary>
@@ -51,6 +69,9 @@ public sealed class LpPool(Attributes a) : Pool(a)
 
     /// <summary>The exponent.</summary>
     public double P { get; } = LpExponent.Read(a, 2);
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Windows(c, Window, [], 0, a => new LpPool(a));
 }
 
 /// <summary>Reads <c>p</c>, a float in the first opset and an integer later.</summary>
@@ -78,6 +99,9 @@ public abstract class GlobalPool(Attributes a) : Operator(a)
 
     /// <inheritdoc/>
     public override Cost Cost(InferContext c) => new(c.In(0).Elements, c.TotalBytes);
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Along(c, axis => axis > 1, "it sums over the whole signal");
 }
 
 /// <summary>ONNX GlobalAveragePool.</summary>

@@ -1,0 +1,34 @@
+using Engine.Tensors;
+
+namespace Engine.Streaming;
+
+/// <summary>How a model is made to run on a stream.</summary>
+public sealed record StreamOptions
+{
+    /// <summary>The streamed input; null for the only input that is neither a constant nor a state.</summary>
+    public string? Input { get; init; }
+
+    /// <summary>The axis of that input along which time runs; negative counts from the end.</summary>
+    public int Axis { get; init; } = -1;
+
+    /// <summary>New samples a hop; 0 for the fewest that all strides divide.</summary>
+    public int Hop { get; init; }
+
+    /// <summary>Samples of a window where the model's results are those of windows, each ending with a hop; 0 where they follow the signal.</summary>
+    public int Window { get; init; }
+
+    /// <summary>With <see cref="Window"/>: convolutions and pools see each hop as a signal of its own, with padding at both ends; nothing is kept of the hop before but what a window's head reads.</summary>
+    public bool Approximate { get; init; }
+
+    /// <summary>With <see cref="Window"/>: results come from the first hop on, with zeros for what was before the signal; otherwise from the first whole window on.</summary>
+    public bool PartialWindows { get; init; }
+
+    /// <summary>Shapes of inputs with dimensions that the model leaves open; the streamed axis may hold anything.</summary>
+    public IReadOnlyDictionary<string, Shape> Shapes { get; init; } = new Dictionary<string, Shape>();
+
+    /// <summary>Inputs that never change.</summary>
+    public IReadOnlyDictionary<string, Tensor> Constants { get; init; } = new Dictionary<string, Tensor>();
+
+    /// <summary>Inputs that hold what an output gave in the hop before, zeros at first: output by input.</summary>
+    public IReadOnlyDictionary<string, string> Feedback { get; init; } = new Dictionary<string, string>();
+}

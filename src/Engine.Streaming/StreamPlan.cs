@@ -1,0 +1,97 @@
+using Engine.Graph;
+using Engine.Graph.Streaming;
+using Engine.Tensors;
+
+namespace Engine.Streaming;
+
+/// <summary>A model that runs on a stream: a graph of one hop, what lives from hop to hop, and what its results mean.</summary>
+public sealed class StreamPlan
+{
+    internal StreamPlan() { }
+
+    /// <summary>The graph of one hop. Inputs: the new samples, visible ranges where <see cref="Visible"/> has any, states. Outputs: those of the model, then the states after the hop.</summary>
+    public required ModelGraph Graph { get; init; }
+
+    /// <summary>The streamed input within a hop.</summary>
+    public required Pulse Input { get; init; }
+
+    /// <summary>New samples a hop.</summary>
+    public int Hop => Input.Frames;
+
+    /// <summary>Values that live from hop to hop, in the order of their inputs.</summary>
+    public required IReadOnlyList<StreamState> States { get; init; }
+
+    /// <summary>The input of visible ranges, or null where no operator pads.</summary>
+    public required Value? VisibleInput { get; init; }
+
+    /// <summary>Delays whose frames outside the signal are padding, in the order of their rows.</summary>
+    public required IReadOnlyList<StreamVisible> Visible { get; init; }
+
+    /// <summary>The model's results.</summary>
+    public required IReadOnlyList<StreamOutput> Outputs { get; init; }
+
+    /// <summary>What became of every layer that the stream passes.</summary>
+    public required IReadOnlyList<StreamLayer> Layers { get; init; }
+
+    /// <summary>Bytes that live from hop to hop, a stream.</summary>
+    public long StateBytes => States.Sum(s => s.Type.Bytes);
+
+    /// <summary>The options it was made with, the hop filled in.</summary>
+    public required StreamOptions Options { get; init; }
+}
+
+/// <summary>A value that lives from hop to hop.</summary>
+/// <param name="Name">Name of its input.</param>
+/// <param name="Type">Its type.</param>
+/// <param name="Initial">What it starts with; zeros where null.</param>
+/// <param name="Reset">The hop before which it is set to that again; 0 where that is only at the start.</param>
+/// <param name="InPlace">True when the new value may be written over the old one.</param>
+public sealed record StreamState(string Name, TensorType Type, Tensor? Initial, long Reset, bool InPlace);
+
+/// <summary>A delay whose frames outside the signal are padding.</summary>
+/// <param name="Begin">Number of the first frame of the signal.</param>
+/// <param name="Frames">New frames a hop.</param>
+/// <param name="Total">Frames that the delay gives a hop.</param>
+/// <param name="Length">Frames that a signal of so many samples gives.</param>
+public sealed record StreamVisible(long Begin, int Frames, long Total, Func<long, long> Length)
+{
+    /// <summary>The range inside the signal, of <paramref name="samples"/> samples, in hop <paramref name="hop"/>.</summary>
+    public (long From, long To) In(long hop, long? samples)
+    {
+        long at = hop * Frames;
+        return (Math.Clamp(Begin - at, 0, Total), samples is { } n ? Math.Clamp(Begin + Length(n) - at, 0, Total) : Total);
+    }
+}
+
+/// <summary>A result of a model on a stream.</summary>
+/// <param name="Name">The model's name of it.</param>
+/// <param name="Pulse">Its stream, or null where a hop gives one result of a window or state.</param>
+/// <param name="FirstHop">First hop with a result, where it is no stream.</param>
+/// <param name="HopDelay">Hops that a result comes later than the last sample of its window, where it is no stream.</param>
+public sealed record StreamOutput(string Name, Pulse? Pulse, long FirstHop, long HopDelay)
+{
+    /// <summary>Results that a signal of so many samples gives: frames, or windows.</summary>
+    /// <param name="samples">Samples.</param>
+    /// <param name="hop">Samples a hop.</param>
+    public long Length(long samples, int hop) => Pulse is { } p ? p.Time.Length(samples) : Math.Max(0, samples / hop + HopDelay - FirstHop);
+}
+
+/// <summary>What became of a layer.</summary>
+/// <param name="Name">Node name.</param>
+/// <param name="Operator">Operator.</param>
+/// <param name="Form">How it runs.</param>
+/// <param name="Delay">Frames that its result comes later than the model's.</param>
+/// <param name="StateBytes">Bytes that it keeps from hop to hop.</param>
+/// <param name="Note">Why it runs on windows, or how it deviates; else empty.</param>
+public sealed record StreamLayer(string Name, string Operator, StreamForm Form, long Delay, long StateBytes, string Note);
+
+/// <summary>How a layer runs on a stream.</summary>
+public enum StreamForm
+{
+    /// <summary>Gives what it gives of the whole signal.</summary>
+    Exact,
+    /// <summary>Sees each hop as a signal of its own.</summary>
+    Approximate,
+    /// <summary>Runs on a whole window every hop.</summary>
+    Window,
+}

@@ -1,0 +1,53 @@
+using Engine.Graph;
+using Engine.Runtime;
+using Engine.Streaming;
+using Engine.Tensors;
+
+namespace Engine;
+
+/// <summary>
+/// A model of whole signals or windows that does only the work of new samples: immutable, safe for concurrent use. Each <see cref="StreamSession"/> runs one stream over it; a stream takes no more
+/// memory than what its layers keep from hop to hop.
+/// </summary>
+public sealed class StreamModel : IDisposable
+{
+    private StreamModel(Model hop, StreamPlan plan) => (Hop, Plan) = (hop, plan);
+
+    /// <summary>The model of one hop: new samples and states in, results and states out.</summary>
+    public Model Hop { get; }
+
+    /// <summary>What a hop takes and gives, what lives between hops, and what became of every layer.</summary>
+    public StreamPlan Plan { get; }
+
+    /// <summary>
+    /// Loads a file for streaming. Throws what <see cref="Model.Load(string, ModelOptions?)"/> does, <see cref="UnsupportedException"/> with the layer's name and the reason where one cannot run on a
+    /// stream, and <see cref="InputException"/> where the options do not fit the model.
+    /// </summary>
+    public static StreamModel Load(string path, StreamOptions options, ModelOptions? modelOptions = null) => Of(Model.Load(path, modelOptions), options);
+
+    /// <summary>Takes a graph built in code, which must not be used otherwise from then on.</summary>
+    public static StreamModel Create(ModelDefinition definition, StreamOptions options, ModelOptions? modelOptions = null) => Of(Model.Create(definition, modelOptions), options);
+
+    // The whole model is read for its rewritten graph alone; the hop's model takes over its files.
+    private static StreamModel Of(Model whole, StreamOptions options)
+    {
+        var d = whole.Definition;
+        try
+        {
+            var plan = StreamTransform.Run(d.Graph, options, new NodeEvaluator(whole.Options.Kernels));
+            var hop = new ModelDefinition(plan.Graph) { Source = d.Source, Metadata = d.Metadata, Opsets = d.Opsets, Packed = d.Packed, Resources = d.Resources };
+            return new(Model.Create(hop, whole.Options), plan);
+        }
+        catch
+        {
+            whole.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A new stream. Throws <see cref="ObjectDisposedException"/> after <see cref="Dispose"/>.</summary>
+    public StreamSession CreateSession(StreamSessionOptions? options = null) => new(this, options ?? new());
+
+    /// <summary>Lets no new stream start; files are closed when the last one is disposed.</summary>
+    public void Dispose() => Hop.Dispose();
+}
