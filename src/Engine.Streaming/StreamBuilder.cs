@@ -6,7 +6,7 @@ using Engine.Tensors;
 namespace Engine.Streaming;
 
 /// <summary>The graph of one hop under construction: wires of the model mapped to its own, their types and known values, what lives from hop to hop.</summary>
-internal sealed class StreamBuilder(StreamOptions options, IEvaluator evaluator, long? wholeLength)
+internal sealed class StreamBuilder(StreamOptions options, IEvaluator evaluator, long? wholeLength, long hopDelay)
 {
     // Larger values are not needed to tell a shape.
     private const int MaxKnownElements = 4096;
@@ -19,6 +19,7 @@ internal sealed class StreamBuilder(StreamOptions options, IEvaluator evaluator,
     private readonly HashSet<Value> _lengths = [];
     private readonly Dictionary<(Value, long, long, float?), Pulse> _delays = [];
     private readonly List<(StreamState State, Value Input, Value? Next)> _states = [];
+    private readonly Dictionary<Value, (Pulse From, long Extra)> _waits = [];
     private readonly List<StreamVisible> _visible = [];
     private readonly HashSet<string> _names = [];
 
@@ -112,11 +113,30 @@ internal sealed class StreamBuilder(StreamOptions options, IEvaluator evaluator,
             }
     }
 
+    /// <summary>Hops that a window must wait for its frames.</summary>
+    public long NeededHopDelay { get; private set; }
+
+    /// <summary>First hop that has a result.</summary>
+    public long FirstHop { get; private set; }
+
+    /// <summary>See <see cref="StreamContext.Window"/>. Windows of branches of different delay end with the same hop.</summary>
+    public Value Window(Pulse p, string node, out long stateBytes)
+    {
+        long frames = p.Time.Length(Options.Window);
+        if (frames < p.Frames) throw new StreamRefusal($"a window has {frames} frames, fewer than the {p.Frames} of a hop");
+        long needed = Checked.CeilDiv(p.Delay, p.Frames), hops = Math.Max(needed, hopDelay);
+        NeededHopDelay = Math.Max(NeededHopDelay, needed);
+        FirstHop = Math.Max(FirstHop, hops + (Options.PartialWindows ? 0 : Checked.CeilDiv(frames, p.Frames) - 1));
+        return Delay(p, hops * p.Frames - p.Delay, frames - p.Frames, Options.PartialWindows ? 0f : null, node, out stateBytes).Wire;
+    }
+
     /// <summary>See <see cref="StreamContext.Delay"/>; the same delay of the same wire is one.</summary>
     public Pulse Delay(Pulse x, long extra, long overlap, float? pad, string node, out long stateBytes)
     {
         stateBytes = 0;
         if (extra == 0 && overlap == 0 && pad is null) return x;
+        // A delay of what only waits is one delay.
+        if (_waits.TryGetValue(x.Wire, out var wait)) return Delay(x with { Wire = wait.From.Wire, Type = wait.From.Type, Delay = x.Delay - wait.Extra }, extra + wait.Extra, overlap, pad, node, out stateBytes);
         if (_delays.TryGetValue((x.Wire, extra, overlap, pad), out var known) && known.Time.Equals(x.Time) && known.Delay == x.Delay + extra + overlap) return known;
         var stateType = new TensorType(x.Type.DType, Engine.Graph.Operators.Delay.StateShape(x.Type.Shape, x.Axis, extra + overlap));
         int index = _visible.Count;
@@ -134,7 +154,22 @@ internal sealed class StreamBuilder(StreamOptions options, IEvaluator evaluator,
         Graph.Nodes.Add(new Node(Unique($"{node}.delay"), op, pad is null ? [x.Wire, state] : [x.Wire, state, VisibleInput], next is null ? [y] : [y, next]));
         var type = new TensorType(x.Type.DType, x.Type.Shape.With(x.Axis, x.Frames + overlap));
         _types[y] = type;
+        if (overlap == 0 && pad is null) _waits[y] = (x, extra);
         return _delays[(x.Wire, extra, overlap, pad)] = x with { Wire = y, Type = type, Delay = x.Delay + extra + overlap };
+    }
+
+    /// <summary>Bytes that delays move a hop.</summary>
+    public long DelayBytes => Graph.Nodes.Where(n => n.Op is Engine.Graph.Operators.Delay).Sum(n => _types[n.Outputs[0]!].Bytes);
+
+    /// <summary>Removes delays that nothing reads, with their states.</summary>
+    public void DropUnread(IReadOnlySet<Value> results)
+    {
+        var uses = new Uses(Graph);
+        foreach (var n in Graph.Nodes.Where(n => n.Op is Engine.Graph.Operators.Delay && uses.Of(n.Outputs[0]!) == 0 && !results.Contains(n.Outputs[0]!)).ToList())
+        {
+            Graph.Nodes.Remove(n);
+            _states.RemoveAll(s => s.Input == n.Inputs[1]);
+        }
     }
 
     /// <summary>A value that a hop leaves for the next.</summary>

@@ -40,6 +40,13 @@ internal sealed class StreamNode(StreamBuilder builder, Node node) : StreamConte
         return y;
     }
 
+    public override Value Window(Pulse x)
+    {
+        var y = builder.Window(x, node.Name, out long bytes);
+        StateBytes += bytes;
+        return y;
+    }
+
     public override Value State(TensorType type, Tensor? initial, long reset)
     {
         StateBytes += type.Bytes;

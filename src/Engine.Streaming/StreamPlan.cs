@@ -36,6 +36,9 @@ public sealed class StreamPlan
     /// <summary>Bytes that live from hop to hop, a stream.</summary>
     public long StateBytes => States.Sum(s => s.Type.Bytes);
 
+    /// <summary>Bytes that delays move a hop.</summary>
+    public required long DelayBytes { get; init; }
+
     /// <summary>The options it was made with, the hop filled in.</summary>
     public required StreamOptions Options { get; init; }
 }

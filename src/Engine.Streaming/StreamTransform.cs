@@ -17,12 +17,13 @@ public sealed class StreamTransform
     private readonly List<StreamLayer> _layers = [];
     private readonly HashSet<Value> _captured = [];
     private readonly long _hopDelay;
-    private long _neededHopDelay, _firstHop;
+
+    private const int MostInputDelays = 128;
 
     private StreamTransform(ModelGraph graph, StreamOptions options, IEvaluator evaluator, long hopDelay)
     {
         (_graph, _options, _evaluator, _hopDelay) = (graph, options, evaluator, hopDelay);
-        _b = new(options, evaluator, WholeLength());
+        _b = new(options, evaluator, WholeLength(), hopDelay);
     }
 
     /// <summary>
@@ -58,15 +59,26 @@ public sealed class StreamTransform
             }
     }
 
-    // Windows at the ends of branches of different delay must end with the same hop.
+    // A strided layer may need its frames later, to fall as over a whole signal. Waiting at the input, or in a layer that keeps old frames anyway, costs less than before the layer itself.
     private static StreamPlan Aligned(ModelGraph graph, StreamOptions options, IEvaluator evaluator)
+    {
+        var best = Delayed(graph, options, evaluator, 0);
+        for (int delay = 1; delay < Math.Min(options.Hop, MostInputDelays) && best.DelayBytes > 0; delay++)
+            if (Delayed(graph, options, evaluator, delay) is var other && other.DelayBytes < best.DelayBytes && Latency(other) <= Latency(best)) best = other;
+        return best;
+    }
+
+    private static double Latency(StreamPlan p) => p.Outputs.Max(o => o.Pulse is { } s ? s.Delay * s.Time.Step : (double)o.HopDelay * p.Hop);
+
+    // Windows at the ends of branches of different delay must end with the same hop.
+    private static StreamPlan Delayed(ModelGraph graph, StreamOptions options, IEvaluator evaluator, int inputDelay)
     {
         for (long delay = 0; ;)
         {
             var t = new StreamTransform(graph, options, evaluator, delay);
-            var plan = t.Build();
-            if (t._neededHopDelay == delay) return plan;
-            delay = t._neededHopDelay;
+            var plan = t.Build(inputDelay);
+            if (t._b.NeededHopDelay == delay) return plan;
+            delay = t._b.NeededHopDelay;
         }
     }
 
@@ -105,7 +117,7 @@ public sealed class StreamTransform
         return axis >= 0 && axis < rank ? axis : throw new InputException($"axis {_options.Axis} is outside the {rank} axes of the streamed input");
     }
 
-    private StreamPlan Build()
+    private StreamPlan Build(int inputDelay)
     {
         var stream = Input();
         foreach (string name in _options.Constants.Keys.Concat(_options.Feedback.Keys).Concat(_options.Shapes.Keys))
@@ -118,7 +130,7 @@ public sealed class StreamTransform
         var pulse = new Pulse(x, type, Axis(shape.Rank), _options.Hop, 0, StreamTime.Input);
         _b.Put(stream, x);
         _b.SetType(x, type);
-        _b.SetPulse(stream, pulse);
+        _b.SetPulse(stream, _b.Delay(pulse, inputDelay, 0, null, stream.Name, out _));
         foreach (var v in _graph.Inputs.Where(v => v != stream)) Other(v);
         foreach (var n in _graph.Nodes) Node(n);
         return Finish(pulse);
@@ -157,7 +169,7 @@ public sealed class StreamTransform
         {
             n.Op.Stream(c);
             foreach (var (i, p) in c.Given) _b.SetPulse(n.Outputs[i]!, p);
-            _layers.Add(new(n.Name, n.Op.ToString(), _options.Approximate && c.Given.Count > 0 && IsWindow(n) ? StreamForm.Approximate : StreamForm.Exact, c.Given.Count > 0 ? c.Given.Values.First().Delay : 0, c.StateBytes, ""));
+            _layers.Add(new(n.Name, n.Op.ToString(), c.Given.Count == 0 && c.Windowed ? StreamForm.Window : _options.Approximate && IsWindow(n) ? StreamForm.Approximate : StreamForm.Exact, c.Given.Count > 0 ? c.Given.Values.First().Delay : 0, c.StateBytes, ""));
         }
         catch (StreamRefusal e)
         {
@@ -208,17 +220,17 @@ public sealed class StreamTransform
         var windows = new Dictionary<Value, Value>();
         foreach (var v in Reads(n).Where(v => _b.Pulse(v) is not null))
         {
-            var p = _b.Pulse(v)!;
-            long frames = p.Time.Length(_options.Window);
-            if (frames < p.Frames) throw Refused(n, $"{reason}, and a window has {frames} frames, fewer than the {p.Frames} of a hop");
-            long needed = Checked.CeilDiv(p.Delay, p.Frames), hops = Math.Max(needed, _hopDelay);
-            _neededHopDelay = Math.Max(_neededHopDelay, needed);
-            var y = _b.Delay(p, hops * p.Frames - p.Delay, frames - p.Frames, _options.PartialWindows ? 0f : null, n.Name, out long state);
-            bytes += state;
-            _firstHop = Math.Max(_firstHop, hops + (_options.PartialWindows ? 0 : Checked.CeilDiv(frames, p.Frames) - 1));
-            windows[v] = y.Wire;
+            try
+            {
+                windows[v] = _b.Window(_b.Pulse(v)!, n.Name, out long state);
+                bytes += state;
+            }
+            catch (StreamRefusal e)
+            {
+                throw Refused(n, $"{reason}, and {e.Message}");
+            }
             // Branches and bodies read the model's own wire.
-            if (n.Op.Subgraphs.Count > 0 && _captured.Add(v)) _b.Add(new Node(_b.Unique($"{v.Name}.window"), new Engine.Graph.Operators.Identity(Attributes.None), [y.Wire], [v]));
+            if (n.Op.Subgraphs.Count > 0 && _captured.Add(v)) _b.Add(new Node(_b.Unique($"{v.Name}.window"), new Engine.Graph.Operators.Identity(Attributes.None), [windows[v]], [v]));
         }
         Copy(n, windows);
         _layers.Add(new(n.Name, n.Op.ToString(), StreamForm.Window, 0, bytes, reason));
@@ -229,6 +241,8 @@ public sealed class StreamTransform
     private StreamPlan Finish(Pulse input)
     {
         var graph = _b.Graph;
+        var results = _graph.Outputs.Select(_b.Wire).ToHashSet();
+        _b.DropUnread(results);
         graph.Inputs.Add(input.Wire);
         if (_b.VisibleInput is { } visible)
         {
@@ -240,7 +254,7 @@ public sealed class StreamTransform
         {
             if (_options.Feedback.Values.Contains(v.Name)) continue;
             graph.Outputs.Add(_b.Wire(v));
-            outputs.Add(new(v.Name, _b.Pulse(v), _firstHop, _hopDelay));
+            outputs.Add(new(v.Name, _b.Pulse(v), _b.FirstHop, _hopDelay));
         }
         foreach (var (inputName, output) in _options.Feedback) _b.Next(_b.Wire(_graph.Inputs.First(v => v.Name == inputName)), _b.Wire(_graph.Outputs.First(v => v.Name == output)));
         foreach (var (state, wire, next) in _b.States)
@@ -249,6 +263,6 @@ public sealed class StreamTransform
             graph.Inputs.Add(wire);
             graph.Outputs.Add(next ?? throw new InvalidModelException($"state '{state.Name}' has no next value"));
         }
-        return new StreamPlan { Graph = graph, Input = input, States = [.. _b.States.Select(s => s.State)], VisibleInput = _b.VisibleInput, Visible = _b.Visible, Outputs = outputs, Layers = _layers, Options = _options };
+        return new StreamPlan { Graph = graph, Input = input, States = [.. _b.States.Select(s => s.State)], VisibleInput = _b.VisibleInput, Visible = _b.Visible, Outputs = outputs, Layers = _layers, DelayBytes = _b.DelayBytes, Options = _options };
     }
 }

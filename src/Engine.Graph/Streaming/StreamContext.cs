@@ -47,6 +47,9 @@ public abstract class StreamContext
     /// </summary>
     public abstract Pulse Delay(Pulse x, long extra, long overlap, float? pad = null);
 
+    /// <summary>All frames of a window that ends with the hop, as a value that is no stream.</summary>
+    public abstract Value Window(Pulse x);
+
     /// <summary>A value that a hop leaves for the next.</summary>
     /// <param name="type">Its type.</param>
     /// <param name="initial">What it starts with; zeros where null.</param>

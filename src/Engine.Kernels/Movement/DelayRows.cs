@@ -72,6 +72,7 @@ public readonly unsafe struct DelayRows(long frames, long extra, long overlap, l
 
     private readonly struct Body(DelayRows rows, byte* x, byte* state, byte* y, byte* next) : IParallelBody
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int start, int end)
         {
             var r = rows;

@@ -101,7 +101,14 @@ public abstract class GlobalPool(Attributes a) : Operator(a)
     public override Cost Cost(InferContext c) => new(c.In(0).Elements, c.TotalBytes);
 
     /// <inheritdoc/>
-    public override void Stream(StreamContext c) => StreamForms.Along(c, axis => axis > 1, "it sums over the whole signal");
+    public override void Stream(StreamContext c)
+    {
+        if (Part is { } part && c.Windowed && c.Only() is { Axis: > 1 } x && StreamForms.HopOf(c, x, part) is { } hops) c.Emit(this, [c.Window(hops)]);
+        else StreamForms.Along(c, axis => axis > 1, "it sums over the whole signal");
+    }
+
+    /// <summary>The pool over a part of a window whose results it pools to that of the window, or null.</summary>
+    private protected virtual Func<Attributes, Operator>? Part => null;
 }
 
 /// <summary>ONNX GlobalAveragePool.</summary>
@@ -109,6 +116,8 @@ public sealed class GlobalAveragePool(Attributes a) : GlobalPool(a)
 {
     /// <inheritdoc/>
     public override string Name => "GlobalAveragePool";
+
+    private protected override Func<Attributes, Operator> Part => a => new AveragePool(a);
 }
 
 /// <summary>ONNX GlobalMaxPool.</summary>
@@ -116,6 +125,8 @@ public sealed class GlobalMaxPool(Attributes a) : GlobalPool(a)
 {
     /// <inheritdoc/>
     public override string Name => "GlobalMaxPool";
+
+    private protected override Func<Attributes, Operator> Part => a => new MaxPool(a);
 }
 
 /// <summary>ONNX GlobalLpPool: (Σ |x|^p)^(1/p) over each channel.</summary>
