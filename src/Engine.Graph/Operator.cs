@@ -65,7 +65,7 @@ public abstract class Operator(Attributes attributes)
 
     /// <summary>
     /// The streaming form: says through <paramref name="c"/> which nodes do the operator's work on the frames of a hop, so that a stream of hops gives what the operator gives of the whole signal.
-    /// Throws <see cref="StreamRefusal"/> where there is none. Elementwise operators have one by themselves.
+    /// Throws <see cref="StreamRefusalException"/> where there is none. Elementwise operators have one by themselves.
     /// </summary>
     public virtual void Stream(StreamContext c)
     {

@@ -103,7 +103,7 @@ internal sealed class StreamBuilder(StreamOptions options, IEvaluator evaluator,
         bool all = node.Inputs.Select((v, i) => v is null || known[i] is not null).All(k => k), lengths = node.Inputs.Any(v => v is not null && IsLength(v));
         if (!all || infer.Outputs.Any(t => t is null || t.Elements > MaxKnownElements)) return;
         // −1 for a length may be moved about, not computed with.
-        if (lengths && !(node.Op.MovesData || node.Op is Cast or Identity)) throw new StreamRefusal("it computes with the length of the signal");
+        if (lengths && !(node.Op.MovesData || node.Op is Cast or Identity)) throw new StreamRefusalException("it computes with the length of the signal");
         if (evaluator.Evaluate(node, known) is not { } results) return;
         for (int i = 0; i < node.Outputs.Count; i++)
             if (node.Outputs[i] is { } v && results[i] is Tensor t)
@@ -123,7 +123,7 @@ internal sealed class StreamBuilder(StreamOptions options, IEvaluator evaluator,
     public Value Window(Pulse p, string node, out long stateBytes)
     {
         long frames = p.Time.Length(Options.Window);
-        if (frames < p.Frames) throw new StreamRefusal($"a window has {frames} frames, fewer than the {p.Frames} of a hop");
+        if (frames < p.Frames) throw new StreamRefusalException($"a window has {frames} frames, fewer than the {p.Frames} of a hop");
         long needed = Checked.CeilDiv(p.Delay, p.Frames), hops = Math.Max(needed, hopDelay);
         NeededHopDelay = Math.Max(NeededHopDelay, needed);
         FirstHop = Math.Max(FirstHop, hops + (Options.PartialWindows ? 0 : Checked.CeilDiv(frames, p.Frames) - 1));
@@ -175,7 +175,7 @@ internal sealed class StreamBuilder(StreamOptions options, IEvaluator evaluator,
     /// <summary>A value that a hop leaves for the next.</summary>
     public Value State(string name, TensorType type, Tensor? initial, long reset, bool inPlace)
     {
-        if (initial is not null && initial.Type != type) throw new StreamRefusal($"the state that it starts with is {initial}, expected {type}");
+        if (initial is not null && initial.Type != type) throw new StreamRefusalException($"the state that it starts with is {initial}, expected {type}");
         var v = new Value(Unique(name));
         _types[v] = type;
         _states.Add((new StreamState(v.Name, type, initial, reset, inPlace), v, null));

@@ -39,7 +39,7 @@ public sealed class StreamTransform
             {
                 return Aligned(graph, options, evaluator);
             }
-            catch (StreamMisalignment e)
+            catch (StreamMisalignmentException e)
             {
                 throw new UnsupportedException($"{e.Message}; a hop of {options.Hop} samples does not do, multiples of {Smallest(graph, options, evaluator).Hop} do");
             }
@@ -53,7 +53,7 @@ public sealed class StreamTransform
             {
                 return Aligned(graph, options with { Hop = hop }, evaluator);
             }
-            catch (StreamMisalignment e)
+            catch (StreamMisalignmentException e)
             {
                 hop = Checked.Int(hop * (e.Multiple / (long)System.Numerics.BigInteger.GreatestCommonDivisor(e.Frames, e.Multiple)));
             }
@@ -171,7 +171,7 @@ public sealed class StreamTransform
             foreach (var (i, p) in c.Given) _b.SetPulse(n.Outputs[i]!, p);
             _layers.Add(new(n.Name, n.Op.ToString(), c.Given.Count == 0 && c.Windowed ? StreamForm.Window : _options.Approximate && IsWindow(n) ? StreamForm.Approximate : StreamForm.Exact, c.Given.Count > 0 ? c.Given.Values.First().Delay : 0, c.StateBytes, ""));
         }
-        catch (StreamRefusal e)
+        catch (StreamRefusalException e)
         {
             if (_options.Window == 0) throw Refused(n, e.Message);
             Window(n, e.Message);
@@ -207,7 +207,7 @@ public sealed class StreamTransform
         {
             _b.Add(new Node(n.Name, n.Op, [.. n.Inputs.Select(v => v is null ? null : windows?.GetValueOrDefault(v) ?? _b.Wire(v))], n.Outputs) { Epilogue = n.Epilogue });
         }
-        catch (StreamRefusal e)
+        catch (StreamRefusalException e)
         {
             throw Refused(n, e.Message);
         }
@@ -225,7 +225,7 @@ public sealed class StreamTransform
                 windows[v] = _b.Window(_b.Pulse(v)!, n.Name, out long state);
                 bytes += state;
             }
-            catch (StreamRefusal e)
+            catch (StreamRefusalException e)
             {
                 throw Refused(n, $"{reason}, and {e.Message}");
             }

@@ -36,16 +36,3 @@ public sealed record StreamTime(Func<long, long> Length, double Step, double New
     /// <summary>The time of results of several wires with frames at the same pace.</summary>
     public StreamTime With(StreamTime other) => other.Newest > Newest ? this with { Newest = other.Newest } : this;
 }
-
-/// <summary>Why an operator cannot run on a stream.</summary>
-public sealed class StreamRefusal(string reason) : Exception(reason);
-
-/// <summary>A wire brings <see cref="Frames"/> frames a hop where a multiple of <see cref="Multiple"/> is needed.</summary>
-public sealed class StreamMisalignment(string node, int frames, long multiple) : Exception($"{node}: {frames} frames a hop are no multiple of {multiple}")
-{
-    /// <summary>Frames a hop.</summary>
-    public int Frames { get; } = frames;
-
-    /// <summary>What they must be a multiple of.</summary>
-    public long Multiple { get; } = multiple;
-}

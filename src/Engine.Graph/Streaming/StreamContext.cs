@@ -78,12 +78,12 @@ public abstract class StreamContext
     public Value?[] Wires() => [.. Enumerable.Range(0, InputCount).Select(Wire)];
 
     /// <summary>The error that says why the operator cannot run on a stream.</summary>
-    public StreamRefusal Refuse(string reason) => new(reason);
+    public StreamRefusalException Refuse(string reason) => new(reason, Node);
 
     /// <summary>Throws unless the hops of <paramref name="x"/> hold whole strides.</summary>
     public void RequireMultiple(Pulse x, long stride)
     {
-        if (x.Frames % stride != 0) throw new StreamMisalignment(Node.Describe(), x.Frames, stride);
+        if (x.Frames % stride != 0) throw new StreamMisalignmentException(Node.Describe(), x.Frames, stride);
     }
 
     /// <summary>The stream of operand 0, where it is the only one.</summary>

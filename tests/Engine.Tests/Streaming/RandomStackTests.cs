@@ -1,4 +1,4 @@
-using Engine.Streaming;
+using System.Runtime.Intrinsics;
 using Engine.Tensors;
 
 namespace Engine.Tests.Streaming;
@@ -13,7 +13,9 @@ public class RandomStackTests
     public void StreamGivesWhatTheWholeSignalGives(int part)
     {
         int compared = 0, empty = 0;
-        for (int seed = part; seed < 3200; seed += 4)
+        // Without vectors every eighth stack: convolutions take ten times as long.
+        int every = Vector128.IsHardwareAccelerated ? 4 : 32;
+        for (int seed = part; seed < 3200; seed += every)
         {
             switch (Compare(seed))
             {
@@ -21,7 +23,7 @@ public class RandomStackTests
                 case null: empty++; break;
             }
         }
-        Assert.True(compared >= 700, $"{compared} stacks compared, {empty} of no output");
+        Assert.True(compared >= 2800 / every, $"{compared} stacks compared, {empty} of no output");
     }
 
     private static bool? Compare(int seed)
@@ -41,10 +43,9 @@ public class RandomStackTests
             return null;
         }
         if (whole.Shape.Elements == 0) return null;
-        using var model = StreamRunner.Model(stack.Graph, stack.Input, stack.Axis);
-        int hop = model.Plan.Hop * (1 + random.Next(3));
-        using var larger = StreamRunner.Model(new RandomStack(seed).Graph, stack.Input, stack.Axis, hop);
-        using var session = larger.CreateSession(new() { Session = new() { Threads = 1 }, Queue = 1 + random.Next(3) });
+        int hop = StreamRunner.SmallestHop(stack.Graph, stack.Input, stack.Axis) * (1 + random.Next(3));
+        using var model = StreamRunner.Model(new RandomStack(seed).Graph, stack.Input, stack.Axis, hop);
+        using var session = model.CreateSession(new() { Session = new() { Threads = 1 }, Queue = 1 + random.Next(3) });
         var frames = StreamRunner.Stream(session, x, stack.Axis, random);
         float[] expected = StreamRunner.Samples(whole, stack.Axis);
         Assert.True(frames.Count == whole.Shape[stack.Axis], $"{what}: {frames.Count} frames, expected {whole.Shape[stack.Axis]}");

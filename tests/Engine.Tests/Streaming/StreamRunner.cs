@@ -1,4 +1,6 @@
+using Engine.Cpu;
 using Engine.Graph;
+using Engine.Runtime;
 using Engine.Streaming;
 using Engine.Tensors;
 
@@ -17,6 +19,10 @@ internal static class StreamRunner
 
     public static StreamModel Model(ModelGraph graph, Shape input, int axis, int hop = 0, int window = 0) =>
         StreamModel.Create(new ModelDefinition(graph), new StreamOptions { Axis = axis, Hop = hop, Window = window, Shapes = new Dictionary<string, Shape> { [graph.Inputs[0].Name] = input } });
+
+    /// <summary>The fewest samples a hop that all strides divide.</summary>
+    public static int SmallestHop(ModelGraph graph, Shape input, int axis) =>
+        StreamTransform.Run(graph, new StreamOptions { Axis = axis, Shapes = new Dictionary<string, Shape> { [graph.Inputs[0].Name] = input } }, new NodeEvaluator(CpuKernels.Standard)).Hop;
 
     /// <summary>Frames of the first output, in order, for a signal pushed in chunks of random sizes; every frame's index is checked.</summary>
     public static List<float[]> Stream(StreamSession session, Tensor x, int axis, Random random)
