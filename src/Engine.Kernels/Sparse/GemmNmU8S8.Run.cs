@@ -96,6 +96,16 @@ public static unsafe partial class GemmNmU8S8
             for (int j = 0; j < width; j++) start[j] = unchecked(-a.Zero(0) * of[j]);
             var run = Table.Best;
             var t = new Tile(new() { A = from, RowStride = stride, B = (sbyte*)(b + column * depth), Start = start, C = sums, CStride = width, Columns = width, Segments = 1, Quads = _quads }, form);
+            if (typeof(TStore) == typeof(Int32Store) && used == width)
+            {
+                // The sums are the result: they need no copy.
+                ref var to = ref Unsafe.As<TStore, Int32Store>(ref Unsafe.AsRef(in store));
+                t.Base.C = to.At(row, column);
+                t.Base.CStride = to.Stride;
+                t.Base.Rows = rows;
+                run(t);
+                return;
+            }
             for (int i = 0; i < rows; i += TileRows, t.Base.A += TileRows * stride)
             {
                 t.Base.Rows = Math.Min(TileRows, rows - i);
