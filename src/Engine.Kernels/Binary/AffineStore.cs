@@ -29,13 +29,46 @@ public readonly record struct FloatPlaces(nint Image, nint BlockStride, nint Pix
     }
 }
 
+/// <summary>Where signs of f32 results go, a bit each, set where a result is below the threshold, or above it.</summary>
+/// <param name="to">Bits, or null for none: of pixels with channels innermost in words of 64, zero past the last channel, or planes of channels.</param>
+/// <param name="step">Bytes from a pixel to the next, or from a channel's plane to the next.</param>
+/// <param name="threshold">What results are compared with.</param>
+/// <param name="above">Set where a result is above.</param>
+public readonly unsafe struct AffineSigns(byte* to, nint step, float threshold, bool above)
+{
+    private readonly uint _flip = above ? 0x80000000 : 0;
+    private readonly float _threshold = above ? -threshold : threshold;
+
+    /// <summary>True where signs are wanted.</summary>
+    public bool Wanted => to != null;
+
+    /// <summary>The bits of pixel <paramref name="p"/> from channel <paramref name="c"/> on, or of channel p from pixel c on.</summary>
+    public byte* At(long p, long c) => to + (nint)p * step + (nint)(c / 8);
+
+    /// <summary>Zeros from channel <paramref name="c"/> of pixel <paramref name="p"/> to the end of its word of 64 bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Clear(long p, int c)
+    {
+        if (to != null && c % 64 != 0) *(ulong*)At(p, c / 64 * 64) &= (1ul << c % 64) - 1;
+    }
+
+    /// <summary>A bit for each of 16 results.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ushort Bits(Vector512<float> v) => (ushort)Vector512.LessThan(v ^ Vector512.Create(_flip).AsSingle(), Vector512.Create(_threshold)).ExtractMostSignificantBits();
+
+    /// <summary>The bit of one result.</summary>
+    public bool Bit(float v) => (_flip == 0 ? v : -v) < _threshold;
+}
+
 /// <summary>
 /// y = sum · scale + bias, rounded once, plus what lies at the same place of <paramref name="residual"/> unless it is null, and not below <paramref name="least"/>.
 /// Scales and biases are a value a channel, readable up to a multiple of 64 of them; lanes that fill a block of channels are written. Sums below 0 have the scale <paramref name="negative"/> unless it is null.
+/// The signs of results go to <paramref name="signs"/>: with <see cref="Store(int*, long, int, int)"/> to planes, otherwise, of channels in blocks, to bits with channels innermost. Results may lie on the residual
+/// where channels lie in blocks, or with one channel at a time.
 /// </summary>
-public readonly unsafe struct AffineStore(float* y, FloatPlaces places, float* scale, float* bias, float* residual, float least, float* negative = null) : ISumStore
+public readonly unsafe struct AffineStore(float* y, FloatPlaces places, float* scale, float* bias, float* residual, float least, float* negative = null, AffineSigns signs = default) : ISumStore
 {
-    private const int Lanes = 16;
+    private const int Lanes = 16, PlaneWords = BitPlanes.PlaneBytes / sizeof(ulong);
 
     /// <inheritdoc/>
     public void Store(int* sums, nint stride, long pixel, int pixels, int channel, int channels)
@@ -46,11 +79,13 @@ public readonly unsafe struct AffineStore(float* y, FloatPlaces places, float* s
         else Each(sums, stride, pixel, pixels, channel, 0, channels);
     }
 
-    /// <summary>The same of <paramref name="pixels"/> sums of one channel side by side, from pixel <paramref name="pixel"/> of the batch on.</summary>
+    /// <summary>The same of <paramref name="pixels"/> sums of one channel side by side, from pixel <paramref name="pixel"/> of the batch on; where signs are wanted at most a block of <see cref="BitPlanes"/>, from its first pixel on.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Store(int* sums, long pixel, int pixels, int channel)
     {
         float s = scale[channel], b = bias[channel], n = negative == null ? s : negative[channel];
+        ulong* bits = stackalloc ulong[PlaneWords + 1];
+        if (signs.Wanted) new Span<ulong>(bits, PlaneWords + 1).Clear();
         for (int done = 0, count; done < pixels; done += count)
         {
             count = (int)Math.Min(pixels - done, places.Plane - (pixel + done) % places.Plane);
@@ -64,7 +99,9 @@ public readonly unsafe struct AffineStore(float* y, FloatPlaces places, float* s
                     var x = Vector512.Load(sums + done + i);
                     var v = Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(x), Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512<int>.Zero).AsSingle(), negatives, scales), biases);
                     if (residual != null) v += Vector512.Load(residual + at + i);
-                    Vector512.ConditionalSelect(Vector512.LessThan(v, floor), floor, v).Store(y + at + i);
+                    v = Vector512.ConditionalSelect(Vector512.LessThan(v, floor), floor, v);
+                    v.Store(y + at + i);
+                    if (signs.Wanted) Put(bits, done + i, signs.Bits(v));
                 }
             }
             for (; i < count; i++)
@@ -72,9 +109,20 @@ public readonly unsafe struct AffineStore(float* y, FloatPlaces places, float* s
                 nint to = at + i * places.PixelStride;
                 float v = MathF.FusedMultiplyAdd(sums[done + i], sums[done + i] < 0 ? n : s, b);
                 if (residual != null) v += residual[to];
-                y[to] = v < least ? least : v;
+                v = v < least ? least : v;
+                y[to] = v;
+                if (signs.Wanted && signs.Bit(v)) Put(bits, done + i, 1);
             }
         }
+        if (signs.Wanted) new ReadOnlySpan<byte>(bits, PlaneWords * sizeof(ulong)).CopyTo(new(signs.At(channel, pixel), PlaneWords * sizeof(ulong)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Put(ulong* bits, int at, ulong value)
+    {
+        bits[at / 64] |= value << at % 64;
+        // 16 bits may reach into the next word.
+        if (at % 64 > 48) bits[at / 64 + 1] |= value >> 64 - at % 64;
     }
 
     private void Each(int* sums, nint stride, long pixel, int pixels, int channel, int from, int to)
@@ -85,7 +133,13 @@ public readonly unsafe struct AffineStore(float* y, FloatPlaces places, float* s
                 nint at = places.At(pixel + i, channel + c);
                 float v = MathF.FusedMultiplyAdd(sums[c], (sums[c] < 0 && negative != null ? negative : scale)[channel + c], bias[channel + c]);
                 if (residual != null) v += residual[at];
-                y[at] = v < least ? least : v;
+                v = v < least ? least : v;
+                y[at] = v;
+                if (!signs.Wanted) continue;
+                byte* bits = signs.At(pixel + i, channel + c);
+                int bit = 1 << (channel + c) % 8;
+                *bits = (byte)(signs.Bit(v) ? *bits | bit : *bits & ~bit);
+                if (c == to - 1) signs.Clear(pixel + i, channel + to);
             }
     }
 
@@ -105,8 +159,11 @@ public readonly unsafe struct AffineStore(float* y, FloatPlaces places, float* s
             {
                 var v = Affine(row + c, s + c, n + c, b + c);
                 if (residual != null) v += Vector512.Load(residual + at);
-                Vector512.ConditionalSelect(Vector512.LessThan(v, floor), floor, v).Store(y + at);
+                v = Vector512.ConditionalSelect(Vector512.LessThan(v, floor), floor, v);
+                v.Store(y + at);
+                if (signs.Wanted) *(ushort*)signs.At(pixel + i, channel + c) = signs.Bits(v);
             }
+            signs.Clear(pixel + i, channel + whole);
         }
         if (whole < channels) Each(sums, stride, pixel, pixels, channel, whole, channels);
     }

@@ -13,8 +13,14 @@ public sealed record Candidate(string Stem, Func<BindContext, StepFn> Bind)
     /// <summary>Encoding wanted for each input; missing or null entries mean plain.</summary>
     public IReadOnlyList<Encoding?> Accepts { get; init; } = [];
 
-    /// <summary>Encoding of output 0; other outputs are plain.</summary>
+    /// <summary>Encoding of output 0.</summary>
     public Encoding Produces { get; init; } = Encoding.Plain;
+
+    /// <summary>Encoding of output 1 and all behind it.</summary>
+    public Encoding ProducesBeside { get; init; } = Encoding.Plain;
+
+    /// <summary>The input on which output 0 may lie, in its encoding: each element is read before it is written, by who writes it; −1 where there is none.</summary>
+    public int Overwrites { get; init; } = -1;
 
     /// <summary>Estimated nanoseconds; null takes the operator's cost at a default rate.</summary>
     public double? Nanoseconds { get; init; }

@@ -59,6 +59,9 @@ internal sealed class CandidateChooser(LoweredSegment segment, KernelRegistry ke
             {
                 double cost = c.Cost;
                 foreach (var e in wants.Distinct()) cost += Conversion(n.OutTypes[0]!, Stored(n, c.Choice), e);
+                for (int k = 1; k < n.Outputs.Count; k++)
+                    if (n.Outputs[k] is { } beside && wanted.TryGetValue(beside, out var others))
+                        foreach (var e in others.Distinct()) cost += Conversion(n.OutTypes[k]!, c.Choice.Candidate.ProducesBeside, e);
                 if (cost < least) (best, least) = (c, cost);
             }
             string form = best.Choice.Candidate.Structure is not null ? "" : _notTaken.GetValueOrDefault(n) ?? UnusedForm.Of(n.Inputs);
@@ -115,10 +118,11 @@ internal sealed class CandidateChooser(LoweredSegment segment, KernelRegistry ke
         int output = 0;
         while (p.Outputs[output] != v) output++;
         double least = double.PositiveInfinity;
+        int readers = p.Outputs.Sum(o => o is null ? 0 : _readers.GetValueOrDefault(o));
         foreach (var (choice, cost) in _options[p])
         {
-            var produced = output == 0 ? Stored(p, choice) : Encoding.Plain;
-            least = Math.Min(least, cost / _readers[v] + Conversion(type, produced, want));
+            var produced = output == 0 ? Stored(p, choice) : choice.Candidate.ProducesBeside;
+            least = Math.Min(least, cost / readers + Conversion(type, produced, want));
         }
         return least;
     }

@@ -51,6 +51,7 @@ internal sealed class MemoryLayout(LoweredSegment segment, IReadOnlyList<Value> 
         public required PlannedBuffer?[] Inputs, Outputs;
         public Extent[] Work = [];
         public string FormNotTaken = "";
+        public int Overwrites = -1;
         public LoweredNode? Node;
         public bool Removed;
     }
@@ -120,7 +121,7 @@ internal sealed class MemoryLayout(LoweredSegment segment, IReadOnlyList<Value> 
     public void AddConvert(Value v, StepFn run, PlannedBuffer from, PlannedBuffer to) =>
         Add(new Pending { Name = v.Name, Operator = "Convert", Stem = $"{from.Encoding} → {to.Encoding}", Run = run, Inputs = [from], Outputs = [to] });
 
-    public void AddStep(LoweredNode n, BoundKernel k, PlannedBuffer?[] inputs, PlannedBuffer?[] outputs, string formNotTaken) => Add(new Pending
+    public void AddStep(LoweredNode n, BoundKernel k, PlannedBuffer?[] inputs, PlannedBuffer?[] outputs, Choice choice) => Add(new Pending
     {
         Name = n.Node.Name,
         Operator = string.Join('+', n.Node.Epilogue.Select(e => e.Op.Name).Prepend(n.Node.Op.ToString())),
@@ -128,7 +129,8 @@ internal sealed class MemoryLayout(LoweredSegment segment, IReadOnlyList<Value> 
         Run = k.Run,
         Inputs = inputs,
         Outputs = outputs,
-        FormNotTaken = formNotTaken,
+        FormNotTaken = choice.FormNotTaken,
+        Overwrites = choice.Candidate.Overwrites,
         Work = [.. k.Context.WorkBytes.Select(b => new Extent { Bytes = b, IsWorkspace = true })],
         Node = n,
     });
@@ -267,11 +269,12 @@ internal sealed class MemoryLayout(LoweredSegment segment, IReadOnlyList<Value> 
         for (int t = 0; t < _steps.Count; t++)
         {
             var s = _steps[t];
-            if (s.Removed || s.Node?.Node.Op is not { IsElementwise: true } || s.Node.Node.Epilogue.Count > 0 || s.Outputs.Count(o => o is not null) != 1 || s.Outputs[0] is not { } y) continue;
+            bool any = s.Node?.Node is { Op.IsElementwise: true, Epilogue.Count: 0 } && s.Outputs.Count(o => o is not null) == 1;
+            if (s.Removed || !any && s.Overwrites < 0 || s.Outputs[0] is not { } y) continue;
             if (y.Extent.Region != Region.Arena || y.Offset != 0 || y.Bytes != y.Extent.Bytes) continue;
-            foreach (var x in s.Inputs)
+            foreach (var x in any ? s.Inputs : [s.Inputs[s.Overwrites]])
             {
-                if (x is null || x.Extent == y.Extent || x.Extent.Region != Region.Arena || x.Extent.Last != t || x.Type != y.Type || x.Encoding != y.Encoding) continue;
+                if (x is null || !any && s.Inputs.Count(o => o?.Extent == x.Extent) > 1 || x.Extent == y.Extent || x.Extent.Region != Region.Arena || x.Extent.Last != t || x.Type != y.Type || x.Encoding != y.Encoding) continue;
                 // Another operand in the same extent must be the very same elements: a kernel may read it after it wrote this one.
                 if (s.Inputs.Any(o => o is not null && o != x && o.Extent == x.Extent && (o.Offset != x.Offset || o.Type != x.Type))) continue;
                 // What is merged must be an extent written by this step first.

@@ -25,6 +25,7 @@ internal sealed class PlanBuilder(KernelRegistry kernels, PackedWeights packed, 
             LayerNormFusion.Run(segment, kernels);
             MaskFusion.Run(segment, kernels);
             Fusion.Run(segment, kernels);
+            if (Options.Level >= 2) SignFusion.Run(segment, kernels);
         }
         var choices = new CandidateChooser(segment, kernels, _conversions, Options).Run();
         var layout = new MemoryLayout(segment, source.Live, Options);
@@ -56,8 +57,8 @@ internal sealed class PlanBuilder(KernelRegistry kernels, PackedWeights packed, 
             if (n.Inputs[i] is { } v && !bound.Context.IsConsumed(i)) inputs[i] = Wire(v, choice.Accept(i), segment, layout);
         var outputs = new PlannedBuffer?[n.Outputs.Count];
         for (int i = 0; i < outputs.Length; i++)
-            if (n.Outputs[i] is { } v) outputs[i] = layout.Produce(v, n.OutTypes[i]!, i == 0 ? choice.Produces : Encoding.Plain);
-        layout.AddStep(n, bound, inputs, outputs, choice.FormNotTaken);
+            if (n.Outputs[i] is { } v) outputs[i] = layout.Produce(v, n.OutTypes[i]!, i == 0 ? choice.Produces : choice.Candidate.ProducesBeside);
+        layout.AddStep(n, bound, inputs, outputs, choice);
         foreach (var v in n.Outputs)
             if (v?.Quantization is { } q) Round(v, QuantizedEncoding.Of(q), layout);
     }

@@ -81,15 +81,25 @@ public unsafe class ConvBinarySlicedTests
         float[] residual = [.. Enumerable.Range(0, s.Batch * (int)places.Image).Select(_ => r.NextSingle() - 0.5f)];
         var floats = Tensor.Allocate(DType.F32, new Shape(residual.Length));
         floats.Bytes.Clear();
-        fixed (float* a = scale, b = bias, c = residual) conv.ToF32(workers, x.Pointer, new((float*)floats.Pointer, places, a, b, adds ? c : null, least));
+        // In place of the residual, and with the results' signs.
+        bool overlaid = adds && r.Next(2) == 0, above = r.Next(2) == 0;
+        if (overlaid) residual.CopyTo(floats.Span<float>());
+        float threshold = r.NextSingle() - 0.5f;
+        Tensor results = Tensor.Allocate(DType.U8, new Shape(BitPlanes.Bytes(window.Pixels, s.OutChannels))), words64 = Tensor.Allocate(DType.U64, new Shape(window.Pixels, (s.OutChannels + 63) / 64));
+        fixed (float* a = scale, b = bias, c = residual)
+            conv.ToF32(workers, x.Pointer, new((float*)floats.Pointer, places, a, b, overlaid ? (float*)floats.Pointer : adds ? c : null, least, null, new(results.Pointer, (nint)BitPlanes.ChannelBytes(window.Pixels), threshold, above)));
+        PlaneConvert.ToWords(workers, results.Pointer, window.Pixels, s.OutChannels, (ulong*)words64.Pointer);
         var expectedFloats = new float[residual.Length];
         for (int i = 0; i < sums.Length; i++)
         {
             int m = i / outputs % s.OutChannels, at = (int)places.At(i / outputs / s.OutChannels * outputs + i % outputs, m);
             float v = MathF.FusedMultiplyAdd(sums[i], scale[m], bias[m]);
             expectedFloats[at] = Math.Max(least, adds ? v + residual[at] : v);
+            int pixel = i / outputs / s.OutChannels * outputs + i % outputs;
+            Assert.Equal(above ? expectedFloats[at] > threshold : expectedFloats[at] < threshold, (words64.Span<ulong>()[pixel * ((s.OutChannels + 63) / 64) + m / 64] >> (m % 64) & 1) != 0);
+            if (overlaid) residual[at] = expectedFloats[at];
         }
-        Assert.Equal(expectedFloats, floats.Span<float>().ToArray());
+        Assert.Equal(overlaid ? residual : expectedFloats, floats.Span<float>().ToArray());
 
         int[] thresholds = [.. Enumerable.Range(0, s.OutChannels).Select(_ => r.Next(8) switch { 0 => int.MaxValue, 1 => int.MinValue, 2 => columns, 3 => -columns, _ => r.Next(-columns / 2 - 1, columns / 2 + 2) })];
         bool[] negative = [.. thresholds.Select(_ => r.Next(2) == 0)];

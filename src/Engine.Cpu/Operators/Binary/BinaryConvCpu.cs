@@ -1,3 +1,4 @@
+using Engine.Graph;
 using Engine.Graph.Operators;
 using Engine.Kernels;
 using Engine.Runtime;
@@ -41,24 +42,46 @@ internal static unsafe class BinaryConvCpu
             yield break;
         }
         if (!Fuses(n)) yield break;
-        foreach (var e in product ? [Encoding.Plain] : (Encoding[])[SpatialTypes.Blocked, Encoding.Plain])
+        bool sign = Sign(n) is not null;
+        foreach (var e in sign ? [SpatialTypes.Blocked] : product ? [Encoding.Plain] : (Encoding[])[SpatialTypes.Blocked, Encoding.Plain])
             yield return new Candidate(stem, b => BindSums(s, n, e, b))
             {
-                Accepts = EpilogueSteps.Accepted(n, e, bits),
+                Accepts = Accepted(n, e, bits),
                 Produces = e,
+                ProducesBeside = sign ? bits : Encoding.Plain,
+                // Planes are turned into place before anything is added, and lanes of a block may belong to two groups.
+                Overwrites = e == Encoding.Plain && !product || s.Group > 1 && s.GroupOutChannels % ConvBlocked.Block != 0 ? -1 : Residual(n),
                 FusesEpilogue = true,
                 Nanoseconds = BinaryRates.Packed(s, e),
             };
     }
 
-    // A residual, then ReLU; either may be left out.
-    public static bool Fuses(NodeTypes n) => n.Node.Epilogue switch
+    /// <summary>The fused sign, which is output 1, or null.</summary>
+    public static EpilogueStep? Sign(NodeTypes n) => n.Node.Epilogue is [.., { Op: BinarySign } last] ? last : null;
+
+    /// <summary>Encodings of a layer's inputs that makes f32 in <paramref name="to"/> of <paramref name="from"/>.</summary>
+    public static Encoding?[] Accepted(NodeTypes n, Encoding to, Encoding from)
     {
-        [] => true,
-        [{ Op: Relu }] => true,
-        [{ Op: Add }] or [{ Op: Add }, { Op: Relu }] => EpilogueSteps.Accepts(n),
-        _ => false,
-    };
+        var accepts = EpilogueSteps.Accepted(n, to, from);
+        if (Sign(n) is { Operand: >= 0 and var t }) accepts[t] = null;
+        return accepts;
+    }
+
+    /// <summary>Input that is added, or −1.</summary>
+    public static int Residual(NodeTypes n) => n.Node.Epilogue.FirstOrDefault(e => e.Op is Add)?.Operand ?? -1;
+
+    /// <summary>True where the steps behind are a residual, ReLU and the sign of the result; each may be left out.</summary>
+    public static bool Fuses(NodeTypes n)
+    {
+        if (Residual(n) is >= 0 and var r && !(n.Has(r) && n.In(r) == n.Out(0))) return false;
+        if (Sign(n) is { } sign)
+        {
+            // Groups may share words of signs.
+            if (n.In(1).Shape.Rank == 2 || ((BinaryConv)n.Node.Op).Conv.Group > 1) return false;
+            if (sign.Operand >= 0 && n.Values[sign.Operand] is not { Shape.Elements: 1 }) return false;
+        }
+        return n.Node.Epilogue.Where(e => e.Op is not BinarySign).Select(e => e.Op).ToList() is [] or [Relu] or [Add] or [Add, Relu];
+    }
 
     private static (ConvBinary Conv, Tensor Weights, int Work) Bind(ConvShape s, BindContext b)
     {

@@ -31,11 +31,13 @@ internal static unsafe class SlicedConvCpu
                         };
                 }
                 else if (BinaryConvCpu.Fuses(n))
-                    foreach (var to in product ? [Encoding.Plain] : (Encoding[])[Encoding.Plain, SpatialTypes.Blocked])
+                    foreach (var to in product || BinaryConvCpu.Sign(n) is not null ? [Encoding.Plain] : (Encoding[])[Encoding.Plain, SpatialTypes.Blocked])
                         yield return new Candidate(stem, b => BindSums(shape, s, execution, fromPlanes, n, to, b))
                         {
-                            Accepts = EpilogueSteps.Accepted(n, to, from),
+                            Accepts = BinaryConvCpu.Accepted(n, to, from),
                             Produces = to,
+                            ProducesBeside = BinaryConvCpu.Sign(n) is null ? Encoding.Plain : planes,
+                            Overwrites = BinaryConvCpu.Residual(n),
                             FusesEpilogue = true,
                             Nanoseconds = BinaryRates.Sliced(s, execution, n.Weights[1]!, fromPlanes, to),
                         };

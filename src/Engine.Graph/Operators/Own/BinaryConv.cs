@@ -9,6 +9,9 @@ namespace Engine.Graph.Operators;
 /// </summary>
 public sealed class BinaryConv(Attributes a) : Operator(a)
 {
+    /// <summary>Most operands.</summary>
+    public const int MostInputs = 5;
+
     /// <inheritdoc/>
     public override string Name => "BinaryConv";
 

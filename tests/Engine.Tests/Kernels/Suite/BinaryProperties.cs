@@ -61,7 +61,12 @@ internal static unsafe class BinaryProperties
             }
 
             float* y = o.Take<float>(floats);
-            conv.Run(Workers.Single, bits, packed, work, new AffineStore(y, places, scale, bias, residual, least, below));
+            // In place of the residual, and with bits of the results, where that is allowed.
+            bool overlaid = residual != null && block != 1 && (s.Group == 1 || s.GroupOutChannels % 16 == 0) && r.Next(2) == 0, signed = block == 16 && s.Group == 1, above = r.Next(2) == 0;
+            if (overlaid) new Span<float>(residual, floats).CopyTo(new(y, floats));
+            float threshold = r.NextSingle();
+            conv.Run(Workers.Single, bits, packed, work, new AffineStore(y, places, scale, bias, overlaid ? y : residual, least, below, new(signed ? (byte*)signs : null, outWords * 8, threshold, above)));
+            for (int i = 0; signed && s.OutChannels % 64 != 0 && i < pixels; i++) Assert.Equal(0ul, signs[(i + 1) * outWords - 1] >> s.OutChannels % 64);
             for (int i = 0; i < expected.Length; i++)
             {
                 int p = i / s.OutChannels, m = i % s.OutChannels;
@@ -69,6 +74,7 @@ internal static unsafe class BinaryProperties
                 float v = MathF.FusedMultiplyAdd(expected[i], (expected[i] < 0 && below != null ? below : scale)[m], bias[m]);
                 if (residual != null) v += residual[at];
                 Assert.Equal(Math.Max(v, least), y[at]);
+                if (signed) Assert.Equal(above ? y[at] > threshold : y[at] < threshold, (signs[p * outWords + m / 64] >> (m % 64) & 1) != 0);
             }
         }
     }
