@@ -8,7 +8,7 @@ namespace Engine.Compression;
 /// <summary>The layers of signs of a graph: found as loading finds them, then stored as bits, or as trees where those run faster.</summary>
 internal sealed class BinaryLayers
 {
-    // Mean |D| / N below which a tree is taken where nothing was measured: beyond it shared sums were faster on every shape of bench/results.
+    // Mean |D| / N below which a tree is taken where nothing was measured: up to it trees were faster than shared sums on all shapes of bench/results/zen5-2core/binary-trees.md, beyond it not on all.
     private const double BreakEven = 0.2;
 
     // Two measurements of one kernel differ by so much.

@@ -46,12 +46,13 @@ internal static unsafe class SlicedCases
         }, Tolerance: 0, OneThread: true),
     ];
 
-    private static ConvShape Shape(int[] d) => new(d[0], d[1], d[4], 1, ConvCases.Square(d[2], d[3], d[5] | 1, 1));
+    /// <summary>Images x c x h x w x m x kernel.</summary>
+    public static ConvShape Shape(int[] d) => new(d[0], d[1], d[4], 1, ConvCases.Square(d[2], d[3], d[5] | 1, 1));
 
     private static KernelWork Work(in ConvShape s) => new(null, s.Operations, (s.Batch * ((double)s.Channels * s.Window.Inputs + (double)s.OutChannels * s.Window.Outputs) + (double)s.OutChannels * s.Channels * s.Window.Taps) / 8);
 
-    // Rows that differ from an earlier one in so many percent of their columns; at 50 any signs.
-    private static Binary Weights(in ConvShape s, int percent)
+    /// <summary>Rows that differ from an earlier one in so many percent of their columns; at 50 any signs.</summary>
+    public static Binary Weights(in ConvShape s, int percent)
     {
         int columns = s.Channels * s.Window.Taps, words = (columns + 63) / 64;
         var random = new Random(2);
