@@ -36,6 +36,9 @@ internal unsafe struct BitLanes128 : IBitLanes<Vector128<ulong>>
     public static Vector128<ulong> Borrow(Vector128<ulong> a, Vector128<ulong> b, Vector128<ulong> c) => ((a ^ b) | (a ^ c)) ^ a;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<ulong> CarryNot(Vector128<ulong> a, Vector128<ulong> b, Vector128<ulong> c) => ~((a ^ b) | (a ^ c)) ^ a;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<ulong> XorAnd(Vector128<ulong> a, Vector128<ulong> b, Vector128<ulong> c) => a ^ (b & c);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

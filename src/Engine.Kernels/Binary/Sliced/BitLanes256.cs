@@ -36,6 +36,9 @@ internal unsafe struct BitLanes256 : IBitLanes<Vector256<ulong>>
     public static Vector256<ulong> Borrow(Vector256<ulong> a, Vector256<ulong> b, Vector256<ulong> c) => ((a ^ b) | (a ^ c)) ^ a;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<ulong> CarryNot(Vector256<ulong> a, Vector256<ulong> b, Vector256<ulong> c) => ~((a ^ b) | (a ^ c)) ^ a;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<ulong> XorAnd(Vector256<ulong> a, Vector256<ulong> b, Vector256<ulong> c) => a ^ (b & c);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

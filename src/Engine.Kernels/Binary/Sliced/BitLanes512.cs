@@ -37,6 +37,9 @@ internal unsafe struct BitLanes512 : IBitLanes<Vector512<ulong>>
     public static Vector512<ulong> Borrow(Vector512<ulong> a, Vector512<ulong> b, Vector512<ulong> c) => Avx512F.TernaryLogic(a, b, c, 0x8E);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<ulong> CarryNot(Vector512<ulong> a, Vector512<ulong> b, Vector512<ulong> c) => Avx512F.TernaryLogic(a, b, c, 0x71);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<ulong> XorAnd(Vector512<ulong> a, Vector512<ulong> b, Vector512<ulong> c) => Avx512F.TernaryLogic(a, b, c, 0x78);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -23,6 +23,8 @@ internal unsafe struct BitLanes64 : IBitLanes<ulong>
 
     public static ulong Borrow(ulong a, ulong b, ulong c) => ((a ^ b) | (a ^ c)) ^ a;
 
+    public static ulong CarryNot(ulong a, ulong b, ulong c) => ~((a ^ b) | (a ^ c)) ^ a;
+
     public static ulong XorAnd(ulong a, ulong b, ulong c) => a ^ (b & c);
 
     public static ulong Right(ulong v, int count) => v >> count;

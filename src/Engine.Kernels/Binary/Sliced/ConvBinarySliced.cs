@@ -76,47 +76,48 @@ public sealed unsafe class ConvBinarySliced
         {
             var (window, program) = (conv.Window, conv.Program);
             var toSums = PlaneSums.Table.Best;
-            long planeBytes = (program.Columns + 1L) * Plane, workBytes = program.WorkBytes, copyBytes = PlaneInputs.WorkBytes(window);
-            byte* planes = Scratch.Get(planeBytes + workBytes + Math.Max(copyBytes, (long)ConvBinaryFr.MostChannels * PlaneSums.MostBits * Plane + BitPlanes.BlockPixels * sizeof(int)));
-            byte* work = planes + planeBytes, rest = work + workBytes;
+            int tables = SlicedThresholds.Tables(window.Classes);
+            long planeBytes = (program.Columns + 1L) * Plane, workBytes = program.WorkBytes, tableBytes = SlicedThresholds.TableBytes(tables), copyBytes = PlaneInputs.WorkBytes(window);
+            byte* planes = Scratch.Get(planeBytes + workBytes + tableBytes + Math.Max(copyBytes, (long)ConvBinaryFr.MostChannels * PlaneSums.MostBits * Plane + BitPlanes.BlockPixels * sizeof(int)));
+            byte* work = planes + planeBytes, table = work + workBytes, rest = table + tableBytes;
             new Span<byte>(planes + planeBytes - Plane, Plane).Clear();
-            int made = -1;
+            int made = -1, used = 1;
             for (int i = start; i < end; i++)
             {
                 var (block, part) = Math.DivRem(i, parts);
-                if (block != made) PlaneInputs.Make(window, x, block, planes, rest);
-                made = block;
-                var ids = window.ClassIds(block);
-                fixed (int* id = ids)
+                if (block != made)
                 {
-                    var b = new SlicedBlock
+                    PlaneInputs.Make(window, x, block, planes, rest);
+                    if (thresholds != null) used = SlicedThresholds.FillTables(window.ClassIds(block), window.ClassMasks(block), table);
+                }
+                made = block;
+                var b = new SlicedBlock
+                {
+                    Planes = planes,
+                    Work = work,
+                    Bits = program.Bits,
+                    Thresholds = thresholds,
+                    ThresholdStep = (nint)tables * program.Bits,
+                    Tables = tables,
+                    UsedTables = used,
+                    Numbers = table,
+                    Y = y + (long)block * Plane,
+                    YStep = (nint)BitPlanes.ChannelBytes(window.Pixels),
+                    Sums = rest,
+                };
+                int last = (int)((long)program.Units * (part + 1) / parts);
+                for (int u = (int)((long)program.Units * part / parts); u < last; u++)
+                {
+                    ushort* unit = program.Unit(u);
+                    conv._unit(b, unit);
+                    if (thresholds != null) continue;
+                    var (first, count) = conv._splits ? (unit[1], unit[0]) : (unit[0], 1);
+                    int pixel = block * BitPlanes.BlockPixels, pixels = Math.Min(BitPlanes.BlockPixels, window.Pixels - pixel);
+                    int* numbers = (int*)(rest + ConvBinaryFr.MostChannels * PlaneSums.MostBits * Plane);
+                    for (int c = first; c < first + count; c++)
                     {
-                        Planes = planes,
-                        Work = work,
-                        Bits = program.Bits,
-                        Thresholds = thresholds,
-                        ThresholdStep = (nint)window.Classes * program.Bits,
-                        Classes = ids.Length,
-                        ClassIds = id,
-                        Masks = window.ClassMasks(block),
-                        Y = y + (long)block * Plane,
-                        YStep = (nint)BitPlanes.ChannelBytes(window.Pixels),
-                        Sums = rest,
-                    };
-                    int last = (int)((long)program.Units * (part + 1) / parts);
-                    for (int u = (int)((long)program.Units * part / parts); u < last; u++)
-                    {
-                        ushort* unit = program.Unit(u);
-                        conv._unit(b, unit);
-                        if (thresholds != null) continue;
-                        var (first, count) = conv._splits ? (unit[1], unit[0]) : (unit[0], 1);
-                        int pixel = block * BitPlanes.BlockPixels, pixels = Math.Min(BitPlanes.BlockPixels, window.Pixels - pixel);
-                        int* numbers = (int*)(rest + ConvBinaryFr.MostChannels * PlaneSums.MostBits * Plane);
-                        for (int c = first; c < first + count; c++)
-                        {
-                            toSums(rest + (c - first) * b.Step, b.Bits, program.Base(c), window.PixelClasses(block), offsets + (nint)c * Padded(window.Classes), window.Classes, numbers);
-                            sums.Store(numbers, c, pixel, pixels);
-                        }
+                        toSums(rest + (c - first) * b.Step, b.Bits, program.Base(c), window.PixelClasses(block), offsets + (nint)c * Padded(window.Classes), window.Classes, numbers);
+                        sums.Store(numbers, c, pixel, pixels);
                     }
                 }
             }

@@ -31,6 +31,9 @@ internal unsafe interface IBitLanes<TVector> where TVector : unmanaged
     /// <summary>At least two of three: the high bit of a + b + c.</summary>
     static abstract TVector Carry(TVector a, TVector b, TVector c);
 
+    /// <summary>At least two of a, not b and not c.</summary>
+    static abstract TVector CarryNot(TVector a, TVector b, TVector c);
+
     /// <summary>a &lt; b + c: what a − b − c borrows.</summary>
     static abstract TVector Borrow(TVector a, TVector b, TVector c);
 

@@ -15,49 +15,52 @@ internal static unsafe class PlaneChain<TVector, TLanes> where TVector : unmanag
     /// The lowest bit is that of <paramref name="low"/>. Stores the planes at <paramref name="y"/>. All pointers are to this vector's lanes.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Numbers(int bits, byte* low, byte* last, int terms, byte* first, nint step, byte* y) => Run<Stored>(bits, low, last, terms, first, step, null, y);
+    public static void Numbers(int bits, byte* low, byte* last, int terms, byte* first, nint step, byte* y) => Run<Stored>(bits, low, last, terms, first, step, null, null, 0, y);
 
     /// <summary>As <see cref="Numbers"/>, and then the sign of the sum with a number a pixel of a channel's <paramref name="thresholds"/>; a plane at <paramref name="y"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Signs(in SlicedBlock b, int lane, byte* low, byte* last, int terms, byte* first, nint step, uint* thresholds, byte* y)
     {
-        if (b.Classes == 0)
+        byte* tables = b.Numbers + lane;
+        if (b.UsedTables == 1) Run<OneTable>(b.Bits, low, last, terms, first, step, tables, thresholds, b.Tables, y);
+        else if (b.UsedTables == 2) Run<TwoTables>(b.Bits, low, last, terms, first, step, tables, thresholds, b.Tables, y);
+        else
         {
-            Run<Constants>(b.Bits, low, last, terms, first, step, (byte*)thresholds, y);
-            return;
+            byte* planes = b.Sums + lane;
+            PlaneNumbers<TVector, TLanes>.Make(thresholds, b.Bits, b.Tables, b.UsedTables, tables, planes);
+            Run<Planes>(b.Bits, low, last, terms, first, step, planes, null, 0, y);
         }
-        byte* planes = b.Sums + lane;
-        PlaneNumbers<TVector, TLanes>.Make(thresholds, b.Bits, b.Masks + lane, b.ClassIds, b.Classes, planes);
-        Run<Planes>(b.Bits, low, last, terms, first, step, planes, y);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Run<TNumbers>(int bits, byte* low, byte* last, int terms, byte* first, nint step, byte* numbers, byte* y) where TNumbers : struct
+    private static void Run<TNumbers>(int bits, byte* low, byte* last, int terms, byte* first, nint step, byte* numbers, uint* entries, nint apart, byte* y) where TNumbers : struct
     {
         switch (terms)
         {
             case 0:
-                Run<Terms0, TNumbers>(bits, low, last, first, step, numbers, y);
+                Run<Terms0, TNumbers>(bits, low, last, first, step, numbers, entries, apart, y);
                 break;
             case 1:
-                Run<Terms1, TNumbers>(bits, low, last, first, step, numbers, y);
+                Run<Terms1, TNumbers>(bits, low, last, first, step, numbers, entries, apart, y);
                 break;
             case 2:
-                Run<Terms2, TNumbers>(bits, low, last, first, step, numbers, y);
+                Run<Terms2, TNumbers>(bits, low, last, first, step, numbers, entries, apart, y);
                 break;
             case 4:
-                Run<Terms4, TNumbers>(bits, low, last, first, step, numbers, y);
+                Run<Terms4, TNumbers>(bits, low, last, first, step, numbers, entries, apart, y);
                 break;
             default:
-                Run<Terms8, TNumbers>(bits, low, last, first, step, numbers, y);
+                Run<Terms8, TNumbers>(bits, low, last, first, step, numbers, entries, apart, y);
                 break;
         }
     }
 
-    // What a result is compared with: nothing, a bit for all pixels, a bit for each.
+    // What a result is compared with: nothing, a plane of a table a bit, the sum of planes of two tables, planes one after the other.
     private struct Stored;
 
-    private struct Constants;
+    private struct OneTable;
+
+    private struct TwoTables;
 
     private struct Planes;
 
@@ -67,16 +70,18 @@ internal static unsafe class PlaneChain<TVector, TLanes> where TVector : unmanag
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Run<TTerms, TNumbers>(int bits, byte* low, byte* last, byte* first, nint step, byte* numbers, byte* y) where TTerms : struct, ITerms where TNumbers : struct
+    private static void Run<TTerms, TNumbers>(int bits, byte* low, byte* last, byte* first, nint step, byte* numbers, uint* entries, nint apart, byte* y) where TTerms : struct, ITerms where TNumbers : struct
     {
         TVector b0 = default, b1 = default, b2 = default, b3 = default, b4 = default, b5 = default, b6 = default, b7 = default;
         byte* t = first;
         TVector v = TLanes.Load(low), r = default;
         if (typeof(TNumbers) == typeof(Stored)) TLanes.Store(v, y);
-        else r = TLanes.And(v, Number<TNumbers>(numbers, 0));
+        else r = TLanes.And(v, Number<TNumbers>(numbers, entries));
         for (int i = 1; ; i++, t += Plane)
         {
             v = TLanes.Load(last + i * Plane);
+            if (typeof(TNumbers) == typeof(Planes)) numbers += Plane;
+            else entries += apart;
             if (TTerms.Count == 1) Subtract(ref v, ref b0, t);
             if (TTerms.Count >= 2)
             {
@@ -97,15 +102,16 @@ internal static unsafe class PlaneChain<TVector, TLanes> where TVector : unmanag
             }
             if (typeof(TNumbers) == typeof(Stored)) TLanes.Store(v, y + i * Plane);
             if (i == bits - 1) break;
-            if (typeof(TNumbers) != typeof(Stored)) r = TLanes.Carry(r, v, Number<TNumbers>(numbers, i));
+            if (typeof(TNumbers) != typeof(Stored)) r = TLanes.Carry(r, v, Number<TNumbers>(numbers, entries));
         }
         // The sign of the sum of both.
-        if (typeof(TNumbers) != typeof(Stored)) TLanes.Store(TLanes.Xor(r, v, Number<TNumbers>(numbers, bits - 1)), y);
+        if (typeof(TNumbers) != typeof(Stored)) TLanes.Store(TLanes.Xor(r, v, Number<TNumbers>(numbers, entries)), y);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVector Number<TNumbers>(byte* numbers, int i) where TNumbers : struct =>
-        typeof(TNumbers) == typeof(Constants) ? TLanes.Of(((uint*)numbers)[i]) : TLanes.Load(numbers + i * Plane);
+    private static TVector Number<TNumbers>(byte* numbers, uint* entries) where TNumbers : struct =>
+        typeof(TNumbers) == typeof(OneTable) ? TLanes.Load(numbers + entries[0]) :
+        typeof(TNumbers) == typeof(TwoTables) ? TLanes.Xor(TLanes.Load(numbers + entries[0]), TLanes.Load(numbers + entries[1])) : TLanes.Load(numbers);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Add(ref TVector v, ref TVector carry, byte* term)

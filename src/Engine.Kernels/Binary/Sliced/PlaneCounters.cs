@@ -11,11 +11,6 @@ internal static unsafe class PlaneCounters<TVector, TLanes> where TVector : unma
     /// <summary>Fewest and most bits.</summary>
     public const int LeastBits = 7, MostBits = 14;
 
-    // Where it is not this type, planes are subtracted.
-    private struct Add;
-
-    private struct Subtract;
-
     /// <summary>
     /// Runs <paramref name="count"/> lists one after the other on the same counters, from those at <paramref name="from"/>, or from zero, and stores them behind each:
     /// <paramref name="bits"/> planes at <paramref name="to"/>, <paramref name="step"/> bytes further for the next list. The result is the end of the lists.
@@ -23,14 +18,14 @@ internal static unsafe class PlaneCounters<TVector, TLanes> where TVector : unma
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static ushort* Run(int bits, byte* planes, ushort* lists, int count, byte* from, byte* to, nint step) => bits switch
     {
-        <= 7 => Run<Bits7>(planes, lists, count, from, to, step),
-        8 => Run<Bits8>(planes, lists, count, from, to, step),
-        9 => Run<Bits9>(planes, lists, count, from, to, step),
-        10 => Run<Bits10>(planes, lists, count, from, to, step),
-        11 => Run<Bits11>(planes, lists, count, from, to, step),
-        12 => Run<Bits12>(planes, lists, count, from, to, step),
-        13 => Run<Bits13>(planes, lists, count, from, to, step),
-        _ => Run<Bits14>(planes, lists, count, from, to, step),
+        <= 7 => Run<Bits7>(planes, planes, lists, count, from, to, step),
+        8 => Run<Bits8>(planes, planes, lists, count, from, to, step),
+        9 => Run<Bits9>(planes, planes, lists, count, from, to, step),
+        10 => Run<Bits10>(planes, planes, lists, count, from, to, step),
+        11 => Run<Bits11>(planes, planes, lists, count, from, to, step),
+        12 => Run<Bits12>(planes, planes, lists, count, from, to, step),
+        13 => Run<Bits13>(planes, planes, lists, count, from, to, step),
+        _ => Run<Bits14>(planes, planes, lists, count, from, to, step),
     };
 
     private interface IBits
@@ -39,7 +34,7 @@ internal static unsafe class PlaneCounters<TVector, TLanes> where TVector : unma
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static ushort* Run<TBits>(byte* planes, ushort* list, int count, byte* from, byte* to, nint step) where TBits : struct, IBits
+    private static ushort* Run<TBits>(byte* planes, byte* again, ushort* list, int count, byte* from, byte* to, nint step) where TBits : struct, IBits
     {
         TVector c0 = default, c1 = default, c2 = default, c3 = default, c4 = default, c5 = default, c6 = default, c7 = default, c8 = default, c9 = default, c10 = default, c11 = default, c12 = default, c13 = default;
         if (from != null)
@@ -65,89 +60,38 @@ internal static unsafe class PlaneCounters<TVector, TLanes> where TVector : unma
             list += PlaneLists.Header;
             for (uint n = head[0]; n != 0; n--)
             {
-                TVector x = Eight<Add>(planes, list, ref c0, ref c1, ref c2), y = Eight<Add>(planes, list + 8, ref c0, ref c1, ref c2);
-                x = Count<Add>(ref c3, x, y);
-                y = Eight<Add>(planes, list + 16, ref c0, ref c1, ref c2);
-                TVector z = Eight<Add>(planes, list + 24, ref c0, ref c1, ref c2);
-                y = Count<Add>(ref c3, y, z);
-                x = Count<Add>(ref c4, x, y);
-                x = Count<Add>(ref c5, x);
-                x = Count<Add>(ref c6, x);
-                if (TBits.Count > 7) x = Count<Add>(ref c7, x);
-                if (TBits.Count > 8) x = Count<Add>(ref c8, x);
-                if (TBits.Count > 9) x = Count<Add>(ref c9, x);
-                if (TBits.Count > 10) x = Count<Add>(ref c10, x);
-                if (TBits.Count > 11) x = Count<Add>(ref c11, x);
-                if (TBits.Count > 12) x = Count<Add>(ref c12, x);
-                if (TBits.Count > 13) Count<Add>(ref c13, x);
-                list += PlaneLists.Long;
+                TVector x = EightOfBoth(planes, again, list, ref c0, ref c1, ref c2), y = EightOfBoth(planes, again, list + 8, ref c0, ref c1, ref c2);
+                x = Count(ref c3, x, y);
+                y = EightOfBoth(planes, again, list + 16, ref c0, ref c1, ref c2);
+                TVector z = EightMasked(planes, list + 24, ref c0, ref c1, ref c2);
+                y = Count(ref c3, y, z);
+                x = Count(ref c4, x, y);
+                x = Count(ref c5, x);
+                x = Count(ref c6, x);
+                if (TBits.Count > 7) x = Count(ref c7, x);
+                if (TBits.Count > 8) x = Count(ref c8, x);
+                if (TBits.Count > 9) x = Count(ref c9, x);
+                if (TBits.Count > 10) x = Count(ref c10, x);
+                if (TBits.Count > 11) x = Count(ref c11, x);
+                if (TBits.Count > 12) x = Count(ref c12, x);
+                if (TBits.Count > 13) Count(ref c13, x);
+                list += PlaneLists.LongEntries;
             }
             for (uint n = head[1]; n != 0; n--)
             {
-                var x = Eight<Add>(planes, list, ref c0, ref c1, ref c2);
-                x = Count<Add>(ref c3, x);
-                x = Count<Add>(ref c4, x);
-                x = Count<Add>(ref c5, x);
-                x = Count<Add>(ref c6, x);
-                if (TBits.Count > 7) x = Count<Add>(ref c7, x);
-                if (TBits.Count > 8) x = Count<Add>(ref c8, x);
-                if (TBits.Count > 9) x = Count<Add>(ref c9, x);
-                if (TBits.Count > 10) x = Count<Add>(ref c10, x);
-                if (TBits.Count > 11) x = Count<Add>(ref c11, x);
-                if (TBits.Count > 12) x = Count<Add>(ref c12, x);
-                if (TBits.Count > 13) Count<Add>(ref c13, x);
-                list += PlaneLists.Short;
-            }
-            for (uint n = head[2]; n != 0; n--)
-            {
-                TVector x = Eight<Subtract>(planes, list, ref c0, ref c1, ref c2), y = Eight<Subtract>(planes, list + 8, ref c0, ref c1, ref c2);
-                x = Count<Subtract>(ref c3, x, y);
-                y = Eight<Subtract>(planes, list + 16, ref c0, ref c1, ref c2);
-                TVector z = Eight<Subtract>(planes, list + 24, ref c0, ref c1, ref c2);
-                y = Count<Subtract>(ref c3, y, z);
-                x = Count<Subtract>(ref c4, x, y);
-                x = Count<Subtract>(ref c5, x);
-                x = Count<Subtract>(ref c6, x);
-                if (TBits.Count > 7) x = Count<Subtract>(ref c7, x);
-                if (TBits.Count > 8) x = Count<Subtract>(ref c8, x);
-                if (TBits.Count > 9) x = Count<Subtract>(ref c9, x);
-                if (TBits.Count > 10) x = Count<Subtract>(ref c10, x);
-                if (TBits.Count > 11) x = Count<Subtract>(ref c11, x);
-                if (TBits.Count > 12) x = Count<Subtract>(ref c12, x);
-                if (TBits.Count > 13) Count<Subtract>(ref c13, x);
-                list += PlaneLists.Long;
-            }
-            for (uint n = head[3]; n != 0; n--)
-            {
-                var x = Eight<Subtract>(planes, list, ref c0, ref c1, ref c2);
-                x = Count<Subtract>(ref c3, x);
-                x = Count<Subtract>(ref c4, x);
-                x = Count<Subtract>(ref c5, x);
-                x = Count<Subtract>(ref c6, x);
-                if (TBits.Count > 7) x = Count<Subtract>(ref c7, x);
-                if (TBits.Count > 8) x = Count<Subtract>(ref c8, x);
-                if (TBits.Count > 9) x = Count<Subtract>(ref c9, x);
-                if (TBits.Count > 10) x = Count<Subtract>(ref c10, x);
-                if (TBits.Count > 11) x = Count<Subtract>(ref c11, x);
-                if (TBits.Count > 12) x = Count<Subtract>(ref c12, x);
-                if (TBits.Count > 13) Count<Subtract>(ref c13, x);
-                list += PlaneLists.Short;
-            }
-            for (uint n = head[4]; n != 0; n--)
-            {
                 var x = EightMasked(planes, list, ref c0, ref c1, ref c2);
-                x = Count<Add>(ref c3, x);
-                x = Count<Add>(ref c4, x);
-                x = Count<Add>(ref c5, x);
-                x = Count<Add>(ref c6, x);
-                if (TBits.Count > 7) x = Count<Add>(ref c7, x);
-                if (TBits.Count > 8) x = Count<Add>(ref c8, x);
-                if (TBits.Count > 9) x = Count<Add>(ref c9, x);
-                if (TBits.Count > 10) x = Count<Add>(ref c10, x);
-                if (TBits.Count > 11) x = Count<Add>(ref c11, x);
-                if (TBits.Count > 12) x = Count<Add>(ref c12, x);
-                if (TBits.Count > 13) Count<Add>(ref c13, x);
-                list += 3 * PlaneLists.Short;
+                x = Count(ref c3, x);
+                x = Count(ref c4, x);
+                x = Count(ref c5, x);
+                x = Count(ref c6, x);
+                if (TBits.Count > 7) x = Count(ref c7, x);
+                if (TBits.Count > 8) x = Count(ref c8, x);
+                if (TBits.Count > 9) x = Count(ref c9, x);
+                if (TBits.Count > 10) x = Count(ref c10, x);
+                if (TBits.Count > 11) x = Count(ref c11, x);
+                if (TBits.Count > 12) x = Count(ref c12, x);
+                if (TBits.Count > 13) Count(ref c13, x);
+                list += PlaneLists.ShortEntries;
             }
             TLanes.Store(c0, to);
             TLanes.Store(c1, to + BitPlanes.PlaneBytes);
@@ -168,24 +112,23 @@ internal static unsafe class PlaneCounters<TVector, TLanes> where TVector : unma
         return list;
     }
 
-    /// <summary>Adds eight planes to the three lowest bits; the result counts eights.</summary>
+    /// <summary>Adds half of eight planes and subtracts the others, as <see cref="PlaneLists"/> tells, and counts one too many for each of them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVector Eight<TSign>(byte* planes, ushort* list, ref TVector c0, ref TVector c1, ref TVector c2)
+    private static TVector EightOfBoth(byte* planes, byte* again, ushort* list, ref TVector c0, ref TVector c1, ref TVector c2)
     {
         ulong first = *(ulong*)list, second = *(ulong*)(list + 4);
-        TVector a = At(planes, first), b = At(planes, first >> 16), c = At(planes, first >> 32);
-        TVector twoA = TLanes.Carry(a, b, c);
-        a = TLanes.Xor(a, b, c);
+        TVector a = At(planes, first), b = At(planes, first >> 16), c;
+        TVector twoA = TLanes.CarryNot(a, b, At(planes, first >> 32));
+        a = TLanes.Xor(a, b, At(again, first >> 32));
         b = At(planes, first >> 48);
         c = At(planes, second);
-        var d = At(planes, second >> 16);
-        var twoB = TLanes.Carry(b, c, d);
-        b = TLanes.Xor(b, c, d);
+        var twoB = TLanes.CarryNot(b, c, At(planes, second >> 16));
+        b = TLanes.Xor(b, c, At(again, second >> 16));
         c = At(planes, second >> 32);
-        d = At(planes, second >> 48);
+        var d = At(planes, second >> 48);
         var twoC = TLanes.Carry(a, c, d);
         a = TLanes.Xor(a, c, d);
-        return Reduce<TSign>(a, b, twoA, twoB, twoC, ref c0, ref c1, ref c2);
+        return Reduce(a, b, twoA, twoB, twoC, ref c0, ref c1, ref c2);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -205,31 +148,31 @@ internal static unsafe class PlaneCounters<TVector, TLanes> where TVector : unma
         d = At(planes, second >> 48, masks[7]);
         var twoC = TLanes.Carry(a, c, d);
         a = TLanes.Xor(a, c, d);
-        return Reduce<Add>(a, b, twoA, twoB, twoC, ref c0, ref c1, ref c2);
+        return Reduce(a, b, twoA, twoB, twoC, ref c0, ref c1, ref c2);
     }
 
     /// <summary>Two ones and three twos more.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVector Reduce<TSign>(TVector a, TVector b, TVector twoA, TVector twoB, TVector twoC, ref TVector c0, ref TVector c1, ref TVector c2)
+    private static TVector Reduce(TVector a, TVector b, TVector twoA, TVector twoB, TVector twoC, ref TVector c0, ref TVector c1, ref TVector c2)
     {
-        var two = Count<TSign>(ref c0, a, b);
+        var two = Count(ref c0, a, b);
         var four = TLanes.Carry(twoA, twoB, twoC);
-        return Count<TSign>(ref c2, four, Count<TSign>(ref c1, two, TLanes.Xor(twoA, twoB, twoC)));
+        return Count(ref c2, four, Count(ref c1, two, TLanes.Xor(twoA, twoB, twoC)));
     }
 
-    /// <summary>c ± a ± b; the result is the carry.</summary>
+    /// <summary>c + a + b; the result is the carry.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVector Count<TSign>(ref TVector c, TVector a, TVector b)
+    private static TVector Count(ref TVector c, TVector a, TVector b)
     {
-        var carry = typeof(TSign) == typeof(Add) ? TLanes.Carry(c, a, b) : TLanes.Borrow(c, a, b);
+        var carry = TLanes.Carry(c, a, b);
         c = TLanes.Xor(c, a, b);
         return carry;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVector Count<TSign>(ref TVector c, TVector a)
+    private static TVector Count(ref TVector c, TVector a)
     {
-        var carry = typeof(TSign) == typeof(Add) ? TLanes.And(c, a) : TLanes.NotAnd(c, a);
+        var carry = TLanes.And(c, a);
         c = TLanes.Xor(c, a);
         return carry;
     }

@@ -28,15 +28,38 @@ public static unsafe class PlaneTaps
     {
         for (int t = 0; t < taps; t++)
         {
-            byte* from = x + (shifts[t] >> 6) * sizeof(ulong), to = y + t * BitPlanes.PlaneBytes;
+            byte* from = x + (shifts[t] >> 6) * sizeof(ulong), to = y + t * BitPlanes.PlaneBytes, mask = masks + t * BitPlanes.PlaneBytes;
             int right = (int)(shifts[t] & 63);
-            for (int c = 0; c < channels; c++, from += step, to += (nint)taps * BitPlanes.PlaneBytes)
-                for (int lane = 0; lane < BitPlanes.PlaneBytes; lane += TLanes.Bytes)
-                {
-                    // A shift by 64 is none: one by 63 and one more.
-                    TVector low = TLanes.Right(TLanes.Load(from + lane), right), high = TLanes.Left(TLanes.Left(TLanes.Load(from + lane + sizeof(ulong)), 63 - right), 1);
-                    TLanes.Store(TLanes.And(TLanes.Xor(low, high), TLanes.Load(masks + t * BitPlanes.PlaneBytes + lane)), to + lane);
-                }
+            bool three = t < taps - 2 && right is > 0 and < 62 && shifts[t + 1] == shifts[t] + 1 && shifts[t + 2] == shifts[t] + 2;
+            for (int lane = 0; lane < BitPlanes.PlaneBytes; lane += TLanes.Bytes)
+                if (three) Three<TVector, TLanes>(from + lane, step, channels, right, mask + lane, to + lane, (nint)taps * BitPlanes.PlaneBytes);
+                else One<TVector, TLanes>(from + lane, step, channels, right, mask + lane, to + lane, (nint)taps * BitPlanes.PlaneBytes);
+            if (three) t += 2;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void One<TVector, TLanes>(byte* x, nint step, int channels, int right, byte* mask, byte* y, nint stepY) where TVector : unmanaged where TLanes : struct, IBitLanes<TVector>
+    {
+        TVector m = TLanes.Load(mask);
+        if (right == 0)
+            for (; channels > 0; channels--, x += step, y += stepY) TLanes.Store(TLanes.And(TLanes.Load(x), m), y);
+        else
+            for (; channels > 0; channels--, x += step, y += stepY) TLanes.Store(TLanes.And(TLanes.Xor(TLanes.Right(TLanes.Load(x), right), TLanes.Left(TLanes.Load(x + sizeof(ulong)), 64 - right)), m), y);
+    }
+
+    // Neighbours in a row of the window are parts of the same words.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Three<TVector, TLanes>(byte* x, nint step, int channels, int right, byte* mask, byte* y, nint stepY) where TVector : unmanaged where TLanes : struct, IBitLanes<TVector>
+    {
+        const int Plane = BitPlanes.PlaneBytes;
+        TVector m0 = TLanes.Load(mask), m1 = TLanes.Load(mask + Plane), m2 = TLanes.Load(mask + 2 * Plane);
+        for (; channels > 0; channels--, x += step, y += stepY)
+        {
+            TVector low = TLanes.Load(x), high = TLanes.Load(x + sizeof(ulong));
+            TLanes.Store(TLanes.And(TLanes.Xor(TLanes.Right(low, right), TLanes.Left(high, 64 - right)), m0), y);
+            TLanes.Store(TLanes.And(TLanes.Xor(TLanes.Right(low, right + 1), TLanes.Left(high, 63 - right)), m1), y + Plane);
+            TLanes.Store(TLanes.And(TLanes.Xor(TLanes.Right(low, right + 2), TLanes.Left(high, 62 - right)), m2), y + 2 * Plane);
         }
     }
 }

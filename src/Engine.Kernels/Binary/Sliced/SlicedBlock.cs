@@ -18,14 +18,14 @@ public unsafe struct SlicedBlock
     /// <summary>u32 of one channel's thresholds.</summary>
     public nint ThresholdStep { get; init; }
 
-    /// <summary>Classes of outputs at the border that occur in this block.</summary>
-    public int Classes { get; init; }
+    /// <summary>Tables that <see cref="Thresholds"/> have an entry of for every bit.</summary>
+    public int Tables { get; init; }
 
-    /// <summary>Their numbers, from 1.</summary>
-    public int* ClassIds { get; init; }
+    /// <summary>The first tables, as many as this block's outputs need: the others give no bits here.</summary>
+    public int UsedTables { get; init; }
 
-    /// <summary>Their outputs, a plane a class.</summary>
-    public byte* Masks { get; init; }
+    /// <summary>The tables: <see cref="SlicedThresholds.FillTables"/>.</summary>
+    public byte* Numbers { get; init; }
 
     /// <summary>Signs of channel 0.</summary>
     public byte* Y { get; init; }

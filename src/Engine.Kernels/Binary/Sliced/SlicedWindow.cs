@@ -54,6 +54,14 @@ public sealed unsafe class SlicedWindow
             foreach (var (c, mask) in here.OrderBy(c => c.Key)) classes.Add((block, c, mask));
             here.Clear();
         }
+        // The most frequent first, so that most blocks need the first table of SlicedThresholds alone.
+        var pixels = new long[Classes];
+        foreach (int id in _classes.Span<int>()) pixels[id]++;
+        int[] ranked = [0, .. Enumerable.Range(1, Classes - 1).OrderByDescending(c => pixels[c])], rank = new int[Classes];
+        for (int i = 0; i < Classes; i++) rank[ranked[i]] = i;
+        _outside = [.. ranked.Select(c => _outside[c])];
+        foreach (ref int id in _classes.Span<int>()) id = rank[id];
+        classes = [.. classes.Select(c => (c.Block, Id: rank[c.Id], c.Mask)).OrderBy(c => (c.Block, c.Id))];
         _ids = [.. classes.Select(c => c.Id)];
         _entries = new int[Blocks + 1];
         foreach (var c in classes) _entries[c.Block + 1]++;

@@ -103,7 +103,7 @@ internal static unsafe class SlicedProperties
         int* ids = o.Take<int>(classes), classOf = o.Take<int>(Pixels);
         for (int p = 0; p < Pixels; p++)
             if (r.Next(classes + 1) is > 0 and var c) masks[(classOf[p] = c) * Plane - Plane + p / 8] |= (byte)(1 << (p % 8));
-        int step = (classes + 1) * program.Bits, limit = Math.Max(2, columns / 4);
+        int tables = SlicedThresholds.Tables(classes + 1), step = tables * program.Bits, limit = Math.Max(2, columns / 4);
         uint* k = o.Take<uint>(rows * step);
         byte* expected = o.Take<byte>(rows * Plane);
         int[] agree = new int[rows * Pixels], signs = SlicedOperands.Signs(weight);
@@ -111,12 +111,13 @@ internal static unsafe class SlicedProperties
         for (int j = 0; j < rows; j++)
         {
             var thresholds = new int[classes + 1];
+            var values = new uint[classes + 1];
             for (int c = 0; c <= classes; c++)
             {
                 thresholds[c] = Math.Clamp(columns / 2 + r.Next(-limit, limit), 0, columns + 1);
-                uint add = (uint)(program.Base(j) - thresholds[c]), first = (uint)(program.Base(j) - thresholds[0]);
-                for (int i = 0; i < program.Bits; i++) k[j * step + c * program.Bits + i] = ((c == 0 ? add : add ^ first) >> i & 1) != 0 ? uint.MaxValue : 0;
+                values[c] = (uint)(program.Base(j) - thresholds[c]);
             }
+            SlicedThresholds.Entries(values, program.Bits, new(k + j * step, step));
             for (int p = 0; p < Pixels; p++)
             {
                 int sum = 0;
@@ -125,13 +126,15 @@ internal static unsafe class SlicedProperties
                 if (sum < thresholds[classOf[p]]) expected[j * Plane + p / 8] |= (byte)(1 << (p % 8));
             }
         }
+        byte* planeTables = o.Take<byte>(SlicedThresholds.TableBytes(tables));
+        int used = SlicedThresholds.FillTables(new(ids, classes), masks, planeTables);
         byte* work = o.Take<byte>((int)program.WorkBytes), sums = o.Take<byte>(ConvBinaryFr.MostChannels * program.Bits * Plane);
         int* numbers = stackalloc int[Pixels], none = o.Take<int>(Pixels);
         new Span<int>(none, Pixels).Clear();
         foreach (string tier in table.SupportedTiers)
         {
             byte* y = o.Take<byte>(rows * Plane);
-            var block = new SlicedBlock { Planes = planes, Work = work, Bits = program.Bits, Thresholds = k, ThresholdStep = step, Classes = classes, ClassIds = ids, Masks = masks, Y = y, YStep = Plane, Sums = sums };
+            var block = new SlicedBlock { Planes = planes, Work = work, Bits = program.Bits, Thresholds = k, ThresholdStep = step, Tables = tables, UsedTables = used, Numbers = planeTables, Y = y, YStep = Plane, Sums = sums };
             for (int u = 0; u < program.Units; u++) table[tier](block, program.Unit(u));
             AssertSame($"{table.Stem} {tier} {rows}x{columns}", expected, y, rows * Plane);
             var toSums = new SlicedBlock { Planes = planes, Work = work, Bits = program.Bits, Sums = sums };
