@@ -23,6 +23,9 @@ public sealed class FashionAccuracyTests(AccuracyTable table, ITestOutputHelper 
     [InlineData("fashion-cnn-pruned")]
     [InlineData("fashion-mlp-phm")]
     [InlineData("fashion-ftwt")]
+    [InlineData("fashion-bnn-vgg")]
+    [InlineData("fashion-bnn-vgg-mst")]
+    [InlineData("fashion-bnn-resnet")]
     public void Predicts_as_in_training(string model)
     {
         using var engine = EngineModel.Load(Repository.Model($"{model}/model.onnx"));

@@ -49,11 +49,11 @@ internal static class PlanReport
 
     private static Table Steps(Plan plan, int segment)
     {
-        var t = new Table(new("segment", "segment", Hidden: Hide.Markdown), new("#", "step"), new("step", "name"), new("op", "op"), new("kernel", "kernel"), new("tier", "tier"), new("out", "out"), new("scheme", "scheme"), new("form not taken", "form_not_taken", Hidden: plan.Steps.Any(s => s.FormNotTaken.Length > 0) ? Hide.Nowhere : Hide.Markdown), new("MOP", "mop", "0.###"), new("weight KiB", "weight_kib", "0.0"), new("in at", "in_at"), new("out at", "out_at"));
+        var t = new Table(new("segment", "segment", Hidden: Hide.Markdown), new("#", "step"), new("step", "name"), new("op", "op"), new("kernel", "kernel"), new("tier", "tier"), new("out", "out"), new("scheme", "scheme"), new("form not taken", "form_not_taken", Hidden: plan.Steps.Any(s => s.FormNotTaken.Length > 0) ? Hide.Nowhere : Hide.Markdown), new("executions, estimated", "executions", Hidden: plan.Steps.Any(s => s.Executions.Length > 0) ? Hide.Nowhere : Hide.Markdown), new("MOP", "mop", "0.###"), new("weight KiB", "weight_kib", "0.0"), new("in at", "in_at"), new("out at", "out_at"));
         for (int i = 0; i < plan.Steps.Count; i++)
         {
             var s = plan.Steps[i];
-            t.Add(segment, i, s.Name, s.Operator, s.Stem, KernelTables.TierOf(s.Stem), s.OutputDescription, s.Scheme, s.FormNotTaken, s.Cost.Operations / 1e6, s.WeightBytes / 1024.0, Places(plan, s.Inputs), Places(plan, s.Outputs));
+            t.Add(segment, i, s.Name, s.Operator, s.Stem, KernelTables.TierOf(s.Stem), s.OutputDescription, s.Scheme, s.FormNotTaken, s.Executions, s.Cost.Operations / 1e6, s.WeightBytes / 1024.0, Places(plan, s.Inputs), Places(plan, s.Outputs));
         }
         return t;
     }

@@ -28,13 +28,9 @@ public static unsafe class BinaryReference
         }
     }
 
-    /// <summary>The largest of each window, in channels of a negative direction the smallest; a window without an element gives −1, or +1.</summary>
-    public static void MaxPool(Workers workers, int planes, int channels, in Window3 window, float* x, ReadOnlySpan<sbyte> direction, float* y)
-    {
-        var signs = new sbyte[channels];
-        for (int c = 0; c < channels; c++) signs[c] = direction.IsEmpty || direction[c] > 0 ? (sbyte)1 : (sbyte)-1;
-        workers.For(planes, Math.Max(1, 32768 / Math.Max(1, window.Outputs * window.Taps)), new PoolBody(window, channels, signs, x, y));
-    }
+    /// <summary>The largest of each window, in channels of a negative direction the smallest, <paramref name="direction"/> null where there are none; a window without an element gives −1, or +1.</summary>
+    public static void MaxPool(Workers workers, int planes, int channels, in Window3 window, float* x, sbyte* direction, float* y) =>
+        workers.For(planes, Math.Max(1, 32768 / Math.Max(1, window.Outputs * window.Taps)), new PoolBody(window, channels, direction, x, y));
 
     private readonly struct SignBody(float* x, int channels, int inner, float* threshold, int step, int direction, float* y) : IParallelBody
     {
@@ -49,14 +45,14 @@ public static unsafe class BinaryReference
         }
     }
 
-    private readonly struct PoolBody(Window3 window, int channels, sbyte[] signs, float* x, float* y) : IParallelBody
+    private readonly struct PoolBody(Window3 window, int channels, sbyte* direction, float* x, float* y) : IParallelBody
     {
         public void Run(int start, int end)
         {
             var (d, h, w) = (window.D, window.H, window.W);
             for (int p = start; p < end; p++)
             {
-                bool max = signs[p % channels] > 0;
+                bool max = direction is null || direction[p % channels] > 0;
                 float* from = x + (nint)p * window.Inputs, to = y + (nint)p * window.Outputs;
                 for (int od = 0; od < d.Output; od++)
                     for (int oh = 0; oh < h.Output; oh++)

@@ -33,6 +33,18 @@ public static unsafe class SignBits
         return word;
     }
 
+    // Less than a word, by four.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Rest(float* x, int count, float threshold, bool above)
+    {
+        float limit = threshold;
+        Vector128<float> flip = Vector128.Create(Flip(ref limit, above)).AsSingle(), t = Vector128.Create(limit);
+        ulong word = 0;
+        int k = 0;
+        for (; k <= count - Vector128<float>.Count; k += Vector128<float>.Count) word |= (ulong)Vector128.LessThan(Vector128.Load(x + k) ^ flip, t).ExtractMostSignificantBits() << k;
+        return k == count ? word : word | Tail(x + k, count - k, threshold, above) << k;
+    }
+
     // Above the threshold is below it with all signs changed.
     private static int Flip(ref float threshold, bool above)
     {
@@ -50,7 +62,7 @@ public static unsafe class SignBits
         for (; i <= count - WordBits; i += WordBits, x += WordBits)
             *bits++ = Vector512.LessThan(Vector512.Load(x) ^ flip, t).ExtractMostSignificantBits() | Vector512.LessThan(Vector512.Load(x + 16) ^ flip, t).ExtractMostSignificantBits() << 16
                 | Vector512.LessThan(Vector512.Load(x + 32) ^ flip, t).ExtractMostSignificantBits() << 32 | Vector512.LessThan(Vector512.Load(x + 48) ^ flip, t).ExtractMostSignificantBits() << 48;
-        if (i < count) *bits = Tail(x, count - i, threshold, above);
+        if (i < count) *bits = Rest(x, count - i, threshold, above);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -66,7 +78,7 @@ public static unsafe class SignBits
             for (int k = 0; k < WordBits; k += 8) word |= (ulong)Vector256.LessThan(Vector256.Load(x + k) ^ flip, t).ExtractMostSignificantBits() << k;
             *bits++ = word;
         }
-        if (i < count) *bits = Tail(x, count - i, threshold, above);
+        if (i < count) *bits = Rest(x, count - i, threshold, above);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -82,6 +94,6 @@ public static unsafe class SignBits
             for (int k = 0; k < WordBits; k += 4) word |= (ulong)Vector128.LessThan(Vector128.Load(x + k) ^ flip, t).ExtractMostSignificantBits() << k;
             *bits++ = word;
         }
-        if (i < count) *bits = Tail(x, count - i, threshold, above);
+        if (i < count) *bits = Rest(x, count - i, threshold, above);
     }
 }

@@ -34,6 +34,9 @@ public sealed record Candidate(string Stem, Func<BindContext, StepFn> Bind)
     /// <summary>What of a constant operand's form the kernel makes use of, as <c>2:4</c>; null for kernels of dense operands and of codes.</summary>
     public string? Structure { get; init; }
 
+    /// <summary>Which of several ways to compute the same this is, as <c>packed</c>; null where an operator has one.</summary>
+    public string? Execution { get; init; }
+
     /// <summary>Encoding wanted for input <paramref name="i"/>.</summary>
     public Encoding Accept(int i) => i < Accepts.Count ? Accepts[i] ?? Encoding.Plain : Encoding.Plain;
 }

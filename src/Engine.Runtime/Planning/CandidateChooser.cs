@@ -11,6 +11,9 @@ internal sealed record Choice(Candidate Candidate, Encoding? Elementwise = null)
     /// <summary>Why the kernel of a constant operand's form was not taken; empty where it was, or the operand has no such form.</summary>
     public string FormNotTaken { get; init; } = "";
 
+    /// <summary>Estimates of the node's executions, the chosen one first; empty where there is one.</summary>
+    public string Executions { get; init; } = "";
+
     public Encoding Produces => Elementwise ?? Candidate.Produces;
 
     public Encoding Accept(int i) => Elementwise ?? Candidate.Accept(i);
@@ -48,11 +51,6 @@ internal sealed class CandidateChooser(LoweredSegment segment, KernelRegistry ke
         for (int i = segment.Nodes.Count - 1; i >= 0; i--)
         {
             var n = segment.Nodes[i];
-            if (n.Node.Op.Kind == OperatorKind.View)
-            {
-                (wanted.TryGetValue(n.Inputs[0]!, out var seen) ? seen : wanted[n.Inputs[0]!] = []).Add(ViewEncoding(n));
-                continue;
-            }
             var wants = n.Outputs.Count > 0 && n.Outputs[0] is { } o && wanted.TryGetValue(o, out var w) ? w : [];
             var (best, least) = (_options[n][0], double.PositiveInfinity);
             foreach (var c in _options[n])
@@ -65,8 +63,9 @@ internal sealed class CandidateChooser(LoweredSegment segment, KernelRegistry ke
                 if (cost < least) (best, least) = (c, cost);
             }
             string form = best.Choice.Candidate.Structure is not null ? "" : _notTaken.GetValueOrDefault(n) ?? UnusedForm.Of(n.Inputs);
-            chosen[n] = best.Choice with { FormNotTaken = string.Join("; ", new[] { form, n.NotFused }.Where(s => s.Length > 0)) };
-            for (int k = 0; k < n.Inputs.Length; k++)
+            chosen[n] = best.Choice with { FormNotTaken = string.Join("; ", new[] { form, n.NotFused }.Where(s => s.Length > 0)), Executions = Executions(n, best.Choice) };
+            // A view's other operands say how it is seen; nothing reads them.
+            for (int k = 0; k < (n.Node.Op.Kind == OperatorKind.View ? 1 : n.Inputs.Length); k++)
                 if (n.Inputs[k] is { } v) (wanted.TryGetValue(v, out var list) ? list : wanted[v] = []).Add(best.Choice.Accept(k));
         }
         return chosen;
@@ -74,7 +73,7 @@ internal sealed class CandidateChooser(LoweredSegment segment, KernelRegistry ke
 
     private List<WeighedChoice> Weigh(LoweredNode n)
     {
-        if (n.Node.Op.Kind == OperatorKind.View) return [new(new Choice(new Candidate("view", _ => throw new InvalidOperationException()) { Accepts = [ViewEncoding(n)], Produces = ViewEncoding(n) }), InputCost(n, 0, ViewEncoding(n)))];
+        if (n.Node.Op.Kind == OperatorKind.View) return [.. ViewEncodings(n).Select(e => new WeighedChoice(new Choice(new Candidate("view", _ => throw new InvalidOperationException()) { Accepts = [e], Produces = e }), InputCost(n, 0, e)))];
         var types = Fusion.Types(n, segment);
         var choices = new List<WeighedChoice>();
         foreach (var c in kernels.Candidates(types))
@@ -127,8 +126,24 @@ internal sealed class CandidateChooser(LoweredSegment segment, KernelRegistry ke
         return least;
     }
 
-    /// <summary>What a view reads and is: codes where both wires have one grid.</summary>
-    public static Encoding ViewEncoding(LoweredNode n) => n.Inputs[0]!.Quantization is { } q && n.Outputs[0]!.Quantization == q ? QuantizedEncoding.Of(q) : Encoding.Plain;
+    // What a view reads and is: codes where both wires have one grid; as bits or planes where images, channels and pixels stay as many.
+    private IEnumerable<Encoding> ViewEncodings(LoweredNode n)
+    {
+        var x = n.Inputs[0]!;
+        yield return x.Quantization is { } q && n.Outputs[0]!.Quantization == q ? QuantizedEncoding.Of(q) : Encoding.Plain;
+        if (options.Level < 2 || !_producers.TryGetValue(x, out var p) || p.Outputs[0] != x) yield break;
+        if (p.OutTypes[0] is not { DType: DType.F32, Shape: { Rank: >= 2 } from } || n.OutTypes[0]!.Shape is not { Rank: >= 2 } to || from[0] != to[0] || from[1] != to[1]) yield break;
+        foreach (var e in _options[p].Select(o => o.Choice.Produces).Where(e => e is BitsEncoding { Axis: 1 } or PlanesEncoding { Axis: 1 }).Distinct()) yield return e;
+    }
+
+    // Microseconds of the kernels alone; conversions are weighed beside them.
+    private string Executions(LoweredNode n, Choice chosen)
+    {
+        if (chosen.Candidate.Execution is not { } own) return "";
+        var least = _options[n].Where(o => o.Choice.Candidate is { Execution: not null, Nanoseconds: not null }).GroupBy(o => o.Choice.Candidate.Execution!)
+            .Select(g => (Name: g.Key, Nanoseconds: g.Key == own ? chosen.Candidate.Nanoseconds ?? 0 : g.Min(o => o.Choice.Candidate.Nanoseconds!.Value))).OrderBy(e => e.Name != own).ThenBy(e => e.Nanoseconds).ToList();
+        return least.Count < 2 ? "" : string.Join(", ", least.Select(e => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{e.Name} {e.Nanoseconds / 1000:0.0} µs")));
+    }
 
     // A wire with a grid is stored as its codes, whoever computes it.
     private static Encoding Stored(LoweredNode n, Choice choice) => n.Outputs[0] is { Quantization: { } q } v && (choice.Produces as CodeEncoding)?.Grid != q ? Quantized(v) : choice.Produces;

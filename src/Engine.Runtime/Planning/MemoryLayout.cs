@@ -50,7 +50,7 @@ internal sealed class MemoryLayout(LoweredSegment segment, IReadOnlyList<Value> 
         public required StepFn Run;
         public required PlannedBuffer?[] Inputs, Outputs;
         public Extent[] Work = [];
-        public string FormNotTaken = "";
+        public string FormNotTaken = "", Executions = "";
         public int Overwrites = -1;
         public LoweredNode? Node;
         public bool Removed;
@@ -130,6 +130,7 @@ internal sealed class MemoryLayout(LoweredSegment segment, IReadOnlyList<Value> 
         Inputs = inputs,
         Outputs = outputs,
         FormNotTaken = choice.FormNotTaken,
+        Executions = choice.Executions,
         Overwrites = choice.Candidate.Overwrites,
         Work = [.. k.Context.WorkBytes.Select(b => new Extent { Bytes = b, IsWorkspace = true })],
         Node = n,
@@ -172,6 +173,7 @@ internal sealed class MemoryLayout(LoweredSegment segment, IReadOnlyList<Value> 
             OutputDescription = s.Outputs.FirstOrDefault(o => o is not null) is { } o ? Describe(o) : "",
             Scheme = s.Node is null ? "" : string.Join(", ", s.Node.Inputs.OfType<Value>().Where(v => v.Constant is { Shape.Rank: > 1 }).Select(v => v.Constant!.Describe()).Distinct()),
             FormNotTaken = s.FormNotTaken,
+            Executions = s.Executions,
             WeightBytes = s.Node?.Inputs.OfType<Value>().Sum(v => v.Constant?.StoredBytes ?? 0) ?? 0,
         }).ToList();
         var buffers = _extents.Where(e => e.Last >= 0).Select(e => new PlanBuffer(string.Join(", ", e.Members.Select(m => m.Wire.Name).Distinct()), e.Members.Count > 0 ? Describe(e.Members[0]) : "workspace",

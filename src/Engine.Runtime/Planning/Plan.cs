@@ -45,6 +45,9 @@ public sealed record PlanStep(string Name, string Operator, string Stem, StepFn 
     /// <summary>Why the kernel of a constant operand's form was not taken; empty where it was, or there is no such form.</summary>
     public string FormNotTaken { get; init; } = "";
 
+    /// <summary>What each <see cref="Candidate.Execution"/> of the node was estimated to take, the one chosen first; empty where there is one way only.</summary>
+    public string Executions { get; init; } = "";
+
     /// <summary>Bytes of constant operands.</summary>
     public long WeightBytes { get; init; }
 }

@@ -24,6 +24,7 @@ internal sealed class PlanBuilder(KernelRegistry kernels, PackedWeights packed, 
             SwishFusion.Run(segment, kernels);
             LayerNormFusion.Run(segment, kernels);
             MaskFusion.Run(segment, kernels);
+            if (Options.Level >= 2) BinaryFlatten.Run(segment, kernels);
             Fusion.Run(segment, kernels);
             if (Options.Level >= 2) SignFusion.Run(segment, kernels);
         }
@@ -42,7 +43,7 @@ internal sealed class PlanBuilder(KernelRegistry kernels, PackedWeights packed, 
     {
         if (n.Node.Op.Kind == OperatorKind.View)
         {
-            var from = Wire(n.Inputs[0]!, CandidateChooser.ViewEncoding(n), segment, layout);
+            var from = Wire(n.Inputs[0]!, choices[n].Produces, segment, layout);
             if (Options.Level >= 1) layout.AddView(n.Outputs[0]!, n.OutTypes[0]!, from);
             else layout.AddCopy(n.Node, n.Outputs[0]!, n.OutTypes[0]!, from);
             return;

@@ -98,7 +98,7 @@ public sealed class NetworksTests
         var random = new Random(3);
         var x = Tensor.Allocate(DType.F32, model.Inputs[0].StaticShape!.Value);
         // Without vectors other kernels win, in other orders of memory.
-        if (GemmBinary.Table.Tier != "scalar") Assert.InRange(model.Plan(new Dictionary<string, RuntimeValue> { ["x"] = x }).Steps.Count(s => s.Operator == "Convert"), 0, name == "vggsmall" ? 1 : 0);
+        if (GemmBinary.Table.Tier != "scalar") Assert.InRange(model.Plan(new Dictionary<string, RuntimeValue> { ["x"] = x }).Steps.Count(s => s.Operator == "Convert" && (s.Stem.Contains("plain", StringComparison.Ordinal) || s.Stem.Contains("blocked", StringComparison.Ordinal))), 0, name == "vggsmall" ? 1 : 0);
         for (int picture = 0; picture < 2; picture++)
         {
             foreach (ref float v in x.Span<float>()) v = (float)(random.NextDouble() * 2 - 1);

@@ -71,8 +71,10 @@ public class BinaryExecutionTests
         {
             var g = new BinaryGraph(seed);
             int channels = 1 + g.Next(40);
-            var y = g.Norm(g.Input(), channels);
-            if (seed % 2 == 0) y = g.Conv(y, g.F32(channels, channels, 3, 3), new() { ["pads"] = new long[] { 1, 1, 1, 1 } });
+            // Sums of halves are exact in any order; what follows makes numbers of them.
+            var y = g.Input();
+            if (seed % 2 == 0) y = g.Op("Relu", [g.Conv(y, g.Signs(true, channels, channels, 1, 1), [])]);
+            y = g.Norm(y, channels);
             for (int i = 0; i < 2; i++)
             {
                 var sum = g.Op("Add", [g.Norm(g.Conv(g.Sign(y, 1), g.Signs(true, channels, channels, 3, 3), new() { ["pads"] = new long[] { 1, 1, 1, 1 } }), channels), y]);
@@ -80,6 +82,7 @@ public class BinaryExecutionTests
             }
             g.Output(y);
             x = g.F32(1 + g.Next(3), channels, 4 + g.Next(9), 4 + g.Next(20));
+            foreach (ref float v in x.Span<float>()) v = MathF.Round(2 * v) / 2;
             return g.Graph;
         }
         var packed = Run(Make(out var x), x, "conv-binary", 1);
@@ -134,5 +137,61 @@ public class BinaryExecutionTests
         var (_, stems) = Run(g.Graph, x, "conv-binary-fr", 1);
         // The last layer has no padding: its outputs are not the inputs' pixels, so that it gathers them from words.
         Assert.Equal(["sign-planes", "conv-binary-fr", "conv-binary-fr", "conv-binary-fr", "planes(1) → bits(1)", "conv-binary-fr"], stems);
+    }
+
+    // A dense layer behind a flattened map is a convolution as wide as the map, and its outputs are bits of [N, M].
+    [Theory]
+    [InlineData(null)]
+    [InlineData("conv-binary")]
+    [InlineData("conv-binary-fr")]
+    public void Flattened_maps_keep_their_bits(string? stem)
+    {
+        static BinaryGraph Make()
+        {
+            var g = new BinaryGraph(9);
+            var y = g.Op("Flatten", [g.Sign(g.Input(), 1)]);
+            y = g.Sign(g.Norm(g.Op("Gemm", [y, g.Constant(g.Signs(true, 33, 70 * 5 * 3))], new() { ["transB"] = 1L }), 33), 1);
+            g.Output(g.Op("Gemm", [y, g.Constant(g.Signs(true, 9, 33))], new() { ["transB"] = 1L }));
+            return g;
+        }
+        var floats = Make();
+        var x = floats.F32(3, 70, 5, 3);
+        var (y, stems) = Run(Make().Graph, x, stem, 2);
+        Assert.Equal(floats.Interpret(x).Span<float>().ToArray(), y);
+        Assert.All(stems, s => Assert.True(s is "sign-bits" or "sign-planes" or "conv-binary" or "conv-binary-fr" or "conv-binary-mst" or "gemm-binary" || s.Contains("bits(1)", StringComparison.Ordinal) && s.Contains("planes(1)", StringComparison.Ordinal), s));
+    }
+
+    [Fact]
+    public void Plans_say_what_each_execution_was_estimated_at()
+    {
+        var g = new BinaryGraph(3);
+        g.Output(g.Conv(g.Sign(g.Input(), 1), g.Signs(true, 64, 64, 3, 3), new() { ["pads"] = new long[] { 1, 1, 1, 1 } }));
+        using var model = Model.Create(new ModelDefinition(g.Graph), new ModelOptions { Kernels = Forced("conv-binary-fr") });
+        var inputs = new Dictionary<string, RuntimeValue> { ["x"] = g.F32(1, 64, 8, 8) };
+        Assert.All(model.Plan(inputs).Steps, s => Assert.Equal("", s.Executions));
+        using var free = Model.Create(new ModelDefinition(g.Graph));
+        var step = Assert.Single(free.Plan(inputs).Steps, s => s.Node?.Op is BinaryConv);
+        Assert.Matches(@"^\w+ [\d.]+ µs, \w+ [\d.]+ µs, \w+ [\d.]+ µs$", step.Executions);
+        Assert.StartsWith(step.Stem switch { "conv-binary" => "packed", "conv-binary-fr" => "FR", _ => "MST" }, step.Executions, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Plain_pools_allocate_nothing()
+    {
+        var g = new ModelGraph("pool");
+        Value x = new("x", new DeclaredType.Tensor(DType.F32, null)), y = new("y");
+        g.Inputs.Add(x);
+        g.Outputs.Add(y);
+        g.Nodes.Add(new Node("pool", new BinaryMaxPool(new Attributes(1, new Dictionary<string, object> { ["kernel_shape"] = new long[] { 2, 2 } })), [x, Value.Of("d", Tensor.Vector<sbyte>(1, -1))], [y]));
+        using var model = Model.Create(new ModelDefinition(g), new ModelOptions { OptimizationLevel = 1 });
+        using var session = model.CreateSession(new SessionOptions { Threads = 1 });
+        RuntimeValue[] inputs = [Tensor.From<float>(new Shape(1, 2, 2, 2), [1, -1, 1, 1, 1, 1, -1, 1])];
+        var outputs = new RuntimeValue?[1];
+        session.Run(inputs, outputs);
+        Assert.Equal(new float[] { 1, -1 }, ((Tensor)outputs[0]!).Span<float>().ToArray());
+        for (int i = 0; i < 3; i++) session.Run(inputs, outputs);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        session.Run(inputs, outputs);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 }

@@ -38,7 +38,7 @@ internal static unsafe class BinaryConvCpu
         string stem = product ? "gemm-binary" : "conv-binary";
         if (ToSigns(n))
         {
-            if (n.Node.Epilogue.Count == 0) yield return new Candidate(stem, b => BindSigns(s, n, b)) { Accepts = [bits], Produces = bits, Nanoseconds = BinaryRates.Packed(s, null) };
+            if (n.Node.Epilogue.Count == 0) yield return new Candidate(stem, b => BindSigns(s, n, b)) { Accepts = [bits], Produces = bits, Execution = "packed", Nanoseconds = BinaryRates.Packed(s, false) };
             yield break;
         }
         if (!Fuses(n)) yield break;
@@ -51,8 +51,9 @@ internal static unsafe class BinaryConvCpu
                 ProducesBeside = sign ? bits : Encoding.Plain,
                 // Planes are turned into place before anything is added, and lanes of a block may belong to two groups.
                 Overwrites = e == Encoding.Plain && !product || s.Group > 1 && s.GroupOutChannels % ConvBlocked.Block != 0 ? -1 : Residual(n),
+                Execution = "packed",
                 FusesEpilogue = true,
-                Nanoseconds = BinaryRates.Packed(s, e),
+                Nanoseconds = BinaryRates.Packed(s, true),
             };
     }
 

@@ -38,6 +38,6 @@ internal static unsafe class BinaryPoolCpu
     {
         var x = b.In(0).Shape;
         int planes = SpatialTypes.Planes(x), channels = Math.Max(1, x.Int(1));
-        return (in StepContext c) => BinaryReference.MaxPool(c.Workers, planes, channels, window, (float*)c.InPointer(0), c.In<sbyte>(1), (float*)c.OutPointer(0));
+        return (in StepContext c) => BinaryReference.MaxPool(c.Workers, planes, channels, window, (float*)c.InPointer(0), (sbyte*)c.InPointer(1), (float*)c.OutPointer(0));
     }
 }

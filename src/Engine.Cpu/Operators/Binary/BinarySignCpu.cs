@@ -16,8 +16,8 @@ internal static unsafe class BinarySignCpu
         {
             foreach (var from in (Encoding[])[SpatialTypes.Blocked, Encoding.Plain])
                 if (BitsConverters.ToBits(shape, from, s_bits, t, op.Direction < 0) is { } step)
-                    yield return new Candidate("sign-bits", b => step) { Accepts = [from], Produces = s_bits, Nanoseconds = (double)from.StorageBytes(n.In(0)) / Rates.BytesPerNanosecond };
-            yield return new Candidate("sign-planes", b => PlanesConverters.ToPlanes(shape, s_planes, t, op.Direction < 0)) { Produces = s_planes, Nanoseconds = n.In(0).Bytes / Rates.BytesPerNanosecond };
+                    yield return new Candidate("sign-bits", b => step) { Accepts = [from], Produces = s_bits, Nanoseconds = (double)from.StorageBytes(n.In(0)) / BinaryRates.SignBytes(from, s_bits) };
+            yield return new Candidate("sign-planes", b => PlanesConverters.ToPlanes(shape, s_planes, t, op.Direction < 0)) { Produces = s_planes, Nanoseconds = n.In(0).Bytes / BinaryRates.SignBytes(Encoding.Plain, s_planes) };
         }
         yield return new Candidate("binary-sign", b => BindPlain(op, b)) { Nanoseconds = 2 * n.Out(0).Bytes / Rates.BytesPerNanosecond };
     }

@@ -19,7 +19,7 @@ internal static unsafe class SlicedConvCpu
             foreach (var from in SlicedWindow.IsAligned(s) ? [planes, new BitsEncoding(axis)] : (Encoding[])[new BitsEncoding(axis)])
             {
                 bool fromPlanes = from is PlanesEncoding;
-                string stem = execution == SlicedExecution.Fr ? "conv-binary-fr" : "conv-binary-mst";
+                var (stem, name) = execution == SlicedExecution.Fr ? ("conv-binary-fr", "FR") : ("conv-binary-mst", "MST");
                 if (BinaryConvCpu.ToSigns(n))
                 {
                     if (n.Node.Epilogue.Count == 0)
@@ -27,7 +27,8 @@ internal static unsafe class SlicedConvCpu
                         {
                             Accepts = [from],
                             Produces = planes,
-                            Nanoseconds = BinaryRates.Sliced(s, execution, n.Weights[1]!, fromPlanes, null),
+                            Execution = name,
+                            Nanoseconds = BinaryRates.Sliced(s, execution, n.Weights[1]!, fromPlanes, false, false),
                         };
                 }
                 else if (BinaryConvCpu.Fuses(n))
@@ -38,8 +39,9 @@ internal static unsafe class SlicedConvCpu
                             Produces = to,
                             ProducesBeside = BinaryConvCpu.Sign(n) is null ? Encoding.Plain : planes,
                             Overwrites = BinaryConvCpu.Residual(n),
+                            Execution = name,
                             FusesEpilogue = true,
-                            Nanoseconds = BinaryRates.Sliced(s, execution, n.Weights[1]!, fromPlanes, to),
+                            Nanoseconds = BinaryRates.Sliced(s, execution, n.Weights[1]!, fromPlanes, true, product || to != Encoding.Plain),
                         };
             }
     }

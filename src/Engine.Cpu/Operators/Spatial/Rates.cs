@@ -29,7 +29,4 @@ internal static class Rates
 
     /// <summary>Bytes of a weight that caches are taken to hold from a run to the next.</summary>
     public const double CachedBytes = 16 << 20;
-
-    /// <summary>Operations on signs a nanosecond of a kernel that counts bits.</summary>
-    public static double SignOperations(IKernelTable table) => table.Tier switch { "avx512vpopcntdq" => 4000, "avx512" => 3000, "avx2" => 1000, "advsimd" => 500, _ => 60 };
 }

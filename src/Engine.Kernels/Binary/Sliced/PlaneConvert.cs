@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Engine.Tensors;
 
 namespace Engine.Kernels;
@@ -104,8 +106,11 @@ public static unsafe class PlaneConvert
     {
         private const uint One = 0x3f800000;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int start, int end)
         {
+            var places = Vector512.Create(1u, 1u << 1, 1u << 2, 1u << 3, 1u << 4, 1u << 5, 1u << 6, 1u << 7, 1u << 8, 1u << 9, 1u << 10, 1u << 11, 1u << 12, 1u << 13, 1u << 14, 1u << 15);
+            Vector512<uint> one = Vector512.Create(One), minus = Vector512.Create(One | 1u << 31);
             long step = BitPlanes.ChannelBytes((long)images * pixels);
             for (int c = start; c < end; c++)
             {
@@ -118,7 +123,11 @@ public static unsafe class PlaneConvert
                     {
                         count = (int)Math.Min(64 - at % 64, pixels - p);
                         ulong bits = from[at / 64] >> (int)(at % 64);
-                        for (int i = 0; i < count; i++) to[p + i] = One | (uint)(bits >> i & 1) << 31;
+                        int i = 0;
+                        if (Vector128.IsHardwareAccelerated)
+                            for (; i <= count - Vector512<uint>.Count; i += Vector512<uint>.Count)
+                                Vector512.ConditionalSelect(Vector512.Equals(Vector512.Create((uint)(bits >> i)) & places, Vector512<uint>.Zero), one, minus).Store(to + p + i);
+                        for (; i < count; i++) to[p + i] = One | (uint)(bits >> i & 1) << 31;
                     }
                 }
             }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 
 namespace Engine.Kernels;
@@ -13,7 +14,7 @@ public static unsafe class PlaneSums
     /// <summary>Offsets are readable up to a multiple of so many.</summary>
     public const int OffsetLanes = 16;
 
-    private const int Pixels = BitPlanes.BlockPixels, Plane = BitPlanes.PlaneBytes;
+    private const int Pixels = BitPlanes.BlockPixels, Plane = BitPlanes.PlaneBytes, Eight = 8;
 
     /// <summary>
     /// y[p] = 2 · ((n + start) mod 2^bits) − offsets[classes[p]], p below 512: n is the number whose bits are those of pixel p in <paramref name="bits"/> planes from the lowest, up to <see cref="MostBits"/>;
@@ -25,7 +26,7 @@ public static unsafe class PlaneSums
     public static KernelTable<Fn> Table { get; } = new("plane-sums",
         new("avx512", Avx512BW.IsSupported && Gfni.V512.IsSupported && Vector512.IsHardwareAccelerated, Avx512),
         new("avx2", Avx2.IsSupported, Run<Vector256<ulong>, BitLanes256>),
-        new("advsimd", System.Runtime.Intrinsics.Arm.AdvSimd.IsSupported, Run<Vector128<ulong>, BitLanes128>),
+        new("advsimd", AdvSimd.Arm64.IsSupported, Run<Vector128<ulong>, BitLanes128>),
         new("scalar", true, Scalar));
 
     private static void Scalar(byte* planes, int bits, int start, int* classes, int* offsets, int count, int* y)
@@ -103,11 +104,53 @@ public static unsafe class PlaneSums
             Halve<TVector, TLanes>(planes + lane, bits, rows + lane, 8, 0x00ff00ff, 0x0f0f0f0f);
             Halve<TVector, TLanes>(rows + lane, MostBits, rows + lane, 2, 0x33333333, 0x55555555);
         }
-        for (int j = 0; j < MostBits; j++)
-            for (int q = 0; q < Pixels / MostBits; q++) turned[q * MostBits + j] = ((short*)(rows + j * Plane))[q];
-        int wrap = (1 << bits) - 1;
-        for (int p = 0; p < Pixels; p++) y[p] = 2 * ((turned[p] + start) & wrap) - offsets[classes[p]];
+        for (int q = 0; q < Pixels / MostBits; q += Eight)
+            for (int j = 0; j < MostBits; j += Eight) Columns((short*)(rows + j * Plane) + q, turned + q * MostBits + j);
+        Vector256<int> begin = Vector256.Create(start), wrap = Vector256.Create((1 << bits) - 1), offset = Vector256.Create(count == 1 ? offsets[0] : 0);
+        for (int p = 0; p < Pixels; p += 2 * Vector256<int>.Count)
+        {
+            var n = Vector256.Load(turned + p);
+            Vector256<int> low = (Vector256.WidenLower(n) + begin) & wrap, high = (Vector256.WidenUpper(n) + begin) & wrap;
+            (low + low - offset).Store(y + p);
+            (high + high - offset).Store(y + p + Vector256<int>.Count);
+        }
+        if (count > 1)
+            for (int p = 0; p < Pixels; p++) y[p] -= offsets[classes[p]];
     }
+
+    // Eight rows of eight numbers, rows a plane apart, as columns MostBits apart.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Columns(short* x, short* y)
+    {
+        const int Step = Plane / sizeof(short);
+        Vector128<short> x0 = Vector128.Load(x), x1 = Vector128.Load(x + Step), x2 = Vector128.Load(x + 2 * Step), x3 = Vector128.Load(x + 3 * Step);
+        Vector128<short> x4 = Vector128.Load(x + 4 * Step), x5 = Vector128.Load(x + 5 * Step), x6 = Vector128.Load(x + 6 * Step), x7 = Vector128.Load(x + 7 * Step);
+        Vector128<int> a0 = Low(x0, x1).AsInt32(), a1 = High(x0, x1).AsInt32(), a2 = Low(x2, x3).AsInt32(), a3 = High(x2, x3).AsInt32();
+        Vector128<int> a4 = Low(x4, x5).AsInt32(), a5 = High(x4, x5).AsInt32(), a6 = Low(x6, x7).AsInt32(), a7 = High(x6, x7).AsInt32();
+        Vector128<long> b0 = Low(a0, a2).AsInt64(), b1 = High(a0, a2).AsInt64(), b2 = Low(a1, a3).AsInt64(), b3 = High(a1, a3).AsInt64();
+        Vector128<long> b4 = Low(a4, a6).AsInt64(), b5 = High(a4, a6).AsInt64(), b6 = Low(a5, a7).AsInt64(), b7 = High(a5, a7).AsInt64();
+        Low(b0, b4).AsInt16().Store(y);
+        High(b0, b4).AsInt16().Store(y + MostBits);
+        Low(b1, b5).AsInt16().Store(y + 2 * MostBits);
+        High(b1, b5).AsInt16().Store(y + 3 * MostBits);
+        Low(b2, b6).AsInt16().Store(y + 4 * MostBits);
+        High(b2, b6).AsInt16().Store(y + 5 * MostBits);
+        Low(b3, b7).AsInt16().Store(y + 6 * MostBits);
+        High(b3, b7).AsInt16().Store(y + 7 * MostBits);
+    }
+
+    // Elements of the lower or upper halves in turn.
+    private static Vector128<short> Low(Vector128<short> a, Vector128<short> b) => Sse2.IsSupported ? Sse2.UnpackLow(a, b) : AdvSimd.Arm64.ZipLow(a, b);
+
+    private static Vector128<short> High(Vector128<short> a, Vector128<short> b) => Sse2.IsSupported ? Sse2.UnpackHigh(a, b) : AdvSimd.Arm64.ZipHigh(a, b);
+
+    private static Vector128<int> Low(Vector128<int> a, Vector128<int> b) => Sse2.IsSupported ? Sse2.UnpackLow(a, b) : AdvSimd.Arm64.ZipLow(a, b);
+
+    private static Vector128<int> High(Vector128<int> a, Vector128<int> b) => Sse2.IsSupported ? Sse2.UnpackHigh(a, b) : AdvSimd.Arm64.ZipHigh(a, b);
+
+    private static Vector128<long> Low(Vector128<long> a, Vector128<long> b) => Sse2.IsSupported ? Sse2.UnpackLow(a, b) : AdvSimd.Arm64.ZipLow(a, b);
+
+    private static Vector128<long> High(Vector128<long> a, Vector128<long> b) => Sse2.IsSupported ? Sse2.UnpackHigh(a, b) : AdvSimd.Arm64.ZipHigh(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Halve<TVector, TLanes>(byte* x, int rows, byte* y, int size, uint wide, uint narrow) where TVector : unmanaged where TLanes : struct, IBitLanes<TVector>
