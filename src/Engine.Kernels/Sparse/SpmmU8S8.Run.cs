@@ -95,6 +95,9 @@ public static unsafe partial class SpmmU8S8
         }
     }
 
+    // Stores may read whole vectors of sums.
+    private const int Slack = 64;
+
     private readonly struct Body<TStore>(int m, int n, int k, int perUnit, int rowBlocks, int zero, byte* packed, byte* turned, TStore store) : IParallelBody where TStore : struct, ITileStore
     {
         public void Run(int start, int end)
@@ -102,7 +105,7 @@ public static unsafe partial class SpmmU8S8
             var run = Table.Best;
             int blocks = Blocks(k);
             var parts = new Parts(packed, k, n);
-            int* sums = (int*)Scratch.Get(2L * perUnit * QuadBytes), tile = sums + (nint)perUnit * BlockRows;
+            int* sums = (int*)Scratch.Get(2L * perUnit * QuadBytes + Slack), tile = sums + (nint)perUnit * BlockRows;
             for (int unit = start; unit < end; unit++)
             {
                 int first = unit / rowBlocks * perUnit, columns = Math.Min(perUnit, n - first), block = unit % rowBlocks, row = block * BlockRows, rows = Math.Min(BlockRows, m - row);

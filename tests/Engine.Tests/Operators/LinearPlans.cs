@@ -14,7 +14,7 @@ internal static class LinearPlans
     public static KernelRegistry Preferring(string prefix)
     {
         IEnumerable<Candidate> First(NodeTypes n) => CpuKernels.Standard.Candidates(n).Where(c => c.Stem.StartsWith(prefix, StringComparison.Ordinal)).Select(c => c with { Nanoseconds = c.Nanoseconds - 1e12 });
-        return new KernelRegistry(CpuKernels.Standard).Extend<Gemm>((_, n) => First(n)).Extend<FusedMatMul>((_, n) => First(n)).Extend<MatMul>((_, n) => First(n));
+        return new KernelRegistry(CpuKernels.Standard).Extend<Gemm>((_, n) => First(n)).Extend<FusedMatMul>((_, n) => First(n)).Extend<MatMul>((_, n) => First(n)).Extend<Conv>((_, n) => First(n));
     }
 
     /// <summary>x [rows, inputs] · w, + bias, ReLU: y.</summary>

@@ -154,6 +154,39 @@ public unsafe class SparseCodeTests
         Assert.Equal(Plan(Filters(all), x, 1).Y.Bytes.ToArray(), actual.Bytes.ToArray());
     }
 
+    [Theory]
+    [InlineData(false, 0.05, true, "gemv-csr-u8s8")]
+    [InlineData(false, 0.1, false, "spmm-u8s8")]
+    [InlineData(true, 0.1, true, "gemm-blocks-u8s8")]
+    [InlineData(true, 0.2, false, "spmm-u8s8")]
+    public void A_convolution_of_single_pixels_leaves_zeros_out(bool blocks, double kept, bool codes, string stem)
+    {
+        const int channels = 37, outputs = 45;
+        var (sparse, dense) = Weights(outputs, channels, blocks, kept);
+        var scaled = (Scaled)sparse;
+        var shape = new Shape(outputs, channels, 1, 1);
+        Weight form = scaled.Inner is SparseCsr c ? new SparseCsr(shape, c.Starts, c.ColumnIndices, c.Values) : new SparseBlocks(shape, 8, 4, ((SparseBlocks)scaled.Inner).Starts, ((SparseBlocks)scaled.Inner).BlockColumns, ((SparseBlocks)scaled.Inner).Values);
+        var all = new Quantized(shape, 8, dense.Codes, Granularity.Channel, dense.Scale, signed: true, axis: 0);
+        var (x, bias) = (F32(2, channels, 9, 7), F32(outputs));
+        var expected = Plan(Pixels(all, codes, bias), x, 1);
+        if (GemmU8S8.Table.Tier == "scalar") return;
+        var (stems, actual) = Plan(Pixels(new Scaled(form, scaled.Row), codes, bias), x, 3, stem);
+        Assert.Contains(stem, stems);
+        Assert.Contains("conv-u8s8", expected.Stems);
+        Assert.Equal(expected.Y.Bytes.ToArray(), actual.Bytes.ToArray());
+        Assert.Contains(actual.Span<float>().ToArray(), v => v != 0);
+    }
+
+    private static ModelGraph Pixels(Weight w, bool codes, Tensor bias)
+    {
+        var q = new QdqGraph(5);
+        var x = q.Pair(q.Input(2, w.Shape[1], 9, 7), 1 / 127f, 125);
+        var y = q.Node("Conv", [x, new Value("w") { Constant = w }, q.Constant(bias)]);
+        q.Graph.Outputs.Add(codes ? q.Pair(y, 0.5f, 128) : y);
+        Rewriter.Run(q.Graph, new(new NodeEvaluator(CpuKernels.Standard)), 2);
+        return q.Graph;
+    }
+
     private static ModelGraph Wires(Weight w, int rows, int k) => Rounded("Gemm", new() { ["transB"] = 1L }, w, rows, k);
 
     private static ModelGraph Filters(Weight w) => Rounded("Conv", new() { ["pads"] = new long[] { 1, 1, 1, 1 } }, w, 1, w.Shape[1], 9, 7);

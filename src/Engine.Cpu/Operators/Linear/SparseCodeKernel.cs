@@ -19,7 +19,7 @@ internal sealed unsafe record SparseCodeKernel(string Stem, SparseMatrix Matrix)
     /// <summary>False for the one that expands the zeros.</summary>
     public bool IsSparse => Stem != Dense;
 
-    private int Inputs => Matrix.Form.Shape.Int(1);
+    private int Inputs => Checked.Int(Matrix.Form.Shape.Product(1, Matrix.Form.Shape.Rank));
 
     private int Outputs => Matrix.Form.Shape.Int(0);
 

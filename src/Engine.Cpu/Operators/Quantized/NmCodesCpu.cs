@@ -62,6 +62,8 @@ internal sealed unsafe class NmCodesCpu(bool dyadic)
         if (!ConvU8S8.Supports(s)) yield break;
         NmForm? form = s.Group == 1 && NmPatterns.OfChannels(w) is { } f && ConvU8S8.Supports(s, f) ? f : null;
         if (form is null && w is Quantized) yield break;
+        if (SparseMatrix.Of(w) is { } matrix)
+            foreach (var c in SparseCodesCpu.Pointwise(matrix, s, grid, n, dyadic)) yield return c;
         yield return new Candidate(form is null ? "conv-u8s8" : "conv-nm-u8s8", b => Bind(s, form, grid, w, factors, b))
         {
             Accepts = [ChannelsLastEncoding.Of(grid)],

@@ -12,7 +12,7 @@ internal static class Rates
     public static double Operations(IKernelTable table) => table.Tier switch { "avx512" => 220, "avx2" => 90, "vector" or "advsimd" => 46, _ => 1 };
 
     /// <summary>The same of a kernel of 8-bit codes.</summary>
-    public static double CodeOperations(IKernelTable table) => table.Tier switch { "avx512vnni" => 800, "avxvnni" => 440, "avx512" => 300, "avx2" => 152, "vector" or "advsimd" => 40, _ => 1 };
+    public static double CodeOperations(IKernelTable table) => table.Tier switch { "avx512vnni" => 950, "avxvnni" => 440, "avx512" => 300, "avx2" => 152, "vector" or "advsimd" => 40, _ => 1 };
 
     /// <summary>Operations with kept values a nanosecond of a kernel of N:M sparse 8-bit codes.</summary>
     public static double NmOperations(IKernelTable table) => table.Tier switch { "avx512vnni" => 550, "avx512" => 275, "avxvnni" => 285, "avx2" => 142, "advsimd" => 30, _ => 0.8 };
