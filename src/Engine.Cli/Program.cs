@@ -15,5 +15,6 @@ internal static class Program
         CompareCommand.Create(),
         ConvertCommand.Create(),
         SelectCommand.Create(),
+        StreamCommand.Create(),
     }, args);
 }

@@ -173,10 +173,16 @@ internal sealed class StreamBuilder(StreamOptions options, IEvaluator evaluator,
     }
 
     /// <summary>A value that a hop leaves for the next.</summary>
-    public Value State(string name, TensorType type, Tensor? initial, long reset, bool inPlace)
+    /// <param name="name">Its name; another one where that is taken.</param>
+    /// <param name="type">Its type.</param>
+    /// <param name="initial">What it starts with; zeros where null.</param>
+    /// <param name="reset">The hop before which it is set to that again.</param>
+    /// <param name="inPlace">True where the new value may be written over the old one.</param>
+    /// <param name="input">The model's own input for it, which branches may read.</param>
+    public Value State(string name, TensorType type, Tensor? initial, long reset, bool inPlace, Value? input = null)
     {
         if (initial is not null && initial.Type != type) throw new StreamRefusalException($"the state that it starts with is {initial}, expected {type}");
-        var v = new Value(Unique(name));
+        var v = input ?? new Value(Unique(name));
         _types[v] = type;
         _states.Add((new StreamState(v.Name, type, initial, reset, inPlace), v, null));
         return v;

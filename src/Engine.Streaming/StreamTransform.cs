@@ -117,6 +117,14 @@ public sealed class StreamTransform
         return axis >= 0 && axis < rank ? axis : throw new InputException($"axis {_options.Axis} is outside the {rank} axes of the streamed input");
     }
 
+    /// <summary>A constant as an input of a declared type takes it: a single number in its element type and rank, anything else as it is.</summary>
+    public static Tensor Constant(Tensor value, DeclaredType? declared)
+    {
+        if (declared is not DeclaredType.Tensor t || value.Shape.Elements != 1 || t.DType == DType.String || value.DType == DType.String) return value;
+        var shape = t.Dims is null ? value.Shape : new Shape([.. t.Dims.Select(_ => 1L)]);
+        return value.DType == t.DType ? value.Reshape(shape) : Engine.Graph.Operators.ScalarValue.Fill(t.DType, shape, Engine.Graph.Operators.ScalarValue.ToDouble(value, "a constant"));
+    }
+
     private StreamPlan Build(int inputDelay)
     {
         var stream = Input();
@@ -140,13 +148,13 @@ public sealed class StreamTransform
     {
         if (_options.Constants.TryGetValue(v.Name, out var t))
         {
-            v.Constant = new Dense(t);
+            v.Constant = new Dense(Constant(t, v.Declared));
             return;
         }
         if (!_options.Feedback.TryGetValue(v.Name, out var output)) throw new InputException($"input '{v.Name}' is neither the stream, nor a constant, nor the state of an output", v.Name);
         if (!_graph.Outputs.Any(o => o.Name == output)) throw new InputException($"the model has no output '{output}'; it gives {Names(_graph.Outputs)}", output);
         if (v.Declared is not DeclaredType.Tensor { DType: var dtype }) throw new InputException($"input '{v.Name}' is no tensor", v.Name);
-        _b.Put(v, _b.State(v.Name, new TensorType(dtype, ShapeOf(v, -1)), null, 0, inPlace: false));
+        _b.Put(v, _b.State(v.Name, new TensorType(dtype, ShapeOf(v, -1)), null, 0, inPlace: false, v));
     }
 
     private void Node(Node n)

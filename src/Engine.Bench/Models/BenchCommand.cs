@@ -21,7 +21,7 @@ internal static class BenchCommand
         """;
 
     /// <summary>Commands besides the models' own.</summary>
-    private static readonly Func<Command>[] Verbs = [NetworksCommand.Create, LimitsCommand.Create, KernelsCommand.Create, ChoicesCommand.Create, TreesCommand.Create, ExecutionsCommand.Create, ProcessesCommand.Create, LoadingCommand.Create];
+    private static readonly Func<Command>[] Verbs = [NetworksCommand.Create, LimitsCommand.Create, KernelsCommand.Create, ChoicesCommand.Create, TreesCommand.Create, ExecutionsCommand.Create, ProcessesCommand.Create, LoadingCommand.Create, StreamCommand.Create];
 
     public static RootCommand Create()
     {

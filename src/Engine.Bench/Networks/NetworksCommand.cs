@@ -31,6 +31,9 @@ internal static class NetworksCommand
         ["quicknet-f32"] = () => BinaryBodies.QuickNet("quicknet-f32", LayerForm.Numbers),
         ["quicknet-qdq"] = () => BinaryBodies.QuickNet("quicknet-qdq", LayerForm.Codes),
         ["encoder"] = () => EncoderNetwork.Create(),
+        ["ppg"] = () => SensorNetworks.Ppg(),
+        ["eeg"] = () => SensorNetworks.Eeg(),
+        ["accelerometer"] = () => SensorNetworks.Accelerometer(),
     };
 
     public static Command Create()

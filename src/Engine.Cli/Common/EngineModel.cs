@@ -81,7 +81,7 @@ internal sealed class EngineModel : IDisposable
     }
 
     /// <summary>Whatever goes wrong while a model is read is the model's fault, except want of memory.</summary>
-    private static T Guard<T>(string path, Func<T> load)
+    internal static T Guard<T>(string path, Func<T> load)
     {
         try
         {

@@ -116,6 +116,8 @@ internal static class StreamForms
         var sized = window.AutoPad is AutoPad.SameUpper or AutoPad.SameLower ? x.Type.Shape.With(x.Axis, Checked.Mul(x.Frames, 64)) : x.Type.Shape.With(x.Axis, Math.Max(x.Frames, 1L << 20));
         var axes = window.Resolve(sized, kernel);
         var (operand, delay, time) = Window(c, x, axes[k], axes[k].PadEnd, window.Ceil && window.AutoPad == AutoPad.NotSet, pad);
+        // Where a window needs fewer results than a hop would give, it is run on windows.
+        if (c.Windowed && c.WholeLength(x) is { } n && axes[k].Stride * WholeWindows(c, x, time) < x.Frames) throw c.Refuse($"of {n} frames in a window it makes {WholeWindows(c, x, time)}, a hop would make {x.Frames / axes[k].Stride}");
         long[] pads = [.. axes.Select((a, i) => i == k ? 0L : a.PadBegin), .. axes.Select((a, i) => i == k ? 0L : a.PadEnd)];
         var op = make(c.Node.Op.Attributes.With("pads", pads).With("auto_pad", "NOTSET"));
         if (scale is not null)
@@ -128,6 +130,8 @@ internal static class StreamForms
         var y = c.Emit(op, inputs)[0]!.Value;
         c.Give(0, new(y.Wire, y.Type, x.Axis, (int)(x.Frames / axes[k].Stride), delay, time));
     }
+
+    private static long WholeWindows(StreamContext c, Pulse x, StreamTime time) => c.WholeLength(x with { Time = time }) ?? 0;
 
     // The frames of a hop as a signal of their own.
     private static void Whole(StreamContext c, Pulse x, WindowAttributes window, ReadOnlySpan<long> kernel, int k)
@@ -165,7 +169,7 @@ internal static class StreamForms
             int axis = places[0];
             var y = to.With(axis, x.Type.Shape[x.Axis]);
             var shape = Value.Of($"{c.Node.Name}.shape", Tensor.Vector<long>(y.Dims));
-            var made = c.Emit(new Reshape(Opset13("allowzero", 1)), [x.Wire, shape])[0]!.Value;
+            var made = c.Emit(new Reshape(Opset13("allowzero", 1L)), [x.Wire, shape])[0]!.Value;
             c.Give(0, x with { Wire = made.Wire, Type = made.Type, Axis = axis });
             return;
         }

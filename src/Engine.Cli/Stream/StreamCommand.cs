@@ -1,0 +1,53 @@
+using System.CommandLine;
+
+namespace Engine.Cli;
+
+/// <summary><c>engine stream</c>: what a model does on a stream, layer by layer, and its results on one, live.</summary>
+internal static class StreamCommand
+{
+    private const string Examples = """
+        engine stream ppg.onnx --axis 2 --hop 64 --window 256                      every layer: exact, from which frame on, or on whole windows
+        engine stream denoise.onnx --axis 2 --hop 160 --report r.json              the same as a file
+        engine stream ppg.onnx --axis 2 --hop 64 --window 256 --run ecg.npy        results with their time
+        engine stream vad.onnx --input input --axis 1 --hop 512 --window 576 --partial --shape input:1x512 --shape state:2x1x128 \
+            --constant sr=16000 --state state=stateN --run speech.wav
+        arecord -t raw -f S16_LE -r 16000 | engine stream vad.onnx … --run - --rate 16000
+        """;
+
+    public static Command Create()
+    {
+        var model = CommonOptions.Model();
+        var settings = new StreamSettings();
+        Option<string?> report = new("--report") { Description = "Write the report of layers to a .md, .json or .csv file; printed where neither this nor --run is given", HelpName = "FILE" };
+        Option<string?> run = new("--run") { Description = "Run on a .wav or .npy file, or on raw PCM from stdin (-), and print each result with its time in seconds", HelpName = "FILE|-" };
+        Option<int> rate = new("--rate") { Description = "Samples a second of raw PCM and .npy files", DefaultValueFactory = _ => 16000, HelpName = "HZ" };
+        Option<string> raw = new Option<string>("--raw") { Description = "Raw PCM on stdin, channels interleaved", DefaultValueFactory = _ => "s16", HelpName = "s16|f32" };
+        raw.AcceptOnlyFromAmong("s16", "f32");
+        var threads = CommonOptions.Threads();
+        var format = CommonOptions.Format("md|json|csv");
+        var command = new Command("stream", "Run a model of whole signals or windows on a stream: only the new work of every hop") { model };
+        settings.AddTo(command);
+        foreach (Option o in (Option[])[report, run, rate, raw, threads, format]) command.Options.Add(o);
+        return command.Action(Examples, (p, cancellation) =>
+        {
+            string path = p.GetRequiredValue(model);
+            using var stream = EngineModel.Guard(path, () => StreamModel.Load(path, settings.Of(p)));
+            if (p.GetValue(report) is { } file) StreamReport.Make(path, stream).Write(FormatOf(file), file);
+            if (p.GetValue(run) is { } source)
+            {
+                using var signal = StreamSource.Open(source, p.GetValue(rate), p.GetValue(raw) == "f32");
+                StreamRun.Run(stream, signal, p.GetValue(threads), cancellation);
+            }
+            else if (p.GetValue(report) is null) StreamReport.Make(path, stream).Write(p.GetValue(format));
+            return ExitCode.Ok;
+        });
+    }
+
+    private static ReportFormat FormatOf(string file) => Path.GetExtension(file).ToLowerInvariant() switch
+    {
+        ".json" => ReportFormat.Json,
+        ".csv" => ReportFormat.Csv,
+        ".md" => ReportFormat.Md,
+        _ => throw CommandException.Usage($"--report {file}: expected a .md, .json or .csv file"),
+    };
+}

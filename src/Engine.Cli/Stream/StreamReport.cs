@@ -1,0 +1,72 @@
+using Engine.Graph;
+using Engine.Runtime;
+using Engine.Streaming;
+using Engine.Tensors;
+
+namespace Engine.Cli;
+
+/// <summary>What became of every layer on a stream: exact, late by how much, on whole windows; state and work a hop beside those of a window.</summary>
+internal static class StreamReport
+{
+    public static Report Make(string path, StreamModel model)
+    {
+        var p = model.Plan;
+        var hop = Operations(model.Hop, p.Graph);
+        var whole = p.Options.Window > 0 ? Whole(path, p) : null;
+        var report = new Report();
+        report.Add("hop", "samples a hop", p.Hop).Add("window", "samples a window", p.Options.Window).Add("state_bytes", "bytes that a stream holds", p.StateBytes)
+            .Add("hop_mmac", "MMAC a hop", hop.Values.Sum() / 2e6, "0.###");
+        if (whole is not null) report.Add("window_mmac", "MMAC a window", whole.Values.Sum() / 2e6, "0.###");
+        report.Add("outputs", "Outputs", Outputs(p)).Add("layers", "Layers", Layers(p, hop, whole));
+        return report;
+    }
+
+    private static Table Outputs(StreamPlan p)
+    {
+        var t = new Table(new("output", "name"), new("type a hop", "type"), new("results a hop", "frames"), new("first in hop", "first_hop"), new("samples a result", "step", "0.###"), new("late by samples", "latency", "0.###"));
+        foreach (var o in p.Outputs)
+            if (o.Pulse is { } s) t.Add(o.Name, s.Type.ToString(), s.Frames, s.Delay / s.Frames, s.Time.Step, s.Delay * s.Time.Step - s.Time.Newest + p.Hop - s.Time.Step);
+            else t.Add(o.Name, "", 1, o.FirstHop, p.Hop, o.HopDelay * p.Hop);
+        return t;
+    }
+
+    private static Table Layers(StreamPlan p, Dictionary<string, double> hop, Dictionary<string, double>? whole)
+    {
+        var t = new Table(new("#", "layer"), new("name", "name"), new("op", "op"), new("form", "form"), new("late by frames", "delay"), new("state bytes", "state_bytes"), new("MMAC a hop", "hop_mmac", "0.####"), new("MMAC a window", "window_mmac", "0.####", whole is null ? Hide.Markdown | Hide.Csv : Hide.Nowhere), new("why", "note"));
+        for (int i = 0; i < p.Layers.Count; i++)
+        {
+            var l = p.Layers[i];
+            string form = l.Form switch { StreamForm.Exact => l.Delay > 0 ? $"exact after delay {l.Delay}" : "exact", StreamForm.Approximate => "approximate", _ => "window" };
+            t.Add(i, l.Name, l.Operator, form, l.Delay, l.StateBytes, hop.GetValueOrDefault(l.Name) / 2e6, whole?.GetValueOrDefault(l.Name) / 2e6, l.Note);
+        }
+        return t;
+    }
+
+    private static Dictionary<string, double> Whole(string path, StreamPlan p)
+    {
+        using var m = Model.Load(path);
+        var values = new Dictionary<string, RuntimeValue>();
+        foreach (var v in m.Inputs)
+            values[v.Name] = p.Options.Constants.TryGetValue(v.Name, out var t) ? Shaped(t, v)
+                : RandomInputs.Make(v, v.Name == p.Input.Wire.Name ? new Dictionary<string, Shape> { [v.Name] = p.Input.Type.Shape.With(p.Input.Axis, p.Options.Window) } : p.Options.Shapes);
+        return Operations(m.Plan(values));
+    }
+
+    private static Tensor Shaped(Tensor t, ValueInfo input) => StreamTransform.Constant(t, input.Type);
+
+    private static Dictionary<string, double> Operations(Model hop, ModelGraph graph)
+    {
+        var values = new Dictionary<string, RuntimeValue>();
+        foreach (var v in hop.Inputs)
+            if (v.Type is DeclaredType.Tensor { Dims: { } d, DType: var type }) values[v.Name] = Tensor.Allocate(type, new Shape([.. d.Select(x => x.Value)]));
+        return Operations(hop.Plan(values));
+    }
+
+    private static Dictionary<string, double> Operations(Plan plan)
+    {
+        var of = new Dictionary<string, double>();
+        foreach (var s in plan.Steps)
+            if (s.Node is { } n && n.Op.Name != "Delay") of[n.Name] = of.GetValueOrDefault(n.Name) + s.Cost.Operations;
+        return of;
+    }
+}
