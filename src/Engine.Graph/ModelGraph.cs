@@ -60,6 +60,9 @@ public sealed class ModelDefinition(ModelGraph graph)
     /// <summary>Constants in layouts of kernels, where the file holds any; content as untrusted as that of constants.</summary>
     public IReadOnlyList<PackedWeight> Packed { get; init; } = [];
 
+    /// <summary>True for a graph made of one that was rewritten: it is taken as it is.</summary>
+    public bool IsRewritten { get; init; }
+
     /// <summary>Objects that must live as long as the constants (mapped files).</summary>
     public IReadOnlyList<IDisposable> Resources { get; init; } = [];
 }

@@ -42,7 +42,7 @@ public sealed class Model : IDisposable
         // Before rewrites, which may rename or reshape what descriptions and adapters speak of.
         var elastic = new ElasticGraph(definition.Graph, ElasticJson.Read(definition.Metadata, definition.Source));
         WeightViews.Merge(definition.Graph, options.MergedAdapters);
-        Rewrites = Rewriter.Run(definition.Graph, new RewriteContext(new NodeEvaluator(options.Kernels)), options.OptimizationLevel);
+        Rewrites = Rewriter.Run(definition.Graph, new RewriteContext(new NodeEvaluator(options.Kernels)), definition.IsRewritten ? 0 : options.OptimizationLevel);
         Packed = new PackedWeights(definition.Packed) { Reserve = Budget.Reserve };
         var plans = new PlanOptions { Level = options.OptimizationLevel, AllowInexact = options.AllowInexact, MaxPlans = options.MaxPlans, MaxMemory = options.MaxMemory };
         WeightViews Views(ModelGraph graph) => new(graph, views => new Program(graph, options.Kernels, Packed, plans, views));

@@ -35,7 +35,7 @@ public sealed class StreamModel : IDisposable
         try
         {
             var plan = StreamTransform.Run(d.Graph, options, new NodeEvaluator(whole.Options.Kernels));
-            var hop = new ModelDefinition(plan.Graph) { Source = d.Source, Metadata = d.Metadata, Opsets = d.Opsets, Packed = d.Packed, Resources = d.Resources };
+            var hop = new ModelDefinition(plan.Graph) { Source = d.Source, Metadata = d.Metadata, Opsets = d.Opsets, Packed = d.Packed, IsRewritten = true, Resources = d.Resources };
             return new(Model.Create(hop, whole.Options), plan);
         }
         catch
