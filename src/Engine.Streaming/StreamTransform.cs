@@ -133,7 +133,7 @@ public sealed class StreamTransform
         var shape = ShapeOf(stream, 0);
         if (stream.Declared is not DeclaredType.Tensor { DType: var dtype }) throw new InputException($"input '{stream.Name}' is no tensor", stream.Name);
         foreach (var v in _graph.Inputs.Concat(_graph.Nodes.SelectMany(n => n.Inputs.Concat(n.Outputs))).OfType<Value>().Distinct()) _b.Unique(v.Name);
-        var x = new Value(stream.Name, new DeclaredType.Tensor(dtype, [.. shape.Dims.ToArray().Select(n => new Dim(n))]));
+        var x = new Value(stream.Name, new DeclaredType.Tensor(dtype, [.. shape.Dims.ToArray().Select(n => new Dim(n))])) { Quantization = stream.Quantization };
         var type = new TensorType(dtype, shape);
         var pulse = new Pulse(x, type, Axis(shape.Rank), _options.Hop, 0, StreamTime.Input);
         _b.Put(stream, x);
