@@ -21,6 +21,7 @@ public sealed class EngineTests : IDisposable
     [InlineData("compress")]
     [InlineData("compare")]
     [InlineData("convert")]
+    [InlineData("stream")]
     public void Help_lists_examples_and_exit_codes(params string[] verb)
     {
         string text = Engine([.. verb, "--help"]).Succeeds();

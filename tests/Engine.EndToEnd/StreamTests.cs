@@ -1,0 +1,64 @@
+using System.Globalization;
+using System.Text.Json;
+using Engine.Formats.Data;
+using Engine.Tensors;
+
+namespace Engine.EndToEnd;
+
+/// <summary><c>engine stream</c> and <c>engine-bench stream</c> on a sensor network with random weights.</summary>
+public sealed class StreamTests : IDisposable
+{
+    private readonly WorkFolder _folder = new();
+
+    public StreamTests() => ProgramRun.Bench(_folder.Path, "networks", ".", "--only", "ppg").Succeeds();
+
+    public void Dispose() => _folder.Dispose();
+
+    private ProgramRun Engine(params string[] arguments) => ProgramRun.Engine(_folder.Path, arguments);
+
+    [Fact]
+    public void Layers_are_reported_and_results_come_with_their_time()
+    {
+        string[] window = ["--axis", "2", "--hop", "64", "--window", "256"];
+        Assert.Equal("", Engine(["stream", "ppg.onnx", .. window, "--report", "r.json"]).Succeeds());
+        using var json = JsonDocument.Parse(File.ReadAllText(_folder.At("r.json")));
+        Assert.Equal(64, json.RootElement.GetProperty("hop").GetInt32());
+        Assert.InRange(json.RootElement.GetProperty("hop_mmac").GetDouble() / json.RootElement.GetProperty("window_mmac").GetDouble(), 0.2, 0.3);
+        var layers = json.RootElement.GetProperty("layers").EnumerateArray().ToList();
+        Assert.Equal(9, layers.Count(l => l.GetProperty("op").GetString() == "Conv" && l.GetProperty("form").GetString() == "exact"));
+        Assert.Contains(layers, l => l.GetProperty("form").GetString() == "window" && l.GetProperty("note").GetString()!.Contains("frames by each other", StringComparison.Ordinal));
+
+        var signal = Tensor.Allocate(DType.F32, new Shape(640));
+        for (int i = 0; i < 640; i++) signal.Span<float>()[i] = MathF.Sin(0.1f * i);
+        NpyFile.Write(_folder.At("signal.npy"), signal);
+        string[] lines = Engine(["stream", "ppg.onnx", .. window, "--run", "signal.npy", "--rate", "32"]).Succeeds().ReplaceLineEndings("\n").TrimEnd().Split('\n');
+        Assert.Equal("time s,output,index,values", lines[0]);
+        // Windows that end with samples 256, 320, … 640.
+        Assert.Equal(7, lines.Length - 1);
+        for (int i = 0; i < 7; i++) Assert.Equal((8 + 2 * i).ToString(CultureInfo.InvariantCulture), lines[i + 1].Split(',')[0]);
+    }
+
+    [Fact]
+    public void What_does_not_fit_is_said()
+    {
+        Engine("stream", "ppg.onnx", "--axis", "2", "--hop", "64").FailsWith(3, "cannot run on a stream", "MatMul");
+        Engine("stream", "ppg.onnx", "--axis", "2", "--hop", "60", "--window", "256").FailsWith(3, "a hop of 60 samples", "multiples of 16");
+        Engine("stream", "ppg.onnx", "--axis", "2", "--window", "256", "--run", "none.wav").FailsWith(2, "none.wav");
+        Engine("stream", "ppg.onnx", "--axis", "9", "--window", "256").FailsWith(2, "axis 9");
+        Engine("stream", "ppg.onnx", "--window", "0").FailsWith(2, "--window");
+    }
+
+    [Fact]
+    public void Hops_are_timed_beside_windows()
+    {
+        using var json = JsonDocument.Parse(ProgramRun.Bench(_folder.Path, "stream", "ppg.onnx", "--axis", "2", "--window", "256", "--hops", "64,32", "--rate", "32", "--seconds", "0.1", "--format", "json").Succeeds());
+        var rows = json.RootElement.GetProperty("stream").EnumerateArray().ToList();
+        Assert.Equal(2, rows.Count);
+        foreach (var r in rows)
+        {
+            Assert.True(r.GetProperty("hop_us").GetDouble() > 0 && r.GetProperty("window_us").GetDouble() > 0);
+            // Causal layers: a stream that begins with the window sees what the window does.
+            Assert.InRange(r.GetProperty("deviation").GetDouble(), 0, 1e-5);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+using Engine.Formats.Data;
+using Engine.Streaming;
+using Engine.Tensors;
+
+namespace Engine.PeerTests;
+
+/// <summary>Models of others on a stream.</summary>
+public sealed class StreamTests
+{
+    private const string Voice = "silero-vad/silero_vad.onnx", Clip = "speech/sense_and_sensibility_01_austen_64kb-0880.wav";
+    private const int Hop = 512, Context = 64;
+
+    /// <summary>State and context kept by the stream give what feeding both by hand gives, in chunks of any size, and after a restored state.</summary>
+    [PeerFact(Voice, Clip)]
+    public void Silero_vad_keeps_its_state_and_context()
+    {
+        float[] samples = WavFile.Read(Repository.Data(Clip)).Samples.Span<float>().ToArray();
+        float[] expected = ByHand(samples);
+        using var model = StreamModel.Load(Repository.Data(Voice), new StreamOptions
+        {
+            Input = "input",
+            Axis = 1,
+            Hop = Hop,
+            Window = Hop + Context,
+            PartialWindows = true,
+            Shapes = new Dictionary<string, Shape> { ["input"] = new(1, Hop), ["state"] = new(2, 1, 128) },
+            Constants = new Dictionary<string, Tensor> { ["sr"] = Tensor.Scalar(16000L) },
+            Feedback = new Dictionary<string, string> { ["state"] = "stateN" },
+        });
+        using var session = model.CreateSession(new() { Session = new() { Threads = 1 } });
+        var random = new Random(1);
+        var actual = new List<float>();
+        for (int at = 0; at < expected.Length * Hop;)
+        {
+            int n = Math.Min(1 + random.Next(2000), expected.Length * Hop - at);
+            at += session.Push(samples.AsSpan(at, n));
+            while (session.TryRead(out var r)) actual.Add(r.Values.Span<float>()[0]);
+            if (random.Next(4) == 0) session.Restore(session.Save());
+        }
+        Assert.Equal(expected, actual);
+    }
+
+    private static float[] ByHand(float[] samples)
+    {
+        using var model = Model.Load(Repository.Data(Voice));
+        using var session = model.CreateSession(new() { Threads = 1 });
+        RuntimeValue state = Tensor.Allocate(DType.F32, new Shape(2, 1, 128));
+        var results = new float[samples.Length / Hop];
+        for (int f = 0; f < results.Length; f++)
+        {
+            var window = Tensor.Allocate(DType.F32, new Shape(1, Context + Hop));
+            int from = Math.Max(0, f * Hop - Context);
+            samples.AsSpan(from, (f + 1) * Hop - from).CopyTo(window.Span<float>()[(Context + Hop - ((f + 1) * Hop - from))..]);
+            var y = session.Run(new Dictionary<string, RuntimeValue> { ["input"] = window, ["state"] = state, ["sr"] = Tensor.Scalar(16000L) });
+            (results[f], state) = (((Tensor)y["output"]).Span<float>()[0], y["stateN"]);
+        }
+        return results;
+    }
+}
