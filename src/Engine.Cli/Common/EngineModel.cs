@@ -74,7 +74,7 @@ internal sealed class EngineModel : IDisposable
     /// <summary>SHA-256 of the file, in lower-case hex.</summary>
     public string Sha256() => FileHash.Sha256(Path);
 
-    private static void RequireFile(string path)
+    internal static void RequireFile(string path)
     {
         if (Directory.Exists(path)) throw CommandException.Usage($"{path}: is a folder, not a model");
         if (!File.Exists(path)) throw CommandException.Usage($"{path}: no such file");

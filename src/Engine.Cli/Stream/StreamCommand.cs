@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Engine.Streaming;
+using Engine.Tensors;
 
 namespace Engine.Cli;
 
@@ -31,7 +33,8 @@ internal static class StreamCommand
         return command.Action(Examples, (p, cancellation) =>
         {
             string path = p.GetRequiredValue(model);
-            using var stream = EngineModel.Guard(path, () => StreamModel.Load(path, settings.Of(p)));
+            EngineModel.RequireFile(path);
+            using var stream = Load(path, settings.Of(p));
             if (p.GetValue(report) is { } file) StreamReport.Make(path, stream).Write(FormatOf(file), file);
             if (p.GetValue(run) is { } source)
             {
@@ -41,6 +44,19 @@ internal static class StreamCommand
             else if (p.GetValue(report) is null) StreamReport.Make(path, stream).Write(p.GetValue(format));
             return ExitCode.Ok;
         });
+    }
+
+    // Options that do not fit the model are the user's fault, not the model's.
+    private static StreamModel Load(string path, StreamOptions options)
+    {
+        try
+        {
+            return EngineModel.Guard(path, () => StreamModel.Load(path, options));
+        }
+        catch (CommandException e) when (e.InnerException is InputException cause)
+        {
+            throw CommandException.Usage($"{path}: {cause.Message}");
+        }
     }
 
     private static ReportFormat FormatOf(string file) => Path.GetExtension(file).ToLowerInvariant() switch

@@ -11,9 +11,12 @@ namespace Engine.Tests;
 internal static class LinearPlans
 {
     /// <summary>Kernels of products with those whose stems begin so before all others, in the order of their estimates: for tests of kernels, not of choices.</summary>
-    public static KernelRegistry Preferring(string prefix)
+    public static KernelRegistry Preferring(string prefix) => Preferring(stem => stem.StartsWith(prefix, StringComparison.Ordinal));
+
+    /// <summary>The same for the stems that <paramref name="first"/> holds for.</summary>
+    public static KernelRegistry Preferring(Func<string, bool> first)
     {
-        IEnumerable<Candidate> First(NodeTypes n) => CpuKernels.Standard.Candidates(n).Where(c => c.Stem.StartsWith(prefix, StringComparison.Ordinal)).Select(c => c with { Nanoseconds = c.Nanoseconds - 1e12 });
+        IEnumerable<Candidate> First(NodeTypes n) => CpuKernels.Standard.Candidates(n).Where(c => first(c.Stem)).Select(c => c with { Nanoseconds = c.Nanoseconds - 1e12 });
         return new KernelRegistry(CpuKernels.Standard).Extend<Gemm>((_, n) => First(n)).Extend<FusedMatMul>((_, n) => First(n)).Extend<MatMul>((_, n) => First(n)).Extend<Conv>((_, n) => First(n));
     }
 

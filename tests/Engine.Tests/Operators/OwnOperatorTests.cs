@@ -157,9 +157,11 @@ public class OwnOperatorTests
         return Run(graph, inputs);
     }
 
-    private static Tensor Run(ModelGraph graph, params Tensor[] inputs)
+    private static Tensor Run(ModelGraph graph, params Tensor[] inputs) => Run(graph, null, inputs);
+
+    private static Tensor Run(ModelGraph graph, ModelOptions? options, params Tensor[] inputs)
     {
-        using var model = Model.Create(new ModelDefinition(graph));
+        using var model = Model.Create(new ModelDefinition(graph), options);
         using var session = model.CreateSession();
         var results = new RuntimeValue?[1];
         session.Run(inputs, results);
@@ -247,8 +249,9 @@ public class OwnOperatorTests
         var (a, bias) = (F32(rows, k), F32(n));
         Value?[] inputs = op == "Gemm" ? [x, new Value("w") { Constant = w }, Value.Of("b", bias)] : [x, new Value("w") { Constant = w }];
         graph.Nodes.Add(new Node("n", OperatorRegistry.Standard.Create(op == "Gemm" ? "" : "com.microsoft", op, new Attributes(op == "Gemm" ? 13 : 1, new Dictionary<string, object> { ["transB"] = 1L, ["alpha"] = 2f }) { InputCount = inputs.Length }, "n"), inputs, [y]));
-        using var model = Model.Create(new ModelDefinition(graph));
+        var options = new ModelOptions { Kernels = LinearPlans.Preferring("spqr-") };
+        using var model = Model.Create(new ModelDefinition(graph), options);
         Assert.Contains(model.Plan(new Dictionary<string, RuntimeValue> { ["x"] = a }).Steps, s => s.Stem == "spqr-matvec");
-        AssertEx.Close((Tensor)new Interpreter(CpuKernels.Standard).Run(graph, [a])[0], Run(graph, a), 1e-5);
+        AssertEx.Close((Tensor)new Interpreter(CpuKernels.Standard).Run(graph, [a])[0], Run(graph, options, a), 1e-5);
     }
 }

@@ -307,7 +307,7 @@ public unsafe class SparseTests
         Assert.Equal("4:16: rounds activations, which needs consent", Why(Product(wide, 30, 256, false, false, bias), F32(30, 256)));
         // Every entry is there: nothing to be gained.
         var csr = new SparseCsr(new Shape(70, 64), Tensor.Vector<int>([.. Enumerable.Range(0, 71).Select(r => 64 * r)]), Tensor.Vector<int>([.. Enumerable.Range(0, 70 * 64).Select(i => i % 64)]), new Dense(F32(70 * 64)));
-        Assert.EndsWith(": dense estimated faster", Why(Product(csr, 200, 64, false, false, bias), F32(200, 64)), StringComparison.Ordinal);
+        if (SpmmF32.Table.Tier != "scalar") Assert.EndsWith(": dense estimated faster", Why(Product(csr, 200, 64, false, false, bias), F32(200, 64)), StringComparison.Ordinal);
         Assert.Equal("", Why(Product(new Dense(F32(70, 64)), 5, 64, false, false, bias), F32(5, 64)));
         if (GemmNmU8S8.Table.Tier != "scalar" && SpmmF32.Table.Tier != "avx2") Assert.Equal("", Why(Product(codes, 30, 256, false, true, bias), F32(30, 256)));
         var (graph, input) = Network(true, true);
