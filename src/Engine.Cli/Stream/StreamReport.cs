@@ -23,9 +23,9 @@ internal static class StreamReport
 
     private static Table Outputs(StreamPlan p)
     {
-        var t = new Table(new("output", "name"), new("type a hop", "type"), new("results a hop", "frames"), new("first in hop", "first_hop"), new("samples a result", "step", "0.###"), new("late by samples", "latency", "0.###"));
+        var t = new Table(new("output", "name"), new("type a hop", "type"), new("results a hop", "frames"), new("first in hop", "first_hop"), new("samples a result", "step", "0.###"), new("late by at most, samples", "latency", "0.###"));
         foreach (var o in p.Outputs)
-            if (o.Pulse is { } s) t.Add(o.Name, s.Type.ToString(), s.Frames, s.Delay / s.Frames, s.Time.Step, s.Delay * s.Time.Step - s.Time.Newest + p.Hop - s.Time.Step);
+            if (o.Pulse is { } s) t.Add(o.Name, s.Type.ToString(), s.Frames, s.Delay / s.Frames, s.Time.Step, s.Delay * s.Time.Step - s.Time.Newest + p.Hop - 1);
             else t.Add(o.Name, "", 1, o.FirstHop, p.Hop, o.HopDelay * p.Hop);
         return t;
     }
