@@ -43,7 +43,7 @@ internal sealed class StreamBench : IDisposable
     public void Measure(Table table, double rate, TimeSpan time, CancellationToken cancellation)
     {
         var plan = _model.Plan;
-        double deviation = Deviation();
+        double? deviation = Deviation();
         List<Action> actions = [() => _windows.Run(_inputs, _outputs), Hop];
         if (_peer is not null) actions.Add(_peer.Run);
         var times = Interleaved.Measure(actions, new InterleavedSettings { MinTime = time, Warmup = TimeSpan.FromSeconds(0.7), Discarded = 3 }, cancellation: cancellation);
@@ -68,8 +68,8 @@ internal sealed class StreamBench : IDisposable
         while (_stream.TryRead(out _)) { }
     }
 
-    // How far a stream of one window is from the window: its edges have no past on either side, so that an exact stream differs only by what padding makes different.
-    private double Deviation()
+    // None where results follow the signal. How far a stream of one window is from the window: its edges have no past on either side, so that an exact stream differs only by what padding makes different.
+    private double? Deviation()
     {
         _windows.Run(_inputs, _outputs);
         var whole = ((Tensor)_outputs[0]!).Span<float>();
@@ -83,7 +83,7 @@ internal sealed class StreamBench : IDisposable
             while (session.TryRead(out var r))
                 if (Last(r, whole) is { } d) return d;
         while (session.TryRead(out var r)) if (Last(r, whole) is { } d) return d;
-        return double.NaN;
+        return null;
     }
 
     // Root of the mean square of the difference over that of the window's result.
