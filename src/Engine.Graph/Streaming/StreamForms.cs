@@ -96,8 +96,7 @@ internal static class StreamForms
     /// <param name="kernel">Extents of the weights, or none.</param>
     /// <param name="pad">What stands outside the signal.</param>
     /// <param name="make">The operator with other attributes.</param>
-    /// <param name="scale">Made of the result and the operand's windows in place of the result, or null.</param>
-    public static void Windows(StreamContext c, WindowAttributes window, ReadOnlySpan<long> kernel, float pad, Func<Attributes, Operator> make, Action<Operator, Pulse, long, StreamTime>? scale = null)
+    public static void Windows(StreamContext c, WindowAttributes window, ReadOnlySpan<long> kernel, float pad, Func<Attributes, Operator> make)
     {
         var x = c.Only();
         if (x.Axis == 0)
@@ -120,11 +119,6 @@ internal static class StreamForms
         if (c.Windowed && c.WholeLength(x) is { } n && axes[k].Stride * WholeWindows(c, x, time) < x.Frames) throw c.Refuse($"of {n} frames in a window it makes {WholeWindows(c, x, time)}, a hop would make {x.Frames / axes[k].Stride}");
         long[] pads = [.. axes.Select((a, i) => i == k ? 0L : a.PadBegin), .. axes.Select((a, i) => i == k ? 0L : a.PadEnd)];
         var op = make(c.Node.Op.Attributes.With("pads", pads).With("auto_pad", "NOTSET"));
-        if (scale is not null)
-        {
-            scale(op, operand, delay, time);
-            return;
-        }
         var inputs = c.Wires();
         inputs[0] = operand.Wire;
         var y = c.Emit(op, inputs)[0]!.Value;
