@@ -20,6 +20,7 @@ public sealed class StreamSession : IDisposable
     private readonly int _inner, _outer;
     private int _pending;
     private long? _length;
+    private bool _broken;
 
     internal StreamSession(StreamModel model, StreamSessionOptions options)
     {
@@ -57,10 +58,11 @@ public sealed class StreamSession : IDisposable
 
     /// <summary>
     /// Takes samples, one after the other, each <see cref="SampleElements"/> elements in the order of the input's other axes, and runs every hop that they complete. Returns how many samples it took:
-    /// fewer than given when results wait to be read.
+    /// fewer than given when results wait to be read. After an error or a cancellation within a hop the stream's state is lost: <see cref="Reset"/> or <see cref="Restore"/> it.
     /// </summary>
     public int Push<T>(ReadOnlySpan<T> samples, CancellationToken cancellation = default) where T : unmanaged
     {
+        RequireWhole();
         if (_length is not null) throw new InvalidOperationException("the stream has ended; reset it to begin another");
         if (samples.Length % SampleElements != 0) throw new InputException($"{samples.Length} elements are no whole samples of {SampleElements}");
         if (DTypeOf<T>.Value != _input.DType) throw new InputException($"samples are {DTypeOf<T>.Value.Display()}, expected {_input.DType.Display()}");
@@ -88,6 +90,7 @@ public sealed class StreamSession : IDisposable
     /// </summary>
     public bool Finish(CancellationToken cancellation = default)
     {
+        RequireWhole();
         _length ??= Pushed;
         while (!_queue.IsComplete(Hops, _length.Value))
         {
@@ -101,7 +104,7 @@ public sealed class StreamSession : IDisposable
     /// <summary>Begins another signal; results not read are dropped.</summary>
     public void Reset()
     {
-        (Hops, _pending, _length) = (0, 0, null);
+        (Hops, _pending, _length, _broken) = (0, 0, null, false);
         _memory.Reset();
         _queue.Clear();
         _input.Bytes.Clear();
@@ -110,6 +113,7 @@ public sealed class StreamSession : IDisposable
     /// <summary>The state of the stream as bytes, for <see cref="Restore"/>. Throws <see cref="InvalidOperationException"/> while results wait to be read.</summary>
     public byte[] Save()
     {
+        RequireWhole();
         if (!_queue.IsEmpty) throw new InvalidOperationException("results wait to be read; a stream is saved without any");
         return StreamSnapshot.Write(_plan, _memory, Hops, _pending, _length, _input);
     }
@@ -118,7 +122,7 @@ public sealed class StreamSession : IDisposable
     public void Restore(ReadOnlySpan<byte> saved)
     {
         var (hops, pending, length) = StreamSnapshot.Read(saved, _plan, _memory, _input);
-        (Hops, _pending, _length) = (hops, pending, length);
+        (Hops, _pending, _length, _broken) = (hops, pending, length, false);
         _queue.Clear();
     }
 
@@ -128,12 +132,20 @@ public sealed class StreamSession : IDisposable
         _memory.Before(Hops);
         var slot = _queue.Slot;
         slot.CopyTo(_outputs, 0);
+        // Until the hop is through, some states are those after it and some those before.
+        _broken = true;
         _session.Run(_inputs, _outputs, cancellation);
+        _broken = false;
         for (int i = 0; i < slot.Length; i++) slot[i] = (Tensor)_outputs[i]!;
         _memory.After();
         _queue.Add(Hops, _length, Pushed);
         Hops++;
         _pending = 0;
+    }
+
+    private void RequireWhole()
+    {
+        if (_broken) throw new InvalidOperationException("a hop ended with an error or a cancellation; reset or restore the stream");
     }
 
     private void See(Span<long> visible)

@@ -116,6 +116,26 @@ public class StreamSessionTests
         Assert.Equal(1, session.Push(new float[3]));
     }
 
+    [Fact]
+    public void StreamWhoseHopWasCancelledMustBeResetOrRestored()
+    {
+        float[] signal = TestData.Floats(3 * 80, Seed);
+        using var model = Model(4);
+        using var session = model.CreateSession(new() { Session = new() { Threads = 1 } });
+        var expected = Run(session, signal, 0, 80);
+        session.Reset();
+        var frames = Run(session, signal, 0, 40);
+        byte[] saved = session.Save();
+        Assert.Throws<OperationCanceledException>(() => session.Push(signal.AsSpan(3 * 40), new CancellationToken(true)));
+        Assert.Throws<InvalidOperationException>(() => session.Push(signal.AsSpan(3 * 40)));
+        Assert.Throws<InvalidOperationException>(() => session.Finish());
+        Assert.Throws<InvalidOperationException>(() => session.Save());
+        session.Restore(saved);
+        frames.AddRange(Run(session, signal, 40, 80));
+        Assert.Equal(expected.Count, frames.Count);
+        for (int f = 0; f < frames.Count; f++) Assert.Equal(expected[f], frames[f]);
+    }
+
     private static List<float[]> Run(StreamSession session, float[] signal, int from, int to)
     {
         var frames = new List<float[]>();
