@@ -1,7 +1,7 @@
 # Shared by bench/data/fetch.sh and bench/peers/fetch.sh: packages by name and exact version, checked, cached and unpacked.
 #
 # A folder that uses it holds two tables, tab-separated, '#' starts a comment:
-#   packages.tsv  kind (deb | npm), name, version, archive's file name in the cache, SHA-256 of the archive, size in bytes, licence
+#   packages.tsv  kind (deb | src | npm), name, version, archive's file name in the cache, SHA-256 of the archive, size in bytes, licence
 #   layout.tsv    package name, path inside the unpacked package (may be a glob), destination under the target folder
 #                 (a trailing '/' means "into that folder", otherwise the file or folder itself)
 # Destination and cache lie under one target folder, which git ignores. A package whose stamp matches its rows in both tables
@@ -44,6 +44,18 @@ download_deb() { # NAME VERSION: leaves one .deb in $work/download
   cd "$work/download" && exec apt-get download "$1=$2"
 }
 
+# A tarball of a source package. Lists of sources are fetched into the target folder: those of the machine stay as they are.
+download_src() { # NAME VERSION ARCHIVE: leaves ARCHIVE in $work/download
+  local lists=$target/.sources from
+  mkdir -p "$lists/lists/partial" "$lists/cache/archives/partial"
+  from=$(apt-get indextargets --format '$(SITE) $(RELEASE)' 'Created-By: Packages' 'Origin: Debian' 2>/dev/null | grep -vE -- '-(updates|security|backports)' | sort -u | head -n 1)
+  printf 'deb-src %s main\n' "${from:-http://deb.debian.org/debian bookworm}" >"$lists/sources.list"
+  local own=(-o "Dir::Etc::SourceList=$lists/sources.list" -o Dir::Etc::SourceParts=/dev/null -o "Dir::State::Lists=$lists/lists" -o "Dir::Cache=$lists/cache")
+  cd "$work/download" || return
+  apt-get "${own[@]}" update -q && apt-get "${own[@]}" source -q --download-only --only-source --tar-only "$1=$2" || return
+  find . -type f ! -name "$3" -delete
+}
+
 download_npm() { # NAME VERSION: leaves one .tgz in $work/download
   cd "$work/download" && exec npm pack --silent --ignore-scripts "$1@$2"
 }
@@ -58,15 +70,16 @@ download() { # KIND NAME VERSION ARCHIVE SHA256 SIZE LABEL: fills $cache/ARCHIVE
     rm -f "$cache/$archive"
   fi
   case $kind in
-    deb) need apt-get "$name $version is a Debian package; $manual" ;;
+    deb | src) need apt-get "$name $version is a Debian package; $manual" ;;
     npm) need npm "$name $version is an npm package; $manual" ;;
     *) die "$name: unknown kind of package '$kind'" ;;
   esac
   rm -rf "$work/download" && mkdir -p "$work/download"
-  if ! watch_command "$label: downloading $(megabytes "$size")" "download_$kind" "$name" "$version"; then
+  if ! watch_command "$label: downloading $(megabytes "$size")" "download_$kind" "$name" "$version" "$archive"; then
     sed 's/^/  /' "$log" >&2
     case $kind in
       deb) die "cannot download the Debian package $name=$version: the version is Debian 12's, so apt needs a Debian 12 source and a fresh 'apt-get update'; $manual" ;;
+      src) die "cannot download the Debian source package $name=$version: apt needs a Debian 12 mirror that has sources; $manual" ;;
       npm) die "cannot download the npm package $name@$version; $manual" ;;
     esac
   fi
@@ -81,6 +94,7 @@ unpack() { # KIND ARCHIVE: fills $work/tree
   rm -rf "$work/tree" && mkdir -p "$work/tree"
   case $1 in
     deb) need dpkg-deb; dpkg-deb -x "$2" "$work/tree" ;;
+    src) need tar; tar -xf "$2" -C "$work/tree" --strip-components=1 --no-same-owner ;;
     npm) need tar; tar -xzf "$2" -C "$work/tree" --strip-components=1 --no-same-owner ;;
   esac
 }
