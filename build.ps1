@@ -127,6 +127,7 @@ function Test-All([string] $Group, [string] $Filter, [string[]] $Arguments) {
     $ok = $true
     Remove-Item -ErrorAction SilentlyContinue "$results/$Group-*.trx"
     foreach ($project in Get-ChildItem -Directory 'tests/Engine.*') {
+        if (-not (Select-String -Quiet '<IsTestProject>true' "$($project.FullName)/$($project.Name).csproj")) { continue }
         if (-not (Test-Project "$Group-$($project.Name)" $project.Name (@('--filter', $Filter) + $Arguments))) { $ok = $false }
     }
     if ($Group -eq 'test') { Show-Tiers }
