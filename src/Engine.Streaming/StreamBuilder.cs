@@ -120,14 +120,21 @@ internal sealed class StreamBuilder(StreamOptions options, IEvaluator evaluator,
     public long FirstHop { get; private set; }
 
     /// <summary>See <see cref="StreamContext.Window"/>. Windows of branches of different delay end with the same hop.</summary>
-    public Value Window(Pulse p, string node, out long stateBytes)
+    public Value Window(Pulse p, string node, out long stateBytes) => AtHop(p, p.Time.Length(Options.Window) - p.Frames, node, out stateBytes).Wire;
+
+    /// <summary>The new frames of a window that ends with the hop, as <see cref="Window"/> has them at its end.</summary>
+    public Pulse AlignedToHop(Pulse p, string node, out long stateBytes) => AtHop(p, 0, node, out stateBytes);
+
+    private Pulse AtHop(Pulse p, long overlap, string node, out long stateBytes)
     {
         long frames = p.Time.Length(Options.Window);
         if (frames < p.Frames) throw new StreamRefusalException($"a window has {frames} frames, fewer than the {p.Frames} of a hop");
-        long needed = Checked.CeilDiv(p.Delay, p.Frames), hops = Math.Max(needed, hopDelay);
+        // Layers without padding make fewer frames of a window than of so many hops; a window's last frame then comes the sooner.
+        long missing = Options.Window % Options.Hop == 0 ? (long)Options.Window / Options.Hop * p.Frames - frames : 0, late = p.Delay - missing;
+        long needed = Checked.CeilDiv(Math.Max(0, late), p.Frames), hops = Math.Max(needed, hopDelay);
         NeededHopDelay = Math.Max(NeededHopDelay, needed);
-        FirstHop = Math.Max(FirstHop, hops + (Options.PartialWindows ? 0 : Checked.CeilDiv(frames, p.Frames) - 1));
-        return Delay(p, hops * p.Frames - p.Delay, frames - p.Frames, Options.PartialWindows ? 0f : null, node, out stateBytes).Wire;
+        FirstHop = Math.Max(FirstHop, hops + (Options.PartialWindows ? 0 : Checked.CeilDiv(frames + missing, p.Frames) - 1));
+        return Delay(p, hops * p.Frames - late, overlap, Options.PartialWindows ? 0f : null, node, out stateBytes);
     }
 
     /// <summary>See <see cref="StreamContext.Delay"/>; the same delay of the same wire is one.</summary>

@@ -20,6 +20,12 @@ public sealed record StreamOptions
     /// <summary>With <see cref="Window"/>: convolutions and pools see each hop as a signal of its own, with padding at both ends; nothing is kept of the hop before but what a window's head reads.</summary>
     public bool Approximate { get; init; }
 
+    /// <summary>
+    /// With <see cref="Window"/>: attention without a mask keeps what the frames of a window are to each other and is updated by the new ones, and of what only the newest frame is read only that is
+    /// computed (continual inference networks).
+    /// </summary>
+    public bool Continual { get; init; }
+
     /// <summary>With <see cref="Window"/>: results come from the first hop on, with zeros for what was before the signal; otherwise from the first whole window on.</summary>
     public bool PartialWindows { get; init; }
 

@@ -97,4 +97,6 @@ public enum StreamForm
     Approximate,
     /// <summary>Runs on a whole window every hop.</summary>
     Window,
+    /// <summary>Gives what it gives of the window, but for sums that are updated; how far they may be off is bounded.</summary>
+    Bounded,
 }

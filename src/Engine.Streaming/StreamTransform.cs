@@ -17,13 +17,15 @@ public sealed class StreamTransform
     private readonly List<StreamLayer> _layers = [];
     private readonly HashSet<Value> _captured = [];
     private readonly long _hopDelay;
+    private readonly ContinualWindows? _continual;
 
     private const int MostInputDelays = 128;
 
-    private StreamTransform(ModelGraph graph, StreamOptions options, IEvaluator evaluator, long hopDelay)
+    private StreamTransform(ModelGraph graph, StreamOptions options, IEvaluator evaluator, long hopDelay, IReadOnlySet<Value> newest)
     {
         (_graph, _options, _evaluator, _hopDelay) = (graph, options, evaluator, hopDelay);
         _b = new(options, evaluator, WholeLength(), hopDelay);
+        if (options.Continual) _continual = new(this, _b, graph, newest, _layers);
     }
 
     /// <summary>
@@ -33,7 +35,8 @@ public sealed class StreamTransform
     public static StreamPlan Run(ModelGraph graph, StreamOptions options, IEvaluator evaluator)
     {
         if (options.Hop < 0 || options.Window < 0) throw new InputException($"hop {options.Hop} and window {options.Window}: expected 0 or more");
-        if ((options.Approximate || options.PartialWindows) && options.Window == 0) throw new InputException("approximate and partial windows need a window");
+        if ((options.Approximate || options.PartialWindows || options.Continual) && options.Window == 0) throw new InputException("approximate, partial and continual windows need a window");
+        if (options.Approximate && options.Continual) throw new InputException("hops cannot be signals of their own and continue each other");
         if (options.Hop > 0)
             try
             {
@@ -73,12 +76,15 @@ public sealed class StreamTransform
     // Windows at the ends of branches of different delay must end with the same hop.
     private static StreamPlan Delayed(ModelGraph graph, StreamOptions options, IEvaluator evaluator, int inputDelay)
     {
+        var newest = new HashSet<Value>();
         for (long delay = 0; ;)
         {
-            var t = new StreamTransform(graph, options, evaluator, delay);
+            var t = new StreamTransform(graph, options, evaluator, delay, newest);
             var plan = t.Build(inputDelay);
-            if (t._b.NeededHopDelay == delay) return plan;
-            delay = t._b.NeededHopDelay;
+            if (t._b.NeededHopDelay != delay) delay = t._b.NeededHopDelay;
+            // What reads but the newest row is known when every node has been seen.
+            else if (newest.Count == 0 && t._continual?.Newest() is { Count: > 0 } found) newest = found;
+            else return plan;
         }
     }
 
@@ -157,7 +163,7 @@ public sealed class StreamTransform
         _b.Put(v, _b.State(v.Name, new TensorType(dtype, ShapeOf(v, -1)), null, 0, inPlace: false, v));
     }
 
-    private void Node(Node n)
+    internal void Node(Node n)
     {
         if (n.Op.Subgraphs.SelectMany(g => g.Captures()).Any(v => _b.Pulse(v) is not null))
         {
@@ -166,6 +172,7 @@ public sealed class StreamTransform
             Window(n, Reason);
             return;
         }
+        if (_continual?.Take(n) == true) return;
         if (!n.Inputs.Any(v => v is not null && _b.Pulse(v) is not null))
         {
             Copy(n);
@@ -182,7 +189,7 @@ public sealed class StreamTransform
         catch (StreamRefusalException e)
         {
             if (_options.Window == 0) throw Refused(n, e.Message);
-            Window(n, e.Message);
+            if (_continual?.Rowwise(n) != true) Window(n, e.Message);
         }
     }
 
@@ -208,7 +215,7 @@ public sealed class StreamTransform
         return true;
     }
 
-    private void Copy(Node n, IReadOnlyDictionary<Value, Value>? windows = null)
+    internal void Copy(Node n, IReadOnlyDictionary<Value, Value>? windows = null)
     {
         foreach (var v in n.Outputs) if (v is not null) _b.Put(v, v);
         try

@@ -61,4 +61,17 @@ public sealed class StreamTests : IDisposable
             Assert.InRange(r.GetProperty("deviation").GetDouble(), 0, 1e-5);
         }
     }
+
+    [Fact]
+    public void Encoders_run_token_by_token()
+    {
+        ProgramRun.Bench(_folder.Path, "networks", ".", "--only", "continual-encoder2").Succeeds();
+        string[] options = ["--axis", "1", "--hop", "1", "--window", "64", "--continual"];
+        using var json = JsonDocument.Parse(Engine(["stream", "continual-encoder2.onnx", .. options, "--format", "json"]).Succeeds());
+        Assert.InRange(json.RootElement.GetProperty("deviation").GetDouble(), 0, 1e-5);
+        var layers = json.RootElement.GetProperty("layers").EnumerateArray().ToList();
+        Assert.Single(layers, l => l.GetProperty("form").GetString() == "bounded ≤ 8e-6");
+        Assert.Contains(layers, l => l.GetProperty("note").GetString()!.Contains("newest frame", StringComparison.Ordinal));
+        Engine("stream", "continual-encoder2.onnx", "--axis", "1", "--hop", "1", "--continual").FailsWith(2, "window");
+    }
 }

@@ -8,21 +8,41 @@ namespace Engine.Bench;
 /// </summary>
 internal sealed class EncoderNetwork
 {
-    private readonly OnnxBuilder _model = new("encoder");
+    private readonly OnnxBuilder _model;
     private readonly NetworkWeights _weights = new(2);
     private readonly int _hidden, _heads, _sequence;
+    private string _prefix = "";
 
-    private EncoderNetwork(int hidden, int heads, int sequence) => (_hidden, _heads, _sequence) = (hidden, heads, sequence);
+    private EncoderNetwork(int hidden, int heads, int sequence, string name = "encoder") => (_hidden, _heads, _sequence, _model) = (hidden, heads, sequence, new(name));
 
     public static OnnxBuilder Create(int hidden = 768, int heads = 12, int sequence = 128, int inner = 3072)
     {
         var n = new EncoderNetwork(hidden, heads, sequence);
-        string x = n._model.Input("x", 1, sequence, hidden);
-        string h = n.Norm(n._model.Node("Add", [n.Attention(x), x]), "attention.norm");
-        string y = n.Linear(n.Gelu(n.Linear(h, "ffn.up", hidden, inner)), "ffn.down", inner, hidden);
-        n.Norm(n._model.Node("Add", [y, h]), "ffn.norm");
+        n.Layer(n._model.Input("x", 1, sequence, hidden), inner);
         n._model.Output(n._model.Rename("y"), 1, sequence, hidden);
         return n._model;
+    }
+
+    /// <summary>Layers over windows of tokens, and 20 classes of the newest token: what continual inference runs token by token.</summary>
+    public static OnnxBuilder Newest(string name, int layers, int hidden, int tokens, int heads = 8)
+    {
+        var n = new EncoderNetwork(hidden, heads, tokens, name);
+        string x = n._model.Input("x", 1, tokens, hidden);
+        for (int i = 0; i < layers; i++)
+        {
+            n._prefix = $"layer{i}.";
+            x = n.Layer(x, 4 * hidden);
+        }
+        n.Linear(n._model.Node("Gather", [x, n._model.Constant("newest", () => Tensor.Scalar(tokens - 1L))], ("axis", 1L)), "classes", hidden, 20);
+        n._model.Output(n._model.Rename("y"), 1, 20);
+        return n._model;
+    }
+
+    private string Layer(string x, int inner)
+    {
+        string h = Norm(_model.Node("Add", [Attention(x), x]), "attention.norm");
+        string y = Linear(Gelu(Linear(h, "ffn.up", _hidden, inner)), "ffn.down", inner, _hidden);
+        return Norm(_model.Node("Add", [y, h]), "ffn.norm");
     }
 
     private string Attention(string x)
@@ -41,8 +61,8 @@ internal sealed class EncoderNetwork
 
     private string Linear(string x, string layer, int from, int to)
     {
-        string w = _model.Constant($"{layer}.weight", () => _weights.Normal(Math.Sqrt(1.0 / from), from, to));
-        return _model.Node("Add", [_model.Constant($"{layer}.bias", () => _weights.Normal(0.02, to)), _model.Node("MatMul", [x, w])]);
+        string w = _model.Constant($"{_prefix}{layer}.weight", () => _weights.Normal(Math.Sqrt(1.0 / from), from, to));
+        return _model.Node("Add", [_model.Constant($"{_prefix}{layer}.bias", () => _weights.Normal(0.02, to)), _model.Node("MatMul", [x, w])]);
     }
 
     private string Gelu(string x)
@@ -56,6 +76,6 @@ internal sealed class EncoderNetwork
     {
         var one = Tensor.Allocate(DType.F32, new Shape(_hidden));
         one.Span<float>().Fill(1);
-        return _model.Node("LayerNormalization", [x, _model.Constant($"{layer}.weight", () => one), _model.Constant($"{layer}.bias", () => _weights.Normal(0.02, _hidden))], ("axis", -1L), ("epsilon", 1e-5f));
+        return _model.Node("LayerNormalization", [x, _model.Constant($"{_prefix}{layer}.weight", () => one), _model.Constant($"{_prefix}{layer}.bias", () => _weights.Normal(0.02, _hidden))], ("axis", -1L), ("epsilon", 1e-5f));
     }
 }

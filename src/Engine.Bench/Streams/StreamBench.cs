@@ -57,8 +57,11 @@ internal sealed class StreamBench : IDisposable
         }
         var s = new Samples(single);
         table.Add(_name, plan.Options.Window, plan.Hop, _threads, window / 1e3, hop / 1e3, window / hop, window / hop / share, hop / window * share, _peer is null ? null : times.Median(2) / 1e3,
-            _peer is null ? null : times.Median(2) / hop, s.Percentile(50) / 1e3, s.Percentile(99) / 1e3, (s.Percentile(99) - s.Percentile(50)) / 1e3, deadline / hop, single.Count(n => n > deadline), _stream.StateBytes, deviation);
+            _peer is null ? null : times.Median(2) / hop, s.Percentile(50) / 1e3, s.Percentile(99) / 1e3, (s.Percentile(99) - s.Percentile(50)) / 1e3, deadline / hop, single.Count(n => n > deadline), Operations(_windows), Operations(_stream.Session), _stream.StateBytes, deviation);
     }
+
+    // Millions of multiplications and additions of the session's plan.
+    private static double Operations(Session session) => session.Plans[0].Steps.Where(s => s.Node is { Op.Name: not "Delay" }).Sum(s => s.Cost.Operations) / 2e6;
 
     private void Hop()
     {

@@ -9,6 +9,7 @@ internal static class StreamCommand
 {
     private const string Examples = """
         engine stream ppg.onnx --axis 2 --hop 64 --window 256                      every layer: exact, from which frame on, or on whole windows
+        engine stream encoder.onnx --axis 1 --hop 1 --window 64 --continual         an encoder trained on windows of 64 tokens, token by token
         engine stream denoise.onnx --axis 2 --hop 160 --report r.json              the same as a file
         engine stream ppg.onnx --axis 2 --hop 64 --window 256 --run ecg.npy        results with their time
         engine stream vad.onnx --input input --axis 1 --hop 512 --window 576 --partial --shape input:1x512 --shape state:2x1x128 \

@@ -1,4 +1,5 @@
 using Engine.Graph;
+using Engine.Graph.Operators;
 using Engine.Runtime;
 using Engine.Streaming;
 using Engine.Tensors;
@@ -17,16 +18,17 @@ internal static class StreamReport
         report.Add("hop", "samples a hop", p.Hop).Add("window", "samples a window", p.Options.Window).Add("state_bytes", "bytes that a stream holds", p.StateBytes)
             .Add("hop_mmac", "MMAC a hop", hop.Values.Sum() / 2e6, "0.###");
         if (whole is not null) report.Add("window_mmac", "MMAC a window", whole.Values.Sum() / 2e6, "0.###");
+        if (p.Options.Feedback.Count == 0 && model.Deviation() is { } d) report.Add("deviation", "deviation from whole windows, measured on noise", d, "0.0e+0");
         report.Add("outputs", "Outputs", Outputs(p)).Add("layers", "Layers", Layers(p, hop, whole));
         return report;
     }
 
     private static Table Outputs(StreamPlan p)
     {
-        var t = new Table(new("output", "name"), new("type a hop", "type"), new("results a hop", "frames"), new("first in hop", "first_hop"), new("samples a result", "step", "0.###"), new("late by at most, samples", "latency", "0.###"));
+        var t = new Table(new("output", "name"), new("type a hop", "type"), new("results a hop", "frames"), new("first in hop", "first_hop"), new("samples a result", "step", "0.###"), new("receptive field", "field", "0.###"), new("delay by the model's padding", "model_delay", "0.###"), new("late by at most, samples", "latency", "0.###"));
         foreach (var o in p.Outputs)
-            if (o.Pulse is { } s) t.Add(o.Name, s.Type.ToString(), s.Frames, s.Delay / s.Frames, s.Time.Step, s.Delay * s.Time.Step - s.Time.Newest + p.Hop - 1);
-            else t.Add(o.Name, "", 1, o.FirstHop, p.Hop, o.HopDelay * p.Hop);
+            if (o.Pulse is { } s) t.Add(o.Name, s.Type.ToString(), s.Frames, s.Delay / s.Frames, s.Time.Step, s.Time.Field, s.Time.Newest, s.Delay * s.Time.Step - s.Time.Newest + p.Hop - 1);
+            else t.Add(o.Name, "", 1, o.FirstHop, p.Hop, null, null, o.HopDelay * p.Hop);
         return t;
     }
 
@@ -36,7 +38,7 @@ internal static class StreamReport
         for (int i = 0; i < p.Layers.Count; i++)
         {
             var l = p.Layers[i];
-            string form = l.Form switch { StreamForm.Exact => l.Delay > 0 ? $"exact after delay {l.Delay}" : "exact", StreamForm.Approximate => "approximate", _ => "window" };
+            string form = l.Form switch { StreamForm.Exact => l.Delay > 0 ? $"exact after delay {l.Delay}" : "exact", StreamForm.Approximate => "approximate", StreamForm.Bounded => $"bounded ≤ {RetroactiveAttention.Bound:0e+0}", _ => "window" };
             t.Add(i, l.Name, l.Operator, form, l.Delay, l.StateBytes, hop.GetValueOrDefault(l.Name) / 2e6, whole?.GetValueOrDefault(l.Name) / 2e6, l.Note);
         }
         return t;

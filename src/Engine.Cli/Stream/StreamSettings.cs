@@ -15,6 +15,7 @@ internal sealed class StreamSettings
     private readonly Option<int> _hop = Count("--hop", "New samples a hop; default: the fewest that all strides divide");
     private readonly Option<int> _window = Count("--window", "Samples of a window, where results are those of windows; default: they follow the signal");
     private readonly Option<bool> _approximate = new("--approximate") { Description = "With --window: layers see every hop as a signal of its own, padded at both ends" };
+    private readonly Option<bool> _continual = new("--continual") { Description = "With --window: attention is updated by the new frames, and only what is read of a window is computed" };
     private readonly Option<bool> _partial = new("--partial") { Description = "With --window: results from the first hop on, zeros before the signal" };
     private readonly Option<string[]> _shapes = new("--shape") { Description = "Shape of an input with free dimensions; the streamed axis may hold anything", HelpName = "NAME:1x1x64" };
     private readonly Option<string[]> _constants = new("--constant") { Description = "An input that never changes: a number or a .npy file", HelpName = "NAME=VALUE" };
@@ -22,7 +23,7 @@ internal sealed class StreamSettings
 
     public void AddTo(Command command)
     {
-        foreach (Option o in (Option[])[_input, _axis, _hop, _window, _approximate, _partial, _shapes, _constants, _states]) command.Options.Add(o);
+        foreach (Option o in (Option[])[_input, _axis, _hop, _window, _approximate, _continual, _partial, _shapes, _constants, _states]) command.Options.Add(o);
     }
 
     public StreamOptions Of(ParseResult p) => new()
@@ -32,6 +33,7 @@ internal sealed class StreamSettings
         Hop = p.GetValue(_hop),
         Window = p.GetValue(_window),
         Approximate = p.GetValue(_approximate),
+        Continual = p.GetValue(_continual),
         PartialWindows = p.GetValue(_partial),
         Shapes = NamedValue.Shapes(p.GetValue(_shapes)),
         Constants = Pairs(p.GetValue(_constants), "--constant").ToDictionary(a => a.Name, a => Constant(a.Value)),

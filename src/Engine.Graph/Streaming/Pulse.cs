@@ -23,16 +23,24 @@ public sealed record StreamTime(Func<long, long> Length, double Step, double New
     /// <summary>The input itself.</summary>
     public static StreamTime Input { get; } = new(n => n, 1, 0);
 
+    /// <summary>Samples from the oldest to the newest that a frame depends on: the receptive field. Over layers one after the other rf = stride · rf of the rest + rf of the layer − stride, back to front.</summary>
+    public double Field { get; init; } = 1;
+
     /// <summary>The time of windows over these frames.</summary>
     /// <param name="stride">Frames a window advances by.</param>
     /// <param name="last">Place of the last frame of window 0, frames of padding before frame 0 subtracted.</param>
     /// <param name="length">Windows over so many frames.</param>
-    public StreamTime Windows(long stride, long last, Func<long, long> length)
+    /// <param name="reach">Frames from the first to the last of a window.</param>
+    public StreamTime Windows(long stride, long last, Func<long, long> length, long reach)
     {
         var of = Length;
-        return new(n => length(of(n)), Step * stride, Newest + Step * last);
+        return new(n => length(of(n)), Step * stride, Newest + Step * last) { Field = Field + Step * (reach - 1) };
     }
 
     /// <summary>The time of results of several wires with frames at the same pace.</summary>
-    public StreamTime With(StreamTime other) => other.Newest > Newest ? this with { Newest = other.Newest } : this;
+    public StreamTime With(StreamTime other)
+    {
+        double newest = Math.Max(Newest, other.Newest), oldest = Math.Min(Newest - Field, other.Newest - other.Field);
+        return this with { Newest = newest, Field = newest - oldest };
+    }
 }

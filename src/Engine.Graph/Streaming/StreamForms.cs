@@ -79,7 +79,7 @@ internal static class StreamForms
         long late = (x.Delay + overlap + extra - begin) % stride;
         if (late != 0) extra += stride - late;
         var y = c.Delay(x, extra, overlap, begin > 0 || padEnd > 0 || ceil ? pad : null);
-        return (y, (y.Delay - begin) / stride, x.Time.Windows(stride, reach - 1 - begin, n => Windows(n)));
+        return (y, (y.Delay - begin) / stride, x.Time.Windows(stride, reach - 1 - begin, n => Windows(n), reach));
 
         long Windows(long n)
         {
@@ -133,7 +133,7 @@ internal static class StreamForms
         var w = window.Resolve(x.Type.Shape, kernel)[k];
         if ((long)w.Output * w.Stride != x.Frames) throw c.Refuse($"{x.Frames} frames by themselves give {w.Output} windows of stride {w.Stride}, which do not cover them");
         var y = c.Emit(c.Node.Op, c.Wires())[0]!.Value;
-        c.Give(0, new(y.Wire, y.Type, x.Axis, w.Output, x.Delay / w.Stride, x.Time.Windows(w.Stride, w.Stride - 1, n => n / w.Stride)));
+        c.Give(0, new(y.Wire, y.Type, x.Axis, w.Output, x.Delay / w.Stride, x.Time.Windows(w.Stride, w.Stride - 1, n => n / w.Stride, x.Frames)));
     }
 
     /// <summary>The frames of every hop pooled to one, where windows consist of whole hops; else null.</summary>
@@ -144,7 +144,7 @@ internal static class StreamForms
         long[] window = [.. Enumerable.Range(2, x.Type.Shape.Rank - 2).Select(i => i == x.Axis ? (long)x.Frames : 1)];
         var y = c.Insert(pool(new Attributes(13, new Dictionary<string, object> { ["kernel_shape"] = window, ["strides"] = window })), [x.Wire]);
         int frames = x.Frames;
-        return new(y.Wire, y.Type, x.Axis, 1, x.Delay / frames, x.Time.Windows(frames, frames - 1, n => n / frames));
+        return new(y.Wire, y.Type, x.Axis, 1, x.Delay / frames, x.Time.Windows(frames, frames - 1, n => n / frames, frames));
     }
 
     /// <summary>Another shape of the same elements, in which the streamed axis must be found again.</summary>

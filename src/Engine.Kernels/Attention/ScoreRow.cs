@@ -5,14 +5,16 @@ namespace Engine.Kernels;
 /// <summary>Loops over one row of attention scores, and over the vectors they weigh.</summary>
 internal static unsafe class ScoreRow<TV> where TV : unmanaged, IF32Vector<TV>
 {
+    /// <summary>The first of <paramref name="n"/> floats as a vector, zeros beyond them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TV Load(float* x, int n) => n >= TV.Count ? TV.Load(x) : TV.Load(x, n);
+    public static TV Load(float* x, int n) => n >= TV.Count ? TV.Load(x) : TV.Load(x, n);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TV Load(float* x, int n, TV rest) => n >= TV.Count ? TV.Load(x) : TV.Load(x, n, rest);
 
+    /// <summary>Stores no more than <paramref name="n"/> lanes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(TV v, float* y, int n)
+    public static void Store(TV v, float* y, int n)
     {
         if (n >= TV.Count) v.Store(y);
         else v.Store(y, n);

@@ -11,7 +11,12 @@ namespace Engine;
 /// </summary>
 public sealed class StreamModel : IDisposable
 {
-    private StreamModel(Model hop, StreamPlan plan) => (Hop, Plan) = (hop, plan);
+    private readonly Model _whole;
+    private readonly Lock _forward = new();
+    private Session? _wholeSession;
+    private bool _disposed;
+
+    private StreamModel(Model whole, Model hop, StreamPlan plan) => (_whole, Hop, Plan) = (whole, hop, plan);
 
     /// <summary>The model of one hop: new samples and states in, results and states out.</summary>
     public Model Hop { get; }
@@ -28,7 +33,7 @@ public sealed class StreamModel : IDisposable
     /// <summary>Takes a graph built in code, which must not be used otherwise from then on.</summary>
     public static StreamModel Create(ModelDefinition definition, StreamOptions options, ModelOptions? modelOptions = null) => Of(Model.Create(definition, modelOptions), options);
 
-    // The whole model is read for its rewritten graph alone; the hop's model takes over its files.
+    // The hop's model takes over the files of the whole one.
     private static StreamModel Of(Model whole, StreamOptions options)
     {
         var d = whole.Definition;
@@ -36,7 +41,7 @@ public sealed class StreamModel : IDisposable
         {
             var plan = StreamTransform.Run(d.Graph, options, new NodeEvaluator(whole.Options.Kernels));
             var hop = new ModelDefinition(plan.Graph) { Source = d.Source, Metadata = d.Metadata, Opsets = d.Opsets, Packed = d.Packed, IsRewritten = true, Resources = d.Resources };
-            return new(Model.Create(hop, whole.Options), plan);
+            return new(whole, Model.Create(hop, whole.Options), plan);
         }
         catch
         {
@@ -48,6 +53,36 @@ public sealed class StreamModel : IDisposable
     /// <summary>A new stream. Throws <see cref="ObjectDisposedException"/> after <see cref="Dispose"/>.</summary>
     public StreamSession CreateSession(StreamSessionOptions? options = null) => new(this, options ?? new());
 
+    /// <summary>
+    /// The model on a whole window or signal, as it was loaded: what a stream computes step by step. For one caller at a time; the others wait. Throws <see cref="InputException"/> where the input does
+    /// not fit or states of outputs would be needed, <see cref="ObjectDisposedException"/> after <see cref="Dispose"/>.
+    /// </summary>
+    /// <param name="x">The streamed input; constants are those of the options.</param>
+    /// <param name="cancellation">Ends the run.</param>
+    /// <returns>The model's outputs in their order.</returns>
+    public IReadOnlyList<RuntimeValue> Forward(Tensor x, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        if (Plan.Options.Feedback.Count > 0) throw new InputException("the model takes states of outputs besides its stream");
+        var inputs = _whole.Inputs.Select(v => Plan.Options.Constants.TryGetValue(v.Name, out var constant) ? StreamTransform.Constant(constant, v.Type) : x).ToArray<RuntimeValue>();
+        var outputs = new RuntimeValue?[_whole.Outputs.Count];
+        lock (_forward)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            (_wholeSession ??= _whole.CreateSession()).Run(inputs, outputs, cancellation);
+        }
+        return outputs!;
+    }
+
     /// <summary>Lets no new stream start; files are closed when the last one is disposed.</summary>
-    public void Dispose() => Hop.Dispose();
+    public void Dispose()
+    {
+        lock (_forward)
+        {
+            _disposed = true;
+            _wholeSession?.Dispose();
+            _wholeSession = null;
+        }
+        Hop.Dispose();
+    }
 }

@@ -12,7 +12,8 @@ internal sealed class StreamQueue(StreamPlan plan, int capacity)
 
     public bool IsFull => _count == capacity;
 
-    public bool IsEmpty => _count == 0;
+    /// <summary>True when every result has been read; the last one is valid until the next hop nevertheless.</summary>
+    public bool IsEmpty => _count == 0 || _count == 1 && !HasResult(_hops[_first].Hop, _hops[_first].Length, _output);
 
     /// <summary>Where the next hop writes its outputs; null where none was made yet.</summary>
     public Tensor?[] Slot => _slots[(_first + _count) % capacity];
@@ -42,10 +43,10 @@ internal sealed class StreamQueue(StreamPlan plan, int capacity)
         return n <= 0 ? 0 : o.Pulse is { } p ? Checked.CeilDiv(p.Delay + n, p.Frames) : o.FirstHop + n;
     }
 
-    private bool HasResult(long hop, long? length)
+    private bool HasResult(long hop, long? length, int from = 0)
     {
-        for (int i = 0; i < plan.Outputs.Count; i++)
-            if (Range(plan.Outputs[i], hop, length) is var (from, to) && from < to) return true;
+        for (int i = from; i < plan.Outputs.Count; i++)
+            if (Range(plan.Outputs[i], hop, length) is var (first, last) && first < last) return true;
         return false;
     }
 

@@ -25,7 +25,7 @@ public sealed class StreamSession : IDisposable
     internal StreamSession(StreamModel model, StreamSessionOptions options)
     {
         if (options.Queue < 1) throw new InputException($"a queue of {options.Queue} hops; expected at least 1");
-        _plan = model.Plan;
+        (Model, _plan) = (model, model.Plan);
         _session = model.Hop.CreateSession(options.Session);
         _memory = new StreamMemory(_plan);
         _queue = new StreamQueue(_plan, options.Queue);
@@ -37,6 +37,9 @@ public sealed class StreamSession : IDisposable
         (_outer, _inner) = (Checked.Int(s.Product(0, _plan.Input.Axis)), Checked.Int(s.Product(_plan.Input.Axis + 1, s.Rank)));
         Reset();
     }
+
+    /// <summary>The model.</summary>
+    public StreamModel Model { get; }
 
     /// <summary>Elements of a sample: channels, and streams side by side.</summary>
     public int SampleElements => _outer * _inner;

@@ -59,7 +59,7 @@ internal static class StreamSnapshot
     // What must agree for states to mean the same: their names and types, the hop and the window.
     private static byte[] Fingerprint(StreamPlan plan)
     {
-        var text = new StringBuilder($"{plan.Hop} {plan.Options.Window} {plan.Options.Approximate} {plan.Input.Type}");
+        var text = new StringBuilder($"{plan.Hop} {plan.Options.Window} {plan.Options.Approximate} {plan.Options.Continual} {plan.Input.Type}");
         foreach (var s in plan.States) text.Append(System.Globalization.CultureInfo.InvariantCulture, $"\n{s.Name} {s.Type} {s.Reset}");
         return SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString()))[..HashBytes];
     }

@@ -16,6 +16,8 @@ internal static unsafe class ProductCases
             d => new(LimitKind.Bf16, 2.0 * d[0] * d[1] * d[2], 2.0 * ((double)d[0] * d[2] + (double)d[2] * d[1]) + 4.0 * d[0] * d[1]), GemmBf16Run),
         new("attention-f32", [AttentionF32.Table, GemmF32.Table], "heads x rows x keys x width", ["12x128x128x64", "8x512x512x64", "12x1x512x64"],
             d => new(LimitKind.F32, 4.0 * d[0] * d[1] * d[2] * d[3], 8.0 * d[0] * d[3] * (d[1] + d[2])), Attention),
+        new("retroactive-attention-f32", [RetroactiveF32.Table], "heads x window x width", ["8x64x16", "8x120x32", "8x512x64"],
+            d => new(LimitKind.F32, 8.0 * d[0] * d[1] * d[2], 20.0 * d[0] * d[1] * d[2]), Retroactive),
     ];
 
     private static KernelRun GemmF32Run(int[] d, Workers workers)
@@ -53,5 +55,23 @@ internal static unsafe class ProductCases
         // Heads side by side, as products leave them.
         HeadRows Heads(Tensor t) => new((float*)t.Pointer, 0, width, (nint)heads * width);
         return new(() => kernel.Run(workers, new AttentionOperands { Q = Heads(q), K = Heads(k), V = Heads(v), Y = Heads(y) }, (float*)packed.Pointer), () => y, Operand.Node("com.microsoft.MultiHeadAttention", [q, k, v], y, ("num_heads", (long)heads)));
+    }
+
+    // A window of frames that are all the same, which another one leaves as it is.
+    private static KernelRun Retroactive(int[] d, Workers workers)
+    {
+        var (heads, window, width) = (d[0], d[1], d[2]);
+        Tensor q = Operand.Random(1, heads, width), k = Operand.Random(2, heads, width), v = Operand.Random(3, heads, width), y = Operand.Zeros(heads, window, width);
+        Tensor past = Operand.Zeros(heads, window, RetroactiveF32.FrameLength(width, width)), rows = Tensor.Allocate(DType.F64, new Shape(heads, window, RetroactiveF32.RowNumbers)), next = Tensor.Allocate(DType.I64, new Shape(1));
+        var kernel = new RetroactiveF32(1, heads, 1, window, width, width, 1 / MathF.Sqrt(width));
+        HeadRows Heads(Tensor t, int frames) => new((float*)t.Pointer, 0, (nint)frames * width, width);
+        void Step()
+        {
+            kernel.Run(workers, new RetroactiveOperands { Q = Heads(q, 1), K = Heads(k, 1), V = Heads(v, 1), Y = Heads(y, window), Past = (float*)past.Pointer, Rows = (double*)rows.Pointer, Next = (long*)next.Pointer });
+            (*(long*)next.Pointer)++;
+        }
+
+        for (int i = 0; i < window; i++) Step();
+        return new(Step, () => y);
     }
 }

@@ -14,6 +14,8 @@ internal static class OwnKernels
         r.AddCandidates<MaskedConv>(MaskedConvCpu.Candidates);
         r.Add<MatMulShifted>("gemm-u8s8", MatMulShiftedCpu.Bind);
         r.Add<RandomFeatures>("low-rank", RandomFeaturesCpu.Bind);
+        r.Add<RetroactiveAttention>("retroactive-attention-f32", ContinualAttentionCpu.Retroactive);
+        r.Add<SingleOutputAttention>("attention-f32", ContinualAttentionCpu.SingleOutput);
         r.Add<TokenKeep>("token-keep", TokenKeepCpu.Bind);
         r.Extend<FusedMatMul>(SpqrMatVecCpu.Candidates);
         r.Extend<Gather>(GatherCodesCpu.Candidates);

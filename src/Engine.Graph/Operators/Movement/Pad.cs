@@ -95,7 +95,7 @@ public sealed class Pad(Attributes a) : Operator(a)
         var of = x.Time;
         // Frames before the first become part of the signal; whether one is cut off at the end is known when so many more have come.
         var y = c.Delay(x, Math.Max(Math.Max(0, before - x.Delay), -after), 0, before > 0 || after > 0 ? value : null);
-        y = y with { Delay = y.Delay - before, Time = new(n => Math.Max(0, of.Length(n) + before + after), of.Step, of.Newest - of.Step * before) };
+        y = y with { Delay = y.Delay - before, Time = of with { Length = n => Math.Max(0, of.Length(n) + before + after), Newest = of.Newest - of.Step * before } };
         amounts[x.Axis] = (0, 0);
         if (amounts.Any(a => a != (0, 0)))
         {

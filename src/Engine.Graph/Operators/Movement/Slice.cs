@@ -79,7 +79,7 @@ public sealed class Slice(Attributes a) : Operator(a)
         var of = x.Time;
         // Whether a frame is cut off at the end is known when so many more have come.
         x = c.Delay(x, crop.End, 0);
-        var y = x with { Delay = x.Delay + crop.Begin, Time = new(n => Math.Max(0, of.Length(n) - crop.Begin - crop.End), of.Step, of.Newest + of.Step * crop.Begin) };
+        var y = x with { Delay = x.Delay + crop.Begin, Time = of with { Length = n => Math.Max(0, of.Length(n) - crop.Begin - crop.End), Newest = of.Newest + of.Step * crop.Begin } };
         if (axes.Length > 0)
         {
             Value Constant(string what, Func<int, long> f) => Value.Of($"{c.Node.Name}.{what}", Tensor.Vector<long>([.. axes.Select(f)]));

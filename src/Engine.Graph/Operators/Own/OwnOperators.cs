@@ -18,6 +18,8 @@ internal static class OwnOperators
         r.Add("MaskedConv", a => new MaskedConv(a), Domain);
         r.Add("MatMulShifted", a => new MatMulShifted(a), Domain);
         r.Add("RandomFeatures", a => new RandomFeatures(a), Domain);
+        r.Add("RetroactiveAttention", a => new RetroactiveAttention(a), Domain);
+        r.Add("SingleOutputAttention", a => new SingleOutputAttention(a), Domain);
         r.Add("TokenKeep", a => new TokenKeep(a), Domain);
     }
 }

@@ -106,7 +106,7 @@ public sealed class ConvTranspose(Attributes a) : Operator(a)
         inputs[0] = operand.Wire;
         var y = c.Emit(new ConvTranspose(Attributes.With("pads", pads).With("output_padding", extra).With("auto_pad", "NOTSET")), inputs)[0]!.Value;
         var of = x.Time;
-        var time = new StreamTime(n => of.Length(n) is var i and > 0 ? Math.Max(0, (i - 1) * stride + reach - w.PadBegin + end) : 0, of.Step / stride, of.Newest + of.Step * (w.PadBegin / stride));
+        var time = new StreamTime(n => of.Length(n) is var i and > 0 ? Math.Max(0, (i - 1) * stride + reach - w.PadBegin + end) : 0, of.Step / stride, of.Newest + of.Step * (w.PadBegin / stride)) { Field = of.Field + of.Step * ((reach - 1) / stride) };
         var result = new Pulse(y.Wire, y.Type, x.Axis, Checked.Int(x.Frames * stride), x.Delay * stride + w.PadBegin, time);
         // An input frame gives a stride of frames; where the last one gives fewer, that is known a stride later.
         long cut = stride - (reach + end);

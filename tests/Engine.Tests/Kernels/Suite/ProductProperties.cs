@@ -3,10 +3,10 @@ using Engine.Tensors;
 
 namespace Engine.Tests;
 
-/// <summary>Tiles of matrix products, and attention.</summary>
+/// <summary>Tiles of matrix products, and attention, of whole windows and of windows that advance.</summary>
 internal static unsafe class ProductProperties
 {
-    public static IEnumerable<KernelProperty> All => [new(GemmF32.Table, 600, Gemm), new(GemmU8S8.Table, 400, GemmU8S8Tiles), new(GemmBf16.Table, 300, GemmBf16Tiles), new(AttentionF32.Table, 150, Attention)];
+    public static IEnumerable<KernelProperty> All => [new(GemmF32.Table, 600, Gemm), new(GemmU8S8.Table, 400, GemmU8S8Tiles), new(GemmBf16.Table, 300, GemmBf16Tiles), new(AttentionF32.Table, 150, Attention), new(RetroactiveF32.Table, 60, Retroactive)];
 
     private static void Gemm(Operands o)
     {
@@ -138,6 +138,40 @@ internal static unsafe class ProductProperties
             V = new(v, 0, (nint)keys * values, values),
             Y = new(y, 0, (nint)rows * values, values),
         };
+    }
+
+    private static void Retroactive(Operands o)
+    {
+        var r = o.Random;
+        int heads = r.Next(1, 3), frames = r.Next(1, 3), window = r.Next(1, 24), width = r.Next(1, 36), values = r.Next(1, 36), steps = r.Next(1, 2 * window + 2), stride = (int)RetroactiveF32.FrameLength(width, values);
+        var kernel = new RetroactiveF32(1, heads, frames, window, width, values, 1.5f / MathF.Sqrt(width));
+        var tiers = RetroactiveF32.Table.SupportedTiers.ToArray();
+        var past = new nint[tiers.Length];
+        var rows = new nint[tiers.Length];
+        var y = new nint[tiers.Length];
+        float* q = o.Take<float>(heads * frames * width), k = o.Take<float>(heads * frames * width), v = o.Take<float>(heads * frames * values);
+        long* next = o.Take<long>(1);
+        *next = r.NextInt64();
+        for (int t = 0; t < tiers.Length; t++) (past[t], rows[t], y[t]) = ((nint)o.Take<float>(heads * window * stride), (nint)o.Take<double>(heads * window * RetroactiveF32.RowNumbers), (nint)o.Take<float>(heads * window * values));
+        for (int step = 0; step < steps; step++)
+        {
+            foreach (var (p, n) in ((nint, int)[])[((nint)q, heads * frames * width), ((nint)k, heads * frames * width), ((nint)v, heads * frames * values)])
+                for (int i = 0; i < n; i++) ((float*)p)[i] = r.NextSingle() * 6 - 3;
+            for (int t = 0; t < tiers.Length; t++)
+                RetroactiveF32.Table[tiers[t]](kernel, Workers.Single, new()
+                {
+                    Q = new(q, 0, (nint)frames * width, width),
+                    K = new(k, 0, (nint)frames * width, width),
+                    V = new(v, 0, (nint)frames * values, values),
+                    Y = new((float*)y[t], 0, (nint)window * values, values),
+                    Past = (float*)past[t],
+                    Rows = (double*)rows[t],
+                    Next = next,
+                });
+            *next = (long)(((ulong)*next % (ulong)window + (ulong)frames) % (ulong)window);
+        }
+        for (int t = 0; t < tiers.Length - 1; t++)
+            KernelProperty.AssertClose($"retroactive-attention-f32 {tiers[t]} {heads}x{frames}x{window}x{width}x{values}, {steps} steps", (float*)y[^1], (float*)y[t], null, heads * window * values, 3e-5);
     }
 
     private static void Run(this in AttentionF32 kernel, AttentionF32.Fn fn, in AttentionOperands operands, float* packed) => fn(kernel, Workers.Single, operands, packed);
