@@ -88,6 +88,37 @@ static int sparse_wrong(void (*run)(const engine_nm_tile *)) {
   return count;
 }
 
+// Rows of words that begin anywhere; segments lie where windows of a convolution have them, apart from each other or one upon the other.
+static int binary_wrong(void (*run)(const engine_binary_tile *)) {
+  enum { PANEL = 64, PANELS = 3, WORDS = 4 };
+  static uint8_t x[8 * ROWS * SEGMENTS * WORDS];
+  static uint64_t w[PANELS * SEGMENTS * WORDS * PANEL];
+  static int32_t bases[2 * (PANELS + 1) * PANEL], sums[ROWS * (PANELS * PANEL + 3)];
+  engine_binary_row rows[ROWS];
+  intptr_t offsets[SEGMENTS];
+  const int words = 1 + rand() % WORDS;
+  const engine_binary_tile t = {rows, offsets, (const uint8_t *)w, sums, PANELS * PANEL + rand() % 4, rand() % ROWS, 1 + rand() % PANELS, 1 + rand() % SEGMENTS, words, PANEL * (rand() % 2)};
+  for (size_t i = 0; i < sizeof x; i++) x[i] = (uint8_t)rand();
+  for (size_t i = 0; i < sizeof w; i++) ((uint8_t *)w)[i] = (uint8_t)rand();
+  for (size_t i = 0; i < sizeof bases / sizeof *bases; i++) bases[i] = rand() % 10000;
+  for (int s = 0; s < SEGMENTS; s++) offsets[s] = rand() % (8 * (SEGMENTS - 1) * WORDS);
+  for (int i = 0; i < ROWS; i++) rows[i] = (engine_binary_row){x + rand() % (8 * (ROWS - 1) * WORDS), bases + rand() % 2 * (PANELS + 1) * PANEL};
+  run(&t);
+  int count = 0;
+  for (int i = 0; i < t.row_count; i++)
+    for (int j = 0; j < t.panels * PANEL; j++) {
+      int32_t sum = rows[i].base[t.column + j];
+      for (int s = 0; s < t.segments; s++)
+        for (int v = 0; v < words; v++) {
+          uint64_t word;
+          memcpy(&word, rows[i].a + offsets[s] + 8 * v, 8);
+          for (word ^= w[((j / PANEL * t.segments + s) * words + v) * PANEL + j % PANEL]; word; word &= word - 1) sum -= 2;
+        }
+      count += sums[i * t.c_stride + j] != sum;
+    }
+  return count;
+}
+
 int main(void) {
   int32_t n;
   int bad = 0;
@@ -110,6 +141,9 @@ int main(void) {
   }
   for (int i = 0; i < n; i++)
     for (int trial = 0; trial < 1000 && k[i].supported && !strcmp(k[i].stem, "gemm-nm-u8s8"); trial++) bad += sparse_wrong((void (*)(const engine_nm_tile *))k[i].run);
+  // Binary convolutions are the same kernel, each window's taps as segments.
+  for (int i = 0; i < n; i++)
+    for (int trial = 0; trial < 1000 && k[i].supported && !strcmp(k[i].stem, "gemm-binary"); trial++) bad += binary_wrong((void (*)(const engine_binary_tile *))k[i].run);
   printf("%d sums differ\n", bad);
   return bad != 0;
 }

@@ -69,6 +69,9 @@ public sealed record CompressionResult(ModelDefinition Model, IReadOnlyList<Laye
     /// <summary>Nodes with float weights in branches and loop bodies, by name: they stay as they are.</summary>
     public IReadOnlyList<string> InSubgraphs { get; init; } = [];
 
+    /// <summary>Elastic dimensions that the model had and the compressed one has not: what they cut is not there any more, or the file has no name for it.</summary>
+    public IReadOnlyList<string> Inelastic { get; init; } = [];
+
     /// <summary>Latency of the model on the first sample; null without a latency table.</summary>
     public ModelTimes? Latency { get; init; }
 

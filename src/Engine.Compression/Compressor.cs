@@ -103,17 +103,19 @@ public sealed class Compressor
 
         long others = LayerScan.Constants(graph).Except(layers.Select(l => l.Node.Inputs[l.Input]!)).Sum(v => v.Constant!.StoredBytes);
         ModelGraph Build(IReadOnlyDictionary<Layer, LayerResult> chosen) => CompressedGraph.Of(graph, chosen, compressor.Grid, _options);
-        ModelDefinition Model(IReadOnlyDictionary<Layer, LayerResult> chosen, string? record) => Definition(Build(chosen), record);
+        ModelDefinition Model(IReadOnlyDictionary<Layer, LayerResult> chosen) => Definition(Build(chosen), null);
         var whole = probe is null ? null : new ModelLatency(Job(), _data.Inputs[0], _options, _kernels, _workers);
-        long? Time(IReadOnlyDictionary<Layer, LayerResult> chosen) => whole?.Of(chosen, () => Model(chosen, null), cancellation);
+        long? Time(IReadOnlyDictionary<Layer, LayerResult> chosen) => whole?.Of(chosen, () => Model(chosen), cancellation);
         var solver = new Assignment(layers, results, choice, _options, probe, whole is null ? null : Time, others, l => calibration?.Types.GetValueOrDefault(l.Node.Outputs[0]!));
         DropReport? Judge(IReadOnlyDictionary<Layer, LayerResult> chosen) => calibration is null ? null : Drop.Measure(Build(chosen), _data, _exact, _kernels, _workers, _options.Progress, cancellation);
         var (final, drop) = solver.Solve(Judge, cancellation);
         var reports = layers.Select(l => solver.Report(l, final)).ToList();
         // Before the record, which holds the table's hash.
         var latency = whole is null ? null : new ModelTimes(Time(layers.ToDictionary(l => l, LayerResult.Float)), Time(final.Results));
-        var compressed = Model(final.Results, CompressionRecord.Json(_sourceSha256, DataHash(), _options, reports, _first?.Result.Layers ?? [], _first?.Result.Pruned ?? pruned, _first?.Result.Binary ?? _signs, drop));
-        return new(compressed, reports, drop, others, folder.Reused) { Finish = folder.Remove, Binary = _signs, CalibrationSha256 = DataHash(), Pruned = pruned, Pruning = parts, Latency = latency, BytesBefore = bytesBefore, InSubgraphs = LayerScan.InSubgraphs(graph) };
+        var smaller = Build(final.Results);
+        var (metadata, lost) = ElasticDescription.Of(_model.Metadata, graph, smaller, _options.SparseForms);
+        var compressed = Definition(smaller, CompressionRecord.Json(_sourceSha256, DataHash(), _options, reports, _first?.Result.Layers ?? [], _first?.Result.Pruned ?? pruned, _first?.Result.Binary ?? _signs, drop), metadata);
+        return new(compressed, reports, drop, others, folder.Reused) { Finish = folder.Remove, Binary = _signs, CalibrationSha256 = DataHash(), Pruned = pruned, Pruning = parts, Latency = latency, BytesBefore = bytesBefore, InSubgraphs = LayerScan.InSubgraphs(graph), Inelastic = [.. _first?.Result.Inelastic ?? [], .. lost] };
     }
 
     private (ModelGraph, IReadOnlyList<PrunedChannels>, PruningChoice?) Prune(ModelGraph graph, CancellationToken cancellation)
@@ -132,11 +134,11 @@ public sealed class Compressor
 
     private static long Bytes(ModelGraph graph) => LayerScan.Constants(graph).Sum(v => v.Constant!.StoredBytes);
 
-    private ModelDefinition Definition(ModelGraph graph, string? record) => new(graph)
+    private ModelDefinition Definition(ModelGraph graph, string? record, IReadOnlyDictionary<string, string>? metadata = null) => new(graph)
     {
         Source = _model.Source,
         Opsets = _model.Opsets,
-        Metadata = record is null ? _model.Metadata : new Dictionary<string, string>(_model.Metadata) { [CompressionRecord.Key] = record },
+        Metadata = record is null ? _model.Metadata : new Dictionary<string, string>(metadata ?? _model.Metadata) { [CompressionRecord.Key] = record },
         Resources = _model.Resources,
     };
 

@@ -23,6 +23,7 @@ public sealed class BinaryChainTests
     [DataTheory(FashionMnist.Images)]
     [InlineData("fashion-bnn-vgg", 3)]
     [InlineData("fashion-bnn-vgg-mst", 3)]
+    [InlineData("fashion-bnn-vgg-mst-signed", 3)]
     [InlineData("fashion-bnn-resnet", 5, 3)]
     public void Sums_signs_and_classes_are_those_of_the_float_network(string name, int layers, params int[] given)
     {

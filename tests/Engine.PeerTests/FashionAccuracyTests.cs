@@ -25,6 +25,7 @@ public sealed class FashionAccuracyTests(AccuracyTable table, ITestOutputHelper 
     [InlineData("fashion-ftwt")]
     [InlineData("fashion-bnn-vgg")]
     [InlineData("fashion-bnn-vgg-mst")]
+    [InlineData("fashion-bnn-vgg-mst-signed")]
     [InlineData("fashion-bnn-resnet")]
     public void Predicts_as_in_training(string model)
     {

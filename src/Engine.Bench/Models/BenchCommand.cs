@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Engine.Cli;
+using Engine.Compression;
 using Engine.Graph;
 
 namespace Engine.Bench;

@@ -36,6 +36,7 @@ internal static class CompressReport
             report.Add("drop_kind", "drop is of", d.Kind).Add("output_cosine", "cosine of the outputs", d.Error.Cosine, "0.000000");
         }
         if (r.InSubgraphs.Count > 0) report.Add("subgraph_layers", "layers in branches and loops, left as they are", string.Join(", ", r.InSubgraphs));
+        if (r.Inelastic.Count > 0) report.Add("inelastic", "elastic dimensions lost", string.Join(", ", r.Inelastic));
         if (r.Reused > 0) report.Add("resumed_layers", "layers taken from the interrupted run", r.Reused);
         if (options.Latencies is null) report.AddNote("Latencies were not measured (--measure), so that nothing fell back to a faster form.");
         if (!options.SparseForms && r.Layers.Any(l => l.MaskError is not null)) report.AddNote("ONNX has no sparse form: sparse weights are stored with their zeros, which kernels of N:M find when the model is loaded. An .engine file stores what is kept.");

@@ -27,8 +27,14 @@ internal static class BinaryTable
         var layers = BinaryLayerReport.Of(graph).ToDictionary(l => l.Name);
         var t = new Table(new("layer", "layer"), new("runs as", "outcome"), new("stored as", "form"), new("operations", "operations"), new("along the tree", "tree_operations"), new("gain expected", "gain_expected", "0.00"), new("mean |D|/N", "mean_difference", "0.000"), new("depth", "depth"), new("because", "reason"));
         void Row(string name, string outcome, BinaryLayerReport? l, string reason) => t.Add(name, outcome, l is null ? null : l.IsTree ? "BinaryTree" : "Binary", l?.Operations, l?.TreeOperations, l?.ExpectedGain, l?.MeanDifference, l?.Depth, reason);
+        // Layers of files that hold signs, among what loading looked at.
+        var stored = layers.Values.Where(l => !known.Exists(n => n.Layer == l.Name)).Select(l => new LayerNote(l.Name, l.ToBits ? "binary, to bits" : "binary, to f32", "")).ToList();
+        if (stored.Count > 0)
+        {
+            var places = graph.Nodes.Select((n, i) => (n.Name, i)).GroupBy(p => p.Name).ToDictionary(g => g.Key, g => g.First().i);
+            known = [.. known.Concat(stored).OrderBy(n => places.GetValueOrDefault(n.Layer, int.MaxValue))];
+        }
         foreach (var n in known) Row(n.Layer, n.Outcome, layers.GetValueOrDefault(n.Layer), n.Reason);
-        foreach (var l in layers.Values.Where(l => !known.Exists(n => n.Layer == l.Name))) Row(l.Name, l.ToBits ? "binary, to bits" : "binary, to f32", l, "");
-        return known.Count + layers.Count == 0 ? null : t;
+        return known.Count == 0 ? null : t;
     }
 }

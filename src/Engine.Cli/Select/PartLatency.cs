@@ -10,10 +10,11 @@ namespace Engine.Cli;
 /// </summary>
 internal sealed class PartLatency : IDisposable
 {
-    private const int Warm = 3, LeastRuns = 5, LeastMeasured = 9, Rounds = 50, Changes = 1000, MostWindows = 6;
+    private const int Warm = 3, LeastRuns = 5, LeastMeasured = 9, Visits = 2, FitSteps = 20, Rounds = 50, Changes = 1000;
 
-    // Two windows agree when their medians are as close.
-    private const double Close = 1.04;
+    // Relative errors below this count alike in a fit.
+    private const double Fine = 0.01;
+
     private static readonly TimeSpan s_turn = TimeSpan.FromMilliseconds(40), s_measured = TimeSpan.FromMilliseconds(100), s_compiled = TimeSpan.FromSeconds(1);
 
     private readonly Model _model;
@@ -57,22 +58,42 @@ internal sealed class PartLatency : IDisposable
         _profiled.ResetTimings();
     }
 
-    /// <summary>Finds a and b by least squares of relative errors over measured parts; a is 0 where all have as many steps.</summary>
+    /// <summary>
+    /// Finds a and b of least relative errors over measured parts, taken as they are and not squared: a part that another program slowed must not move all predictions. a is 0 where all have as many steps.
+    /// </summary>
     public void Fit(IReadOnlyList<(SubNetwork Part, double Measured)> measured)
     {
-        var points = measured.Select(m => (Sum(m.Part), m.Measured)).Select(p => (Steps: (double)p.Item1.Steps, Beyond: p.Measured - p.Item1.Sum, Weight: 1 / (p.Measured * p.Measured))).ToList();
-        double all = points.Sum(p => p.Weight), n = points.Sum(p => p.Weight * p.Steps) / all, r = points.Sum(p => p.Weight * p.Beyond) / all;
-        double spread = points.Sum(p => p.Weight * (p.Steps - n) * (p.Steps - n));
-        _perStep = points.TrueForAll(p => p.Steps == points[0].Steps) ? 0 : points.Sum(p => p.Weight * (p.Steps - n) * (p.Beyond - r)) / spread;
-        _constant = r - _perStep * n;
+        var points = measured.Select(m => (Sum(m.Part), m.Measured)).Select(p => (Steps: (double)p.Item1.Steps, Beyond: p.Measured - p.Item1.Sum, p.Measured)).ToList();
+        bool one = points.TrueForAll(p => p.Steps == points[0].Steps);
+        for (int i = 0; i < FitSteps; i++)
+        {
+            double[] weight = [.. points.Select(p => 1 / (p.Measured * p.Measured * (i == 0 ? 1 : Math.Max(Fine, Math.Abs(p.Beyond - _perStep * p.Steps - _constant) / p.Measured))))];
+            double Mean(Func<(double Steps, double Beyond, double Measured), double> of) => points.Zip(weight, (p, w) => w * of(p)).Sum() / weight.Sum();
+            double n = Mean(p => p.Steps), r = Mean(p => p.Beyond);
+            _perStep = one ? 0 : Mean(p => (p.Steps - n) * (p.Beyond - r)) / Mean(p => (p.Steps - n) * (p.Steps - n));
+            _constant = r - _perStep * n;
+        }
     }
 
-    /// <summary>Median nanoseconds of runs in a row.</summary>
-    public double Measure(SubNetwork part, CancellationToken cancellation)
+    /// <summary>Median nanoseconds of each part, the least of two visits with all other parts between them: what slows one visit has passed by the other.</summary>
+    public double[] Measure(IReadOnlyList<SubNetwork> parts, Action step, CancellationToken cancellation)
+    {
+        var least = new double[parts.Count];
+        Array.Fill(least, double.PositiveInfinity);
+        for (int visit = 0; visit < Visits; visit++)
+            for (int i = 0; i < parts.Count; i++)
+            {
+                if (visit == 0) step();
+                least[i] = Math.Min(least[i], Measure(parts[i], cancellation));
+            }
+        return least;
+    }
+
+    private double Measure(SubNetwork part, CancellationToken cancellation)
     {
         _timed.Use(part);
         for (int i = 0; i < Warm; i++) _timed.Run(_inputs, _outputs, cancellation);
-        return Quietest(() =>
+        return QuietWindows.Least(_threads, () =>
         {
             var times = new List<double>();
             for (var watch = Stopwatch.StartNew(); times.Count < LeastMeasured || watch.Elapsed < s_measured;)
@@ -84,22 +105,6 @@ internal sealed class PartLatency : IDisposable
             times.Sort();
             return (times[times.Count / 2], times[times.Count / 2]);
         });
-    }
-
-    /// <summary>
-    /// What the fastest window gives, once two agree: a program that takes a processor slows all runs of a window, and with as many threads as processors it takes one of ours. A step is measured once for
-    /// all parts that have it.
-    /// </summary>
-    private static T Quietest<T>(Func<(double Nanoseconds, T Value)> window)
-    {
-        var seen = new List<(double Nanoseconds, T Value)>();
-        do
-        {
-            seen.Add(window());
-            seen.Sort((a, b) => a.Nanoseconds.CompareTo(b.Nanoseconds));
-        }
-        while (seen.Count < 2 || seen.Count < MostWindows && seen[1].Nanoseconds > Close * seen[0].Nanoseconds);
-        return seen[0].Value;
     }
 
     /// <summary>Nanoseconds of a change between two parts that ran before: median of rounds of many.</summary>
@@ -138,16 +143,25 @@ internal sealed class PartLatency : IDisposable
     {
         _profiled.Use(part);
         for (int i = 0; i < Warm; i++) _profiled.Run(_inputs, _outputs);
-        var steps = Quietest(() =>
+        // A step's own quietest window counts: one of many steps seldom runs undisturbed to the end.
+        var least = new Dictionary<LatencyKey, (long Median, long Tail, string Stem)>();
+        QuietWindows.Least(_threads, () =>
         {
             _profiled.ResetTimings();
             int runs = 0;
             for (var watch = Stopwatch.StartNew(); runs < LeastRuns || watch.Elapsed < s_turn; runs++) _profiled.Run(_inputs, _outputs);
-            var all = _profiled.Timings.GroupBy(t => StepLatency.Key(t.Step, _threads)).Select(same => (same.Key, same.First().Step.Stem, Count: same.Count(), Times: same.SelectMany(t => t.Nanoseconds).Order().ToArray())).ToList();
-            return (all.Sum(s => (double)s.Count * s.Times[s.Times.Length / 2]), all);
+            double sum = 0;
+            foreach (var same in _profiled.Timings.GroupBy(t => StepLatency.Key(t.Step, _threads)))
+            {
+                long[] times = [.. same.SelectMany(t => t.Nanoseconds).Order()];
+                long median = times[times.Length / 2];
+                sum += same.Count() * (double)median;
+                if (!least.TryGetValue(same.Key, out var known) || median < known.Median) least[same.Key] = (median, times[times.Length * 95 / 100], same.First().Step.Stem);
+            }
+            return (sum, sum);
         });
-        foreach (var (key, stem, _, times) in steps)
-            if (_table.Find(key) is null) _table.Set(key, times[times.Length / 2], stem, times[times.Length * 95 / 100]);
+        foreach (var (key, (median, tail, stem)) in least)
+            if (_table.Find(key) is null) _table.Set(key, median, stem, tail);
     }
 
     public void Dispose()

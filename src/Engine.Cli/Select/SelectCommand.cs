@@ -47,6 +47,7 @@ internal static class SelectCommand
         var table = File.Exists(tablePath) ? LatencyTable.Read(tablePath) : new LatencyTable(CompressCommand.Machine);
         if (table.Machine != CompressCommand.Machine) throw CommandException.Usage($"--latency-table {tablePath}: was measured elsewhere ({table.Machine}); here is {CompressCommand.Machine}");
 
+        var others = new OtherLoad();
         using var latency = new PartLatency(model, inputs, threads, table);
         var random = new RandomParts(model, p.GetValue(o.Seed));
         int validated = p.GetValue(o.Validate), before = table.Count;
@@ -56,7 +57,7 @@ internal static class SelectCommand
         IReadOnlyList<MeasuredPart> rows = [];
         SubNetwork Select(int[] choice) => RandomParts.Select(model, choice);
         int[] smallest = [.. model.Elastic.All.Select(d => d.Choices[0])];
-        ProgressBar.Run((int)Math.Min(1200, 100 + FittedParts + validated + model.Elastic.All.Sum(d => d.Choices.Count)), step =>
+        ProgressBar.Run((int)Math.Min(1200, 101 + FittedParts + validated + model.Elastic.All.Sum(d => d.Choices.Count)), step =>
         {
             void Step(string name)
             {
@@ -66,26 +67,21 @@ internal static class SelectCommand
             (var losses, unit) = PartLosses.Of(model, samples, labels, p.GetValue(o.Samples) is not null, Step, cancellation);
             Step("warming up");
             latency.Settle([Select(smallest), Select([.. model.Elastic.All.Select(d => d.Whole)])], cancellation);
-            latency.Fit([.. random.Take(FittedParts, [smallest, [.. model.Elastic.All.Select(d => d.Whole)]]).Select(c =>
-            {
-                Step("overhead");
-                return (Select(c), latency.Measure(Select(c), cancellation));
-            })]);
+            SubNetwork[] fitted = [.. random.Take(FittedParts, [smallest, [.. model.Elastic.All.Select(d => d.Whole)]]).Select(Select)];
+            latency.Fit([.. fitted.Zip(latency.Measure(fitted, () => Step("overhead"), cancellation))]);
             found = new PartSearch(model.Elastic, losses, c => latency.Predict(Select(c)), Step).Within(limit);
-            if (found is not null) measured = latency.Measure(Select(found.Choice), cancellation);
+            if (found is not null) measured = latency.Measure([Select(found.Choice)], () => Step("the part"), cancellation)[0];
             else least = latency.Predict(Select(smallest));
             change = latency.Change(Select(smallest), Select([.. model.Elastic.All.Select(d => d.Whole)]), cancellation);
-            rows = [.. random.Take(validated, []).Select(c =>
-            {
-                Step("validation");
-                // Predicted first: what the table lacks is measured apart from what is compared with it.
-                double predicted = latency.Predict(Select(c));
-                return new MeasuredPart(Select(c), predicted, latency.Measure(Select(c), cancellation));
-            })];
+            SubNetwork[] validatedParts = [.. random.Take(validated, []).Select(Select)];
+            // Predicted first: what the table lacks is measured apart from what is compared with it.
+            double[] predicted = [.. validatedParts.Select(latency.Predict)];
+            double[] run = latency.Measure(validatedParts, () => Step("validation"), cancellation);
+            rows = [.. validatedParts.Select((part, i) => new MeasuredPart(part, predicted[i], run[i]))];
         });
         table.Write(tablePath);
         if (found is null) throw new CommandException(ExitCode.ThresholdMissed, string.Create(CultureInfo.InvariantCulture, $"no part is predicted to run within {text}; the smallest takes {least / 1e6:0.####} ms"));
-        SelectReport.Make(path, threads, limit, found, Select(found.Choice), measured, unit, change, latency.Overhead, table.Count - before, rows).Write(p.GetValue(o.Format));
+        SelectReport.Make(path, threads, limit, found, Select(found.Choice), measured, unit, change, latency.Overhead, table.Count - before, others.Percent(), rows).Write(p.GetValue(o.Format));
         if (p.GetValue(o.Output) is { } to) Write(path, found.Choice, to);
         return ExitCode.Ok;
     }

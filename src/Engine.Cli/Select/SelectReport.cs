@@ -10,7 +10,7 @@ internal static class SelectReport
 {
     private const double Ms = 1e6, Us = 1e3;
 
-    public static Report Make(string path, int threads, double limit, FoundPart found, SubNetwork part, double measured, string unit, double change, (double PerStep, double Constant) overhead, int added, IReadOnlyList<MeasuredPart> rows)
+    public static Report Make(string path, int threads, double limit, FoundPart found, SubNetwork part, double measured, string unit, double change, (double PerStep, double Constant) overhead, int added, double? otherLoad, IReadOnlyList<MeasuredPart> rows)
     {
         var report = new Report()
             .Add("model", "model", path)
@@ -25,6 +25,7 @@ internal static class SelectReport
             .Add("constant_us", "added a run, µs", overhead.Constant / Us, "0.###")
             .Add("change_ns", "a change of part, ns", change, "0")
             .Add("added", "latencies added to the table", added);
+        if (otherLoad is { } percent) report.Add("other_load_percent", "processors busy with other programs, %", percent, "0.0");
         if (rows.Count == 0) return report;
         double[] predicted = [.. rows.Select(r => r.Predicted)], actual = [.. rows.Select(r => r.Measured)];
         var t = new Table(new("part", "part"), new("predicted ms", "predicted_ms", "0.0000"), new("measured ms", "measured_ms", "0.0000"), new("error", "error", "0.0%"));

@@ -12,8 +12,8 @@ namespace Engine.Compression;
 /// <summary>Latency of a whole model with its layers in one choice of schemes, run on one sample; kept in the table beside those of the layers.</summary>
 internal sealed class ModelLatency(string job, IReadOnlyDictionary<string, RuntimeValue> inputs, CompressionOptions options, KernelRegistry kernels, Workers workers)
 {
-    private const int LeastRuns = 15;
-    private static readonly TimeSpan s_warmUp = TimeSpan.FromMilliseconds(500), s_timed = TimeSpan.FromSeconds(1);
+    private const int LeastRuns = 9;
+    private static readonly TimeSpan s_warmUp = TimeSpan.FromMilliseconds(500), s_timed = TimeSpan.FromMilliseconds(300);
 
     /// <summary>Median nanoseconds of a run with layers in the schemes chosen; null where the table has none and nothing is measured.</summary>
     public long? Of(IReadOnlyDictionary<Layer, LayerResult> chosen, Func<ModelDefinition> build, CancellationToken cancellation) =>
@@ -69,14 +69,17 @@ internal sealed class ModelLatency(string job, IReadOnlyDictionary<string, Runti
         var watch = Stopwatch.StartNew();
         do executor.Run(given, outputs, cancellation);
         while (watch.Elapsed < s_warmUp);
-        var times = new List<long>();
-        for (watch.Restart(); times.Count < LeastRuns || watch.Elapsed < s_timed;)
+        return QuietWindows.Least(workers.Threads, () =>
         {
-            long started = Stopwatch.GetTimestamp();
-            executor.Run(given, outputs, cancellation);
-            times.Add((long)Stopwatch.GetElapsedTime(started).TotalNanoseconds);
-        }
-        times.Sort();
-        return times[times.Count / 2];
+            var times = new List<long>();
+            for (watch.Restart(); times.Count < LeastRuns || watch.Elapsed < s_timed;)
+            {
+                long started = Stopwatch.GetTimestamp();
+                executor.Run(given, outputs, cancellation);
+                times.Add((long)Stopwatch.GetElapsedTime(started).TotalNanoseconds);
+            }
+            times.Sort();
+            return (times[times.Count / 2], times[times.Count / 2]);
+        });
     }
 }

@@ -5,7 +5,16 @@ namespace Engine.Tensors;
 /// <summary>A tree over rows of signs of which some are taken with the other sign: row r of the weight is row r of the tree, times −1 where <see cref="Negated"/> says so.</summary>
 /// <param name="Tree">The tree.</param>
 /// <param name="Negated">Rows of the tree that are the opposite of the weight's.</param>
-public sealed record SignedTree(BinaryTree Tree, bool[] Negated);
+public sealed record SignedTree(BinaryTree Tree, bool[] Negated)
+{
+    /// <summary>What a threshold of the weight's row is for sums of the tree's: the sign is −1 below it, or above it where <paramref name="above"/>; direction · (s − t) &lt; 0 is −direction · (−s + t) &lt; 0.</summary>
+    public (int Threshold, bool Above) Turn(int row, int threshold, bool above) =>
+        // No sum is as small or as large: never, either way.
+        Negated[row] ? (threshold == int.MinValue ? int.MaxValue : -threshold, !above) : (threshold, above);
+
+    /// <summary>Scales of sums of the weight's row from 0 on, and of those below, as scales of sums of the tree's: they change places.</summary>
+    public (float Scale, float Below) Turn(int row, float scale, float below) => Negated[row] ? (-below, -scale) : (scale, below);
+}
 
 /// <summary>
 /// Minimum spanning trees over rows of signs, by the number of columns in which two rows differ. The sum over the edges is the least there is. Among the trees of that sum one of little depth is taken, the root in the middle of

@@ -1,4 +1,4 @@
-using Engine.Bench;
+using Engine.Compression;
 
 namespace Engine.Tests.Bench;
 

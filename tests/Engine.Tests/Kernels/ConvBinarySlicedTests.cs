@@ -119,6 +119,33 @@ public unsafe class ConvBinarySlicedTests
         foreach (var used in (Tensor[])[words, x, packed, planes, signs]) GC.KeepAlive(used);
     }
 
+    // So many products that threads share them: blocks of pixels, and the channels of a block.
+    [Theory]
+    [InlineData(SlicedExecution.Fr, 1)]
+    [InlineData(SlicedExecution.Fr, 3)]
+    [InlineData(SlicedExecution.Mst, 3)]
+    public void Threads_share_large_layers(SlicedExecution execution, int images)
+    {
+        var r = new Random(images);
+        var side = new WindowDim(20, 20, 3, 1, 1, 1, 1);
+        var s = new ConvShape(images, 180, 170, 1, new(WindowDim.One, side, side));
+        var weight = SlicedOperands.Weight(r, new Shape(s.OutChannels, s.Channels, 3, 3), 80);
+        var conv = new ConvBinarySliced(new SlicedWindow(s, true), execution, execution == SlicedExecution.Fr ? SlicedProgram.PackFr(weight, 9) : SlicedProgram.PackMst(SpanningTree.Of(weight), 9));
+        var x = Tensor.Allocate(DType.U8, new Shape(BitPlanes.Bytes(s.Batch * s.Window.Inputs, s.Channels)));
+        r.NextBytes(x.Bytes);
+        int[]? first = null;
+        foreach (int threads in (int[])[1, 2, 3])
+        {
+            using var workers = new Workers(threads);
+            var y = Tensor.Allocate(DType.I32, new Shape(s.Batch * s.OutChannels * s.Window.Outputs));
+            y.Span<int>().Fill(int.MinValue);
+            conv.ToSums(workers, x.Pointer, (int*)y.Pointer);
+            Assert.DoesNotContain(int.MinValue, y.Span<int>().ToArray());
+            Assert.Equal(first ??= y.Span<int>().ToArray(), y.Span<int>().ToArray());
+        }
+        GC.KeepAlive(x);
+    }
+
     [Fact]
     public void Signs_of_floats_become_planes_and_come_back()
     {

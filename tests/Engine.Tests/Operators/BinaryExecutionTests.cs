@@ -123,6 +123,25 @@ public class BinaryExecutionTests
         }
     }
 
+    // Channels last, as other frameworks flatten: the product's weights change order and the wire stays in bits.
+    [Theory]
+    [InlineData("Flatten")]
+    [InlineData("Reshape")]
+    public void Maps_are_flattened_in_any_order_of_axes(string flatten)
+    {
+        var g = new BinaryGraph(12);
+        var y = g.Conv(g.Sign(g.Input(), 1), g.Signs(true, 21, 9, 3, 3), []);
+        y = g.Op("Transpose", [g.Sign(g.Norm(y, 21), 1)], new() { ["perm"] = new long[] { 0, 2, 3, 1 } });
+        y = flatten == "Flatten" ? g.Op(flatten, [y]) : g.Op(flatten, [y, g.Constant(Tensor.Vector<long>(2, -1))]);
+        g.Output(g.Op("Gemm", [y, g.Constant(g.Signs(true, 11, 4 * 5 * 21))], new() { ["transB"] = 1L }));
+        var x = g.F32(2, 9, 6, 7);
+        var expected = g.Interpret(x).Span<float>().ToArray();
+        var (actual, stems) = Run(g.Graph, x, "conv-binary", 2);
+        Assert.Equal(expected, actual);
+        Assert.Equal(2, stems.Count(s => s == "conv-binary"));
+        Assert.DoesNotContain("transpose", stems);
+    }
+
     // Aligned layers one behind the other stay in planes, whatever their batch, and words are met at the edges alone.
     [Theory]
     [InlineData(1, 28)]

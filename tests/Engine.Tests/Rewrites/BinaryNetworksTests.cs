@@ -99,6 +99,24 @@ public class BinaryNetworksTests
         return t;
     }
 
+    // The first and the last layer, which stay as they are, are in the table too, and in the order of the network.
+    [Fact]
+    public void Layers_that_read_no_signs_say_so()
+    {
+        var g = new BinaryGraph(6);
+        var y = g.Conv(g.Input(), g.F32(4, 3, 3, 3), []);
+        y = g.Conv(g.Sign(g.Norm(y, 4), 1), g.Signs(true, 4, 4, 1, 1), []);
+        g.Output(g.Op("Gemm", [g.Op("Flatten", [g.Norm(y, 4)]), g.Constant(g.F32(64, 5))]));
+        var (notes, _, _) = g.Rewritten(g.F32(1, 3, 6, 6));
+        Assert.Equal(["float", "binary, to f32", "float"], notes.Select(n => n.Outcome));
+        Assert.All(notes.Where(n => n.Outcome == "float"), n => Assert.Equal("its input is not made of signs", n.Reason));
+        // A file that holds signs says the same of the layers around them.
+        using var file = new MemoryStream();
+        EngineFileWriter.Write(new ModelDefinition(g.Graph), file);
+        using var model = Model.Load(file.ToArray());
+        Assert.Equal(2, model.Rewrites.SelectMany(r => r.Notes).Count(n => n.Outcome == "float"));
+    }
+
     [Fact]
     public void Weights_of_several_magnitudes_stay_float()
     {

@@ -17,8 +17,8 @@ internal sealed unsafe class BinaryAffine
     private readonly bool _above;
     private readonly nint _signStep;
 
-    /// <summary>For results in <paramref name="to"/>, plain or blocked.</summary>
-    public BinaryAffine(ConvShape s, NodeTypes n, Encoding to)
+    /// <summary>For results in <paramref name="to"/>, plain or blocked; of the sums of <paramref name="tree"/> where it is given.</summary>
+    public BinaryAffine(ConvShape s, NodeTypes n, Encoding to, SignedTree? tree = null)
     {
         int plane = s.Window.Outputs;
         _places = to != Encoding.Plain ? FloatPlaces.Blocked(s.OutChannels, plane, ConvBlocked.Block) : n.In(1).Shape.Rank == 2 ? FloatPlaces.ChannelsLast(s.OutChannels, s.Batch) : FloatPlaces.Planes(s.OutChannels, plane);
@@ -29,6 +29,12 @@ internal sealed unsafe class BinaryAffine
             _signStep = to == Encoding.Plain ? (nint)BitPlanes.ChannelBytes((long)s.Batch * plane) : ChannelBits.Words(s.OutChannels) * sizeof(ulong);
         }
         if (BinaryConvCpu.IsOwn(n, 4)) _negative = PerChannel(n, 4, 0, s.OutChannels);
+        for (int m = 0; tree is not null && m < s.OutChannels; m++)
+        {
+            ref float scale = ref _scale.Span<float>()[m];
+            (scale, float below) = tree.Turn(m, scale, _negative is null ? scale : _negative.Span<float>()[m]);
+            if (_negative is not null) _negative.Span<float>()[m] = below;
+        }
         _residual = n.Node.Epilogue.FirstOrDefault(e => e.Op is Add)?.Operand ?? int.MaxValue;
         _least = n.Node.Epilogue.Any(e => e.Op is Relu) ? 0 : float.NegativeInfinity;
     }

@@ -9,18 +9,18 @@ internal static unsafe class BinaryTrees
 {
     // Distances of all pairs in some milliseconds.
     private const double MostWork = 1 << 26;
-    private static readonly ConditionalWeakTable<Weight, StrongBox<long>> s_differences = [];
+    private static readonly ConditionalWeakTable<Binary, SignedTree> s_trees = [];
 
-    /// <summary>In how many signs rows differ from their parents in the tree of a weight, counted once a weight; null where no tree is to be made.</summary>
+    /// <summary>In how many signs rows differ from their parents in the tree of a weight; null where no tree is to be made.</summary>
     public static long? Differences(Weight w) => w switch
     {
         BinaryTree tree => tree.Differences,
-        Binary b when (double)b.Rows * b.Rows * b.WordsPerRow <= MostWork && SlicedProgram.Supports(b.Rows, b.Columns) => s_differences.GetValue(b, static b => new(Of(b).Differences)).Value,
+        Binary b when (double)b.Rows * b.Rows * b.WordsPerRow <= MostWork && SlicedProgram.Supports(b.Rows, b.Columns) => Of(b).Tree.Differences,
         _ => null,
     };
 
-    /// <summary>The tree of a weight that is one, else one that is made.</summary>
-    public static BinaryTree Of(Weight w) => w as BinaryTree ?? SpanningTree.Of(Signs(w));
+    /// <summary>The tree of a weight that is one, else one that is made, once a weight, whose rows may have the other sign.</summary>
+    public static SignedTree Of(Weight w) => w is BinaryTree tree ? new(tree, new bool[tree.Rows]) : s_trees.GetValue(Signs(w), static b => SpanningTree.UpToSign(b));
 
     /// <summary>The signs of any weight, in rows.</summary>
     public static Binary Signs(Weight w)

@@ -51,26 +51,33 @@ internal static unsafe class SlicedConvCpu
 
     private static SlicedExecution[] Executions(Weight w) => BinaryTrees.Differences(w) is null ? [SlicedExecution.Fr] : [SlicedExecution.Fr, SlicedExecution.Mst];
 
+    // The tree where some of its rows have the other sign than the weight's.
+    private static SignedTree? Turned(SlicedExecution execution, NodeTypes n) => execution == SlicedExecution.Mst && BinaryTrees.Of(n.Weights[1]!) is var tree && tree.Negated.Contains(true) ? tree : null;
+
     private static ConvBinarySliced Bind(ConvShape s, SlicedExecution execution, bool fromPlanes, BindContext b)
     {
         int taps = s.Window.Taps;
         var packed = execution == SlicedExecution.Fr
             ? b.Pack(1, "conv-binary-fr", w => SlicedProgram.PackFr(BinaryTrees.Signs(w), taps))
-            : b.Pack(1, "conv-binary-mst", w => SlicedProgram.PackMst(BinaryTrees.Of(w), taps));
+            : b.Pack(1, "conv-binary-mst", w => SlicedProgram.PackMst(BinaryTrees.Of(w).Tree, taps));
         return new(new(s, fromPlanes), execution, packed);
     }
 
     private static StepFn BindSigns(ConvShape s, SlicedExecution execution, bool fromPlanes, NodeTypes n, BindContext b)
     {
         var conv = Bind(s, execution, fromPlanes, b);
-        var thresholds = SlicedThresholds.Pack(conv.Window, conv.Program, n.Values[2]!.Span<int>(), BinaryConvCpu.Negative(n, s.OutChannels));
+        int[] t = n.Values[2]!.Span<int>().ToArray();
+        bool[] above = BinaryConvCpu.Negative(n, s.OutChannels);
+        if (Turned(execution, n) is { } tree)
+            for (int m = 0; m < t.Length; m++) (t[m], above[m]) = tree.Turn(m, t[m], above[m]);
+        var thresholds = SlicedThresholds.Pack(conv.Window, conv.Program, t, above);
         return (in StepContext c) => conv.ToPlanes(c.Workers, c.InPointer(0), (uint*)thresholds.Pointer, c.OutPointer(0));
     }
 
     private static StepFn BindSums(ConvShape shape, ConvShape s, SlicedExecution execution, bool fromPlanes, NodeTypes n, Encoding to, BindContext b)
     {
         var conv = Bind(s, execution, fromPlanes, b);
-        var affine = new BinaryAffine(shape, n, to);
+        var affine = new BinaryAffine(shape, n, to, Turned(execution, n));
         return (in StepContext c) => conv.ToF32(c.Workers, c.InPointer(0), affine.Store(c));
     }
 }

@@ -7,6 +7,13 @@ namespace Engine.Cpu;
 /// <summary>Convert steps between plain tensors and tensors with blocked channels.</summary>
 internal static class BlockedConvertCpu
 {
+    /// <summary>Nanoseconds of a conversion.</summary>
+    public static double Estimate(TensorType type, Encoding from, Encoding to)
+    {
+        double bytesPerNanosecond = GemmF32.Table.Tier switch { "avx512" or "avx2" => 50, "vector" or "advsimd" => 15, _ => 2 };
+        return 300 + (from.StorageBytes(type) + to.StorageBytes(type)) / bytesPerNanosecond;
+    }
+
     public static StepFn? Bind(TensorType type, Encoding from, Encoding to)
     {
         if (type.DType != DType.F32 || type.Shape.Rank < 2) return null;

@@ -7,7 +7,7 @@ internal static class SpatialKernels
 {
     public static void Register(KernelRegistry r)
     {
-        r.AddConverter(BlockedConvertCpu.Bind);
+        r.AddConverter(BlockedConvertCpu.Bind, BlockedConvertCpu.Estimate);
         BlockedMovementCpu.Register(r);
         r.Add<AffineGrid>("affine-grid", AffineGridCpu.Bind);
         r.AddCandidates<AveragePool>(PoolBlockedCpu.Average);

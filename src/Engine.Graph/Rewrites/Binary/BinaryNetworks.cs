@@ -37,12 +37,16 @@ public sealed class BinaryNetworks : Rewrite
 /// <summary>One pass over a graph: which signs and layers can be binary, then the nodes that say so.</summary>
 internal sealed class BinaryRecognition(ModelGraph graph, RewriteContext context, List<LayerNote> notes)
 {
+    private const string NoSigns = "its input is not made of signs";
+
     private readonly Wiring _wiring = new(graph);
     private readonly Dictionary<Value, SignPattern> _signs = [];
     // Wires of −1 and +1, and the signs that they come from.
     private readonly Dictionary<Value, HashSet<Value>> _binary = [];
     private readonly Dictionary<Node, BinaryLayer> _layers = [];
     private readonly Dictionary<Node, string> _refused = [];
+    // Layers of ordinary weights that read no signs.
+    private readonly HashSet<Node> _others = [];
     private readonly Dictionary<Value, (BinaryLayer Layer, SumTable Table)> _thresholds = [];
     private readonly Dictionary<Value, string> _impossible = [];
 
@@ -50,11 +54,15 @@ internal sealed class BinaryRecognition(ModelGraph graph, RewriteContext context
     {
         foreach (var n in graph.Nodes)
             if (SignPattern.Of(n, _wiring) is { } p) _signs[n.Outputs[0]!] = p;
-        if (_signs.Count == 0) return 0;
-        foreach (var n in graph.Nodes) Learn(n);
+        bool stored = graph.Nodes.Any(n => n.Op is BinaryConv);
+        if (_signs.Count == 0 && !stored) return 0;
+        Node[] nodes = [.. graph.Nodes];
+        foreach (var n in nodes) Learn(n);
         var needed = _layers.Keys.SelectMany(n => _binary[n.Inputs[0]!]).ToHashSet();
         if (_layers.Count > 0) new BinaryEmission(graph, _wiring, _signs, _binary, _layers, _thresholds, needed).Run();
-        Report(needed);
+        if (_layers.Count == 0 && !stored) _others.Clear();
+        foreach (var n in nodes)
+            if (Note(n, needed) is { } note) notes.Add(note);
         return _layers.Count;
     }
 
@@ -86,10 +94,11 @@ internal sealed class BinaryRecognition(ModelGraph graph, RewriteContext context
         if (layer is null)
         {
             if (signed) _refused[n] = why;
+            else if (n.Input(1) is { Constant: not null } && n.Input(0) is { } input && _wiring.Maker(input)?.Op is not (BinarySign or BinaryConv or BinaryMaxPool)) _others.Add(n);
             return;
         }
         var origins = signed ? _binary[n.Inputs[0]!] : [];
-        if (!signed) _refused[n] = "its input is not made of signs";
+        if (!signed) _refused[n] = NoSigns;
         else if (origins.FirstOrDefault(_impossible.ContainsKey) is { } zero) _refused[n] = $"the sign '{zero.Name}' that it reads may be 0: {_impossible[zero]}";
         else
         {
@@ -106,14 +115,10 @@ internal sealed class BinaryRecognition(ModelGraph graph, RewriteContext context
         }
     }
 
-    private void Report(HashSet<Value> needed)
+    private LayerNote? Note(Node n, HashSet<Value> needed)
     {
-        foreach (var (n, layer) in _layers)
-        {
-            bool bits = layer.Sign is { } s && needed.Contains(s) && _thresholds.ContainsKey(s);
-            notes.Add(new(n.Name, bits ? "binary, to bits" : "binary, to f32", bits ? "" : _refused.GetValueOrDefault(n) ?? (layer.Sign is null ? "" : "no binary layer reads its sign")));
-        }
-        foreach (var (n, why) in _refused)
-            if (!_layers.ContainsKey(n)) notes.Add(new(n.Name, "float", why));
+        if (!_layers.TryGetValue(n, out var layer)) return (_refused.GetValueOrDefault(n) ?? (_others.Contains(n) ? NoSigns : null)) is { } why ? new(n.Name, "float", why) : null;
+        bool bits = layer.Sign is { } s && needed.Contains(s) && _thresholds.ContainsKey(s);
+        return new(n.Name, bits ? "binary, to bits" : "binary, to f32", bits ? "" : _refused.GetValueOrDefault(n) ?? (layer.Sign is null ? "" : "no binary layer reads its sign"));
     }
 }

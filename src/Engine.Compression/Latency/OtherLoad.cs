@@ -1,9 +1,9 @@
 using System.Globalization;
 
-namespace Engine.Bench;
+namespace Engine.Compression;
 
 /// <summary>How much of the machine's processors other programs took while something was measured (Linux; elsewhere unknown).</summary>
-internal sealed class OtherLoad
+public sealed class OtherLoad
 {
     private const double TicksPerSecond = 100;
 
