@@ -136,12 +136,12 @@ internal static class StreamForms
         c.Give(0, new(y.Wire, y.Type, x.Axis, w.Output, x.Delay / w.Stride, x.Time.Windows(w.Stride, w.Stride - 1, n => n / w.Stride, x.Frames)));
     }
 
-    /// <summary>The frames of every hop pooled to one, where windows consist of whole hops; else null.</summary>
+    /// <summary>All that a hop brings pooled to one frame of one element a channel, where windows consist of whole hops; else null.</summary>
     public static Pulse? HopOf(StreamContext c, Pulse x, Func<Attributes, Operator> pool)
     {
         if (c.WholeLength(x) is not { } whole || whole % x.Frames != 0) return null;
         x = c.Delay(x, (x.Frames - x.Delay % x.Frames) % x.Frames, 0);
-        long[] window = [.. Enumerable.Range(2, x.Type.Shape.Rank - 2).Select(i => i == x.Axis ? (long)x.Frames : 1)];
+        long[] window = [.. Enumerable.Range(2, x.Type.Shape.Rank - 2).Select(i => x.Type.Shape[i])];
         var y = c.Insert(pool(new Attributes(13, new Dictionary<string, object> { ["kernel_shape"] = window, ["strides"] = window })), [x.Wire]);
         int frames = x.Frames;
         return new(y.Wire, y.Type, x.Axis, 1, x.Delay / frames, x.Time.Windows(frames, frames - 1, n => n / frames, frames));

@@ -166,4 +166,18 @@ public class ContinualTests
         // delay = rf − 1 − padding, the padding of every layer in samples.
         Assert.Equal(14 - 1 - (1 + 2 * 1), time.Newest);
     }
+
+    [Theory]
+    [InlineData("GlobalAveragePool", 1)]
+    [InlineData("GlobalMaxPool", 2)]
+    public void PoolsOverTimeAndSpaceKeepOneValueAHop(string pool, int hop)
+    {
+        const int Window = 12, Places = 5, Channels = 4;
+        var b = new GraphBuilder();
+        var x = b.Op("Conv", 13, [b.Input("x", DType.F32), b.Constant(Tensor.From(new Shape(Channels, 2, 3, 1), TestData.Floats(Channels * 6, 1)))]);
+        b.Output(b.Op(pool, 13, [x]));
+        using var model = StreamModel.Create(new ModelDefinition(b.Graph), new StreamOptions { Axis = 2, Hop = hop, Window = Window, Continual = true, Shapes = new Dictionary<string, Shape> { ["x"] = new(1, 2, Window, Places) } });
+        Assert.InRange(model.Deviation()!.Value, 0, 1e-6);
+        Assert.Contains(model.Plan.States, s => s.Type.Shape.Dims[2..].SequenceEqual(new long[] { (Window - 2) / hop - 1, 1 }));
+    }
 }
