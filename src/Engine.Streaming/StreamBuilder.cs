@@ -21,7 +21,7 @@ internal sealed class StreamBuilder(StreamOptions options, IEvaluator evaluator,
     private readonly List<(StreamState State, Value Input, Value? Next)> _states = [];
     private readonly Dictionary<Value, (Pulse From, long Extra)> _waits = [];
     private readonly List<StreamVisible> _visible = [];
-    private readonly HashSet<string> _names = [];
+    private readonly Dictionary<string, int> _names = [];
 
     public StreamOptions Options { get; } = options;
 
@@ -39,8 +39,10 @@ internal sealed class StreamBuilder(StreamOptions options, IEvaluator evaluator,
     /// <summary>A name that no other wire or node of the graph has.</summary>
     public string Unique(string name)
     {
-        string unique = name;
-        for (int i = 1; !_names.Add(unique); i++) unique = $"{name}.{i}";
+        if (_names.TryAdd(name, 0)) return name;
+        string unique;
+        do unique = $"{name}.{++_names[name]}";
+        while (!_names.TryAdd(unique, 0));
         return unique;
     }
 

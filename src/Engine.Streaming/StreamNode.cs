@@ -15,6 +15,13 @@ internal sealed class StreamNode(StreamBuilder builder, Node node) : StreamConte
 
     public override bool Approximate => builder.Options.Approximate;
 
+    public override int AttentionWindow => builder.Options.AttentionWindow;
+
+    /// <summary>How the results differ from the model's; empty where they do not.</summary>
+    public string Deviation { get; private set; } = "";
+
+    public override void Deviates(string how) => Deviation = how;
+
     /// <summary>Bytes of the states that the node asked for.</summary>
     public long StateBytes { get; private set; }
 
@@ -68,6 +75,16 @@ internal sealed class StreamNode(StreamBuilder builder, Node node) : StreamConte
 
     public override (Value Wire, TensorType Type) Insert(Operator op, IReadOnlyList<Value?> inputs) =>
         builder.Add(new Node(builder.Unique($"{node.Name}.{op.Name.ToLowerInvariant()}"), op, inputs, [new Value(builder.Unique($"{node.Name}.part"))]))[0]!.Value;
+
+    public override IReadOnlyList<(Value Wire, TensorType Type)?> Insert(Node other) =>
+        builder.Add(new Node(builder.Unique($"{node.Name}.{other.Name}"), other.Op, other.Inputs, [.. other.Outputs.Select(v => v is null ? null : new Value(builder.Unique($"{node.Name}.{v.Name}")) { Quantization = v.Quantization })]) { Epilogue = other.Epilogue });
+
+    public override TensorType? TypeOf(Value wire) => builder.Type(wire);
+
+    public override void Result(int i, Value wire)
+    {
+        if (i < node.Outputs.Count && node.Outputs[i] is { } v) builder.Put(v, wire);
+    }
 
     public override void Give(int i, Pulse pulse) => _given[i] = pulse;
 

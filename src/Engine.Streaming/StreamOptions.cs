@@ -29,6 +29,9 @@ public sealed record StreamOptions
     /// <summary>With <see cref="Window"/>: results come from the first hop on, with zeros for what was before the signal; otherwise from the first whole window on.</summary>
     public bool PartialWindows { get; init; }
 
+    /// <summary>Frames that a query of attention sees, its own included, where the model lets it see all before it; 0 refuses such a model. The results are the model's until a signal is longer.</summary>
+    public int AttentionWindow { get; init; }
+
     /// <summary>Shapes of inputs with dimensions that the model leaves open; the streamed axis may hold anything.</summary>
     public IReadOnlyDictionary<string, Shape> Shapes { get; init; } = new Dictionary<string, Shape>();
 

@@ -93,7 +93,7 @@ public enum StreamForm
 {
     /// <summary>Gives what it gives of the whole signal.</summary>
     Exact,
-    /// <summary>Sees each hop as a signal of its own.</summary>
+    /// <summary>Sees each hop as a signal of its own, or less of the past than the model: <see cref="StreamLayer.Note"/> says so.</summary>
     Approximate,
     /// <summary>Runs on a whole window every hop.</summary>
     Window,

@@ -17,14 +17,16 @@ public sealed class StreamTransform
     private readonly List<StreamLayer> _layers = [];
     private readonly HashSet<Value> _captured = [];
     private readonly long _hopDelay;
+    private readonly BandedAttention _attention;
     private readonly ContinualWindows? _continual;
 
     private const int MostInputDelays = 128;
 
-    private StreamTransform(ModelGraph graph, StreamOptions options, IEvaluator evaluator, long hopDelay, IReadOnlySet<Value> newest)
+    private StreamTransform(ModelGraph graph, StreamOptions options, IEvaluator evaluator, long hopDelay, StreamBands bands, IReadOnlySet<Value> newest)
     {
         (_graph, _options, _evaluator, _hopDelay) = (graph, options, evaluator, hopDelay);
         _b = new(options, evaluator, WholeLength(), hopDelay);
+        _attention = new(this, _b, bands);
         if (options.Continual) _continual = new(this, _b, graph, newest, _layers);
     }
 
@@ -35,26 +37,28 @@ public sealed class StreamTransform
     public static StreamPlan Run(ModelGraph graph, StreamOptions options, IEvaluator evaluator)
     {
         if (options.Hop < 0 || options.Window < 0) throw new InputException($"hop {options.Hop} and window {options.Window}: expected 0 or more");
+        if (options.AttentionWindow < 0) throw new InputException($"attention window {options.AttentionWindow}: expected 0 or more");
         if ((options.Approximate || options.PartialWindows || options.Continual) && options.Window == 0) throw new InputException("approximate, partial and continual windows need a window");
         if (options.Approximate && options.Continual) throw new InputException("hops cannot be signals of their own and continue each other");
+        var bands = new StreamBands(graph, evaluator);
         if (options.Hop > 0)
             try
             {
-                return Aligned(graph, options, evaluator);
+                return Aligned(graph, options, evaluator, bands);
             }
             catch (StreamMisalignmentException e)
             {
-                throw new UnsupportedException($"{e.Message}; a hop of {options.Hop} samples does not do, multiples of {Smallest(graph, options, evaluator).Hop} do");
+                throw new UnsupportedException($"{e.Message}; a hop of {options.Hop} samples does not do, multiples of {Smallest(graph, options, evaluator, bands).Hop} do");
             }
-        return Smallest(graph, options, evaluator);
+        return Smallest(graph, options, evaluator, bands);
     }
 
-    private static StreamPlan Smallest(ModelGraph graph, StreamOptions options, IEvaluator evaluator)
+    private static StreamPlan Smallest(ModelGraph graph, StreamOptions options, IEvaluator evaluator, StreamBands bands)
     {
         for (int hop = 1; ;)
             try
             {
-                return Aligned(graph, options with { Hop = hop }, evaluator);
+                return Aligned(graph, options with { Hop = hop }, evaluator, bands);
             }
             catch (StreamMisalignmentException e)
             {
@@ -63,23 +67,23 @@ public sealed class StreamTransform
     }
 
     // A strided layer may need its frames later, to fall as over a whole signal. Waiting at the input, or in a layer that keeps old frames anyway, costs less than before the layer itself.
-    private static StreamPlan Aligned(ModelGraph graph, StreamOptions options, IEvaluator evaluator)
+    private static StreamPlan Aligned(ModelGraph graph, StreamOptions options, IEvaluator evaluator, StreamBands bands)
     {
-        var best = Delayed(graph, options, evaluator, 0);
+        var best = Delayed(graph, options, evaluator, bands, 0);
         for (int delay = 1; delay < Math.Min(options.Hop, MostInputDelays) && best.DelayBytes > 0; delay++)
-            if (Delayed(graph, options, evaluator, delay) is var other && other.DelayBytes < best.DelayBytes && Latency(other) <= Latency(best)) best = other;
+            if (Delayed(graph, options, evaluator, bands, delay) is var other && other.DelayBytes < best.DelayBytes && Latency(other) <= Latency(best)) best = other;
         return best;
     }
 
     private static double Latency(StreamPlan p) => p.Outputs.Max(o => o.Pulse is { } s ? s.Delay * s.Time.Step : (double)o.HopDelay * p.Hop);
 
     // Windows at the ends of branches of different delay must end with the same hop.
-    private static StreamPlan Delayed(ModelGraph graph, StreamOptions options, IEvaluator evaluator, int inputDelay)
+    private static StreamPlan Delayed(ModelGraph graph, StreamOptions options, IEvaluator evaluator, StreamBands bands, int inputDelay)
     {
         var newest = new HashSet<Value>();
         for (long delay = 0; ;)
         {
-            var t = new StreamTransform(graph, options, evaluator, delay, newest);
+            var t = new StreamTransform(graph, options, evaluator, delay, bands, newest);
             var plan = t.Build(inputDelay);
             if (t._b.NeededHopDelay != delay) delay = t._b.NeededHopDelay;
             // What reads but the newest row is known when every node has been seen.
@@ -146,7 +150,8 @@ public sealed class StreamTransform
         _b.SetType(x, type);
         _b.SetPulse(stream, _b.Delay(pulse, inputDelay, 0, null, stream.Name, out _));
         foreach (var v in _graph.Inputs.Where(v => v != stream)) Other(v);
-        foreach (var n in _graph.Nodes) Node(n);
+        foreach (var n in _graph.Nodes)
+            if (!_attention.Take(n)) Node(n);
         return Finish(pulse);
     }
 
@@ -163,8 +168,16 @@ public sealed class StreamTransform
         _b.Put(v, _b.State(v.Name, new TensorType(dtype, ShapeOf(v, -1)), null, 0, inPlace: false, v));
     }
 
+    internal void Gave(StreamNode c, string op, StreamForm form)
+    {
+        foreach (var (i, p) in c.Given) _b.SetPulse(c.Node.Outputs[i]!, p);
+        _layers.Add(new(c.Node.Name, op, form, c.Given.Count > 0 ? c.Given.Values.First().Delay : 0, c.StateBytes, c.Deviation));
+    }
+
     internal void Node(Node n)
     {
+        if (_options.Window == 0 && n.Op is Engine.Graph.Operators.Loop && n.Input(0) is { } trips)
+            n = LoopScan.Of(n, v => _b.Pulse(v) is not null, _b.Known(_b.Wire(trips)), v => _b.WholeLength is { } whole ? _b.Pulse(v)!.Time.Length(whole) : null) ?? n;
         if (n.Op.Subgraphs.SelectMany(g => g.Captures()).Any(v => _b.Pulse(v) is not null))
         {
             const string Reason = "a branch or loop inside it reads the stream";
@@ -183,8 +196,7 @@ public sealed class StreamTransform
         try
         {
             n.Op.Stream(c);
-            foreach (var (i, p) in c.Given) _b.SetPulse(n.Outputs[i]!, p);
-            _layers.Add(new(n.Name, n.Op.ToString(), c.Given.Count == 0 && c.Windowed ? StreamForm.Window : _options.Approximate && IsWindow(n) ? StreamForm.Approximate : StreamForm.Exact, c.Given.Count > 0 ? c.Given.Values.First().Delay : 0, c.StateBytes, ""));
+            Gave(c, n.Op.ToString(), c.Given.Count == 0 && c.Windowed ? StreamForm.Window : _options.Approximate && IsWindow(n) || c.Deviation.Length > 0 ? StreamForm.Approximate : StreamForm.Exact);
         }
         catch (StreamRefusalException e)
         {
@@ -195,7 +207,7 @@ public sealed class StreamTransform
 
     private static bool IsWindow(Node n) => n.Op is Engine.Graph.Operators.Conv or Engine.Graph.Operators.Pool;
 
-    private static UnsupportedException Refused(Node n, string reason) => new($"{n.Describe()} cannot run on a stream: {reason}");
+    internal static UnsupportedException Refused(Node n, string reason) => new($"{n.Describe()} cannot run on a stream: {reason}");
 
     // Lengths of the stream are −1 in the shapes that the model computes.
     private bool ShapeIsKnown(Node n)

@@ -12,7 +12,7 @@ internal static class StreamReport
     public static Report Make(string path, StreamModel model)
     {
         var p = model.Plan;
-        var hop = Operations(model.Hop, p.Graph);
+        var hop = Operations(model.Hop, p);
         var whole = p.Options.Window > 0 ? Whole(path, p) : null;
         var report = new Report();
         report.Add("hop", "samples a hop", p.Hop).Add("window", "samples a window", p.Options.Window).Add("state_bytes", "bytes that a stream holds", p.StateBytes)
@@ -56,12 +56,21 @@ internal static class StreamReport
 
     private static Tensor Shaped(Tensor t, ValueInfo input) => StreamTransform.Constant(t, input.Type);
 
-    private static Dictionary<string, double> Operations(Model hop, ModelGraph graph)
+    private static Dictionary<string, double> Operations(Model hop, StreamPlan p)
     {
         var values = new Dictionary<string, RuntimeValue>();
         foreach (var v in hop.Inputs)
             if (v.Type is DeclaredType.Tensor { Dims: { } d, DType: var type }) values[v.Name] = Tensor.Allocate(type, new Shape([.. d.Select(x => x.Value)]));
-        return Operations(hop.Plan(values));
+        // What a layer became of several nodes is named behind it.
+        var layers = p.Layers.Select(l => l.Name).ToHashSet();
+        var of = new Dictionary<string, double>();
+        foreach (var (name, operations) in Operations(hop.Plan(values)))
+        {
+            string layer = name;
+            while (!layers.Contains(layer) && layer.LastIndexOf('.') is var at and > 0) layer = layer[..at];
+            of[layers.Contains(layer) ? layer : name] = of.GetValueOrDefault(layers.Contains(layer) ? layer : name) + operations;
+        }
+        return of;
     }
 
     private static Dictionary<string, double> Operations(Plan plan)

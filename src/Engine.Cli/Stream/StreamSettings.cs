@@ -14,6 +14,7 @@ internal sealed class StreamSettings
     private readonly Option<int> _axis = new("--axis") { Description = "Axis of that input along which time runs; negative counts from the end", DefaultValueFactory = _ => -1, HelpName = "N" };
     private readonly Option<int> _hop = Count("--hop", "New samples a hop; default: the fewest that all strides divide");
     private readonly Option<int> _window = Count("--window", "Samples of a window, where results are those of windows; default: they follow the signal");
+    private readonly Option<int> _attention = Count("--attention-window", "Frames that a query of attention sees, where the model lets it see all before it; default: such a model is refused");
     private readonly Option<bool> _approximate = new("--approximate") { Description = "With --window: layers see every hop as a signal of its own, padded at both ends" };
     private readonly Option<bool> _continual = new("--continual") { Description = "With --window: attention is updated by the new frames, and only what is read of a window is computed" };
     private readonly Option<bool> _partial = new("--partial") { Description = "With --window: results from the first hop on, zeros before the signal" };
@@ -23,7 +24,7 @@ internal sealed class StreamSettings
 
     public void AddTo(Command command)
     {
-        foreach (Option o in (Option[])[_input, _axis, _hop, _window, _approximate, _continual, _partial, _shapes, _constants, _states]) command.Options.Add(o);
+        foreach (Option o in (Option[])[_input, _axis, _hop, _window, _attention, _approximate, _continual, _partial, _shapes, _constants, _states]) command.Options.Add(o);
     }
 
     public StreamOptions Of(ParseResult p) => new()
@@ -32,6 +33,7 @@ internal sealed class StreamSettings
         Axis = p.GetValue(_axis),
         Hop = p.GetValue(_hop),
         Window = p.GetValue(_window),
+        AttentionWindow = p.GetValue(_attention),
         Approximate = p.GetValue(_approximate),
         Continual = p.GetValue(_continual),
         PartialWindows = p.GetValue(_partial),

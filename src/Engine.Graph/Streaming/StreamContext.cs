@@ -17,6 +17,12 @@ public abstract class StreamContext
     /// <summary>True where the frames of a hop stand for themselves: windows that reach beyond them see padding, as at the ends of a signal.</summary>
     public abstract bool Approximate { get; }
 
+    /// <summary>Keys that a query may see where the model sets no bound, its own included; 0 where none may be set.</summary>
+    public abstract int AttentionWindow { get; }
+
+    /// <summary>Says how the results differ from the model's.</summary>
+    public abstract void Deviates(string how);
+
     /// <summary>Number of operands, absent ones included.</summary>
     public int InputCount => Node.Inputs.Count;
 
@@ -67,6 +73,15 @@ public abstract class StreamContext
 
     /// <summary>Adds a node whose single result only the streaming form itself reads.</summary>
     public abstract (Value Wire, TensorType Type) Insert(Operator op, IReadOnlyList<Value?> inputs);
+
+    /// <summary>Adds a copy of a node under a name of its own, whose results only the streaming form itself reads; null where a type is not known.</summary>
+    public abstract IReadOnlyList<(Value Wire, TensorType Type)?> Insert(Node node);
+
+    /// <summary>The type of a wire of the graph that runs a hop, where it is known.</summary>
+    public abstract TensorType? TypeOf(Value wire);
+
+    /// <summary>A wire as result <paramref name="i"/> that is no stream.</summary>
+    public abstract void Result(int i, Value wire);
 
     /// <summary>States that result <paramref name="i"/> is a stream.</summary>
     public abstract void Give(int i, Pulse pulse);

@@ -19,6 +19,10 @@ internal sealed class RowsNode(StreamBuilder builder, Node node, IReadOnlyDictio
 
     public override bool Approximate => false;
 
+    public override int AttentionWindow => 0;
+
+    public override void Deviates(string how) => throw Refuse(how);
+
     public override Pulse? Stream(int i) => node.Input(i) is { } v ? rows.GetValueOrDefault(v) : null;
 
     public override Value? Wire(int i) => node.Input(i) is { } v ? rows.GetValueOrDefault(v)?.Wire ?? builder.Wire(v) : null;
@@ -48,6 +52,12 @@ internal sealed class RowsNode(StreamBuilder builder, Node node, IReadOnlyDictio
     }
 
     public override (Value Wire, TensorType Type) Insert(Operator op, IReadOnlyList<Value?> inputs) => throw Refuse("it takes several steps");
+
+    public override IReadOnlyList<(Value Wire, TensorType Type)?> Insert(Node other) => throw Refuse("it takes several steps");
+
+    public override TensorType? TypeOf(Value wire) => builder.Type(wire);
+
+    public override void Result(int i, Value wire) => throw Refuse("it keeps a state");
 
     public override void Give(int i, Pulse pulse) => Given[i] = pulse is { Delay: 0 } && pulse.Frames == rows.Values.First().Frames ? pulse : throw Refuse("it changes which frames there are");
 

@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -53,4 +54,15 @@ public sealed class Scan : Operator
 
     /// <inheritdoc/>
     public override void Infer(InferContext c) { }
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c)
+    {
+        if (HasBatch) throw c.Refuse("sequences have lengths of their own");
+        if (InputDirections?.Any(d => d != 0) == true || OutputDirections?.Any(d => d != 0) == true) throw c.Refuse("it runs from the end of the signal");
+        int states = c.InputCount - ScanInputs;
+        StreamRecurrence.Scan(c, Body, states, Axes(InputAxes, ScanInputs), Axes(OutputAxes, Body.Outputs.Count - states));
+    }
+
+    private static long[] Axes(long[]? axes, int count) => [.. Enumerable.Range(0, Math.Max(0, count)).Select(i => axes is not null && i < axes.Length ? axes[i] : 0)];
 }

@@ -113,9 +113,7 @@ public abstract class Recurrent : Operator
         var x = c.Only();
         int axis = BatchFirst ? 1 : 0, batch = 1 - axis;
         if (x.Axis != axis) throw c.Refuse("the stream does not run along time");
-        // Before the signal begins the state must not move: it begins with a hop.
-        long late = x.Delay % x.Frames;
-        x = c.Delay(x, late == 0 ? 0 : x.Frames - late, 0);
+        (x, long reset) = StreamRecurrence.AtHop(c, x);
         long hidden = Hidden(c.Type(2).Shape), streams = c.Type(0).Shape[batch];
         var type = new TensorType(c.Type(0).DType, BatchFirst ? new Shape(streams, 1, hidden) : new Shape(1, streams, hidden));
         int states = this is Lstm ? 2 : 1;
@@ -125,7 +123,7 @@ public abstract class Recurrent : Operator
         for (int i = 0; i < states; i++)
         {
             if (c.Has(5 + i) && c.Known(5 + i) is null) throw c.Refuse("the state that it starts with is computed");
-            inputs[5 + i] = c.State(type, c.Has(5 + i) ? c.Known(5 + i) : null, x.Delay / x.Frames);
+            inputs[5 + i] = c.State(type, c.Has(5 + i) ? c.Known(5 + i) : null, reset);
         }
         var made = c.Emit(this, inputs, 1 + states);
         for (int i = 0; i < states; i++) c.Next(inputs[5 + i]!, made[1 + i]!.Value.Wire);
