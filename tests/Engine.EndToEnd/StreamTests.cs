@@ -74,4 +74,23 @@ public sealed class StreamTests : IDisposable
         Assert.Contains(layers, l => l.GetProperty("note").GetString()!.Contains("newest frame", StringComparison.Ordinal));
         Engine("stream", "continual-encoder2.onnx", "--axis", "1", "--hop", "1", "--continual").FailsWith(2, "window");
     }
+
+    [Fact]
+    public void Many_streams_and_a_long_one_are_measured()
+    {
+        string[] ppg = ["stream", "ppg.onnx", "--axis", "2", "--window", "256", "--hops", "64", "--rate", "32", "--format", "json"];
+        using var many = JsonDocument.Parse(ProgramRun.Bench(_folder.Path, [.. ppg, "--streams", "3,20", "--seconds", "0.1"]).Succeeds());
+        var rows = many.RootElement.GetProperty("stream").EnumerateArray().ToList();
+        Assert.Equal("3 20", string.Join(" ", rows.Select(r => r.GetProperty("streams").GetInt32())));
+        foreach (var r in rows)
+        {
+            Assert.Equal(8, r.GetProperty("batch").GetInt32());
+            Assert.Equal(52224, r.GetProperty("state_bytes").GetInt64());
+            Assert.True(r.GetProperty("total_bytes").GetInt64() > 52224 && r.GetProperty("p99_ms").GetDouble() > 0);
+        }
+        using var soak = JsonDocument.Parse(ProgramRun.Bench(_folder.Path, [.. ppg, "--soak", "300"]).Succeeds());
+        var row = soak.RootElement.GetProperty("stream").EnumerateArray().Single();
+        Assert.Equal(100, row.GetProperty("compared").GetInt32());
+        Assert.InRange(row.GetProperty("difference").GetDouble(), 0, 1e-5);
+    }
 }

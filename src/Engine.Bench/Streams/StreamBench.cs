@@ -34,16 +34,17 @@ internal sealed class StreamBench : IDisposable
         var x = Tensor.Allocate(DType.F32, plan.Input.Type.Shape.With(plan.Input.Axis, options.Window));
         _signal = Signal(_stream.SampleElements, options.Window);
         Window(x, plan.Input.Axis);
-        _inputs = [x];
+        var inputs = WholeInputs.Of(_whole, plan, x);
+        _inputs = [.. _whole.Inputs.Select(i => inputs[i.Name])];
         _outputs = new RuntimeValue?[_whole.Outputs.Count];
-        if (peer) _peer = new OnnxRuntimePeer(path, new Dictionary<string, RuntimeValue> { [_whole.Inputs[0].Name] = x }, threads, processors);
+        if (peer) _peer = new OnnxRuntimePeer(path, inputs, threads, processors);
     }
 
     /// <summary>Adds a row: all timed in turn, then hops one by one.</summary>
     public void Measure(Table table, double rate, TimeSpan time, CancellationToken cancellation)
     {
         var plan = _model.Plan;
-        double? deviation = Deviation();
+        double? deviation = plan.Options.Feedback.Count > 0 ? null : Deviation();
         List<Action> actions = [() => _windows.Run(_inputs, _outputs), Hop];
         if (_peer is not null) actions.Add(_peer.Run);
         var times = Interleaved.Measure(actions, new InterleavedSettings { MinTime = time, Warmup = TimeSpan.FromSeconds(0.7), Discarded = 3 }, cancellation: cancellation);
@@ -56,7 +57,7 @@ internal sealed class StreamBench : IDisposable
             single[i] = (long)Stopwatch.GetElapsedTime(started).TotalNanoseconds;
         }
         var s = new Samples(single);
-        table.Add(_name, plan.Options.Window, plan.Hop, _threads, window / 1e3, hop / 1e3, window / hop, window / hop / share, hop / window * share, _peer is null ? null : times.Median(2) / 1e3,
+        table.Add(_name, plan.Options.Window, plan.Hop, _threads, window / 1e3, hop / 1e3, share > 1 ? (hop - (window - hop) / (share - 1)) / 1e3 : null, window / hop, window / hop / share, hop / window * share, _peer is null ? null : times.Median(2) / 1e3,
             _peer is null ? null : times.Median(2) / hop, s.Percentile(50) / 1e3, s.Percentile(99) / 1e3, (s.Percentile(99) - s.Percentile(50)) / 1e3, deadline / hop, single.Count(n => n > deadline), Operations(_windows), Operations(_stream.Session), _stream.StateBytes, deviation);
     }
 

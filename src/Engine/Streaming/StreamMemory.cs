@@ -1,4 +1,3 @@
-using Engine.Runtime;
 using Engine.Streaming;
 using Engine.Tensors;
 
@@ -13,15 +12,11 @@ internal sealed class StreamMemory
     {
         _plan = plan;
         Current = [.. plan.States.Select(s => Tensor.Allocate(s.Type.DType, s.Type.Shape))];
-        Next = [.. plan.States.Select((s, i) => s.InPlace ? Current[i] : Tensor.Allocate(s.Type.DType, s.Type.Shape))];
         foreach (var t in Current) Bytes += t.ByteLength;
     }
 
     /// <summary>States before a hop.</summary>
     public Tensor[] Current { get; }
-
-    /// <summary>States after it; the same memory where a kernel may write over what it read.</summary>
-    public Tensor[] Next { get; }
 
     public long Bytes { get; }
 
@@ -36,12 +31,6 @@ internal sealed class StreamMemory
         for (int i = 0; i < Current.Length; i++)
             if (_plan.States[i].Reset == hop && hop > 0)
                 Reset(i);
-    }
-
-    public void After()
-    {
-        for (int i = 0; i < Current.Length; i++)
-            if (!ReferenceEquals(Current[i], Next[i])) Next[i].Bytes.CopyTo(Current[i].Bytes);
     }
 
     private void Reset(int i)

@@ -12,7 +12,8 @@ namespace Engine;
 public sealed class StreamModel : IDisposable
 {
     private readonly Model _whole;
-    private readonly Lock _forward = new();
+    private readonly Dictionary<int, (WideHop? Hop, string Reason)> _wide = [];
+    private readonly Lock _forward = new(), _gate = new();
     private Session? _wholeSession;
     private bool _disposed;
 
@@ -74,6 +75,32 @@ public sealed class StreamModel : IDisposable
         return outputs!;
     }
 
+    /// <summary>Streams that run together. Throws as <see cref="CreateSession"/> does.</summary>
+    public StreamGroup CreateGroup(StreamGroupOptions? options = null) => new(this, options ?? new());
+
+    /// <summary>The hop of several streams, made when it is first asked for; null, and why, where there is none.</summary>
+    internal WideHop? Wide(int width, out string reason)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (!_wide.TryGetValue(width, out var known))
+            {
+                try
+                {
+                    known = (new WideHop(Hop, Plan, _whole.Definition, width), "");
+                }
+                catch (EngineException e)
+                {
+                    known = (null, e.Message);
+                }
+                _wide[width] = known;
+            }
+            reason = known.Reason;
+            return known.Hop;
+        }
+    }
+
     /// <summary>Lets no new stream start; files are closed when the last one is disposed.</summary>
     public void Dispose()
     {
@@ -82,6 +109,10 @@ public sealed class StreamModel : IDisposable
             _disposed = true;
             _wholeSession?.Dispose();
             _wholeSession = null;
+        }
+        lock (_gate)
+        {
+            foreach (var (hop, _) in _wide.Values) hop?.Dispose();
         }
         Hop.Dispose();
     }

@@ -15,6 +15,9 @@ internal sealed class StreamQueue(StreamPlan plan, int capacity)
     /// <summary>True when every result has been read; the last one is valid until the next hop nevertheless.</summary>
     public bool IsEmpty => _count == 0 || _count == 1 && !HasResult(_hops[_first].Hop, _hops[_first].Length, _output);
 
+    /// <summary>Bytes of the tensors made so far.</summary>
+    public long Bytes => _slots.Sum(s => s.Sum(t => t?.ByteLength ?? 0));
+
     /// <summary>Where the next hop writes its outputs; null where none was made yet.</summary>
     public Tensor?[] Slot => _slots[(_first + _count) % capacity];
 

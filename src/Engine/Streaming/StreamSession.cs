@@ -1,4 +1,3 @@
-using Engine.Runtime;
 using Engine.Streaming;
 using Engine.Tensors;
 
@@ -10,54 +9,39 @@ namespace Engine;
 public sealed class StreamSession : IDisposable
 {
     private readonly StreamPlan _plan;
-    private readonly Session _session;
-    private readonly StreamQueue _queue;
-    private readonly StreamMemory _memory;
-    private readonly RuntimeValue[] _inputs;
-    private readonly RuntimeValue?[] _outputs;
-    private readonly Tensor _input;
-    private readonly Tensor? _visible;
-    private readonly int _inner, _outer;
-    private int _pending;
-    private long? _length;
-    private bool _broken;
+    private readonly HopRunner _runner;
+    private readonly LiveStream _stream;
 
     internal StreamSession(StreamModel model, StreamSessionOptions options)
     {
-        if (options.Queue < 1) throw new InputException($"a queue of {options.Queue} hops; expected at least 1");
         (Model, _plan) = (model, model.Plan);
-        _session = model.Hop.CreateSession(options.Session);
-        _memory = new StreamMemory(_plan);
-        _queue = new StreamQueue(_plan, options.Queue);
-        _input = Tensor.Allocate(_plan.Input.Type.DType, _plan.Input.Type.Shape);
-        _visible = _plan.VisibleInput is null ? null : Tensor.Allocate(DType.I64, new Shape(1, _plan.Visible.Count, 2));
-        _inputs = [_input, .. _visible is { } v ? [v] : Array.Empty<Tensor>(), .. _memory.Current];
-        _outputs = [.. _plan.Outputs.Select(_ => (RuntimeValue?)null), .. _memory.Next];
-        var s = _plan.Input.Type.Shape;
-        (_outer, _inner) = (Checked.Int(s.Product(0, _plan.Input.Axis)), Checked.Int(s.Product(_plan.Input.Axis + 1, s.Rank)));
-        Reset();
+        _stream = new LiveStream(_plan, options.Queue, 1);
+        _runner = new HopRunner(model.Hop, _plan, options.Session);
     }
 
     /// <summary>The model.</summary>
     public StreamModel Model { get; }
 
     /// <summary>Elements of a sample: channels, and streams side by side.</summary>
-    public int SampleElements => _outer * _inner;
+    public int SampleElements => _stream.SampleElements;
 
     /// <summary>The model's outputs.</summary>
     public IReadOnlyList<StreamOutput> Outputs => _plan.Outputs;
 
     /// <summary>Samples taken so far.</summary>
-    public long Pushed => _length ?? Hops * _plan.Hop + _pending;
+    public long Pushed => _stream.Pushed;
 
     /// <summary>Hops run so far.</summary>
-    public long Hops { get; private set; }
+    public long Hops => _stream.Hops;
 
     /// <summary>Bytes that the stream holds between hops.</summary>
-    public long StateBytes => _memory.Bytes;
+    public long StateBytes => _stream.Memory.Bytes;
+
+    /// <summary>Bytes that the stream takes, with the memory that a session has for its hops.</summary>
+    public StreamFootprint Footprint => new(StateBytes, _stream.SampleBytes, _stream.Queue.Bytes, _runner.Bytes);
 
     /// <summary>The session that runs the hops: its plans and timings.</summary>
-    public Session Session => _session;
+    public Session Session => _runner.Session;
 
     /// <summary>
     /// Takes samples, one after the other, each <see cref="SampleElements"/> elements in the order of the input's other axes, and runs every hop that they complete. Returns how many samples it took:
@@ -65,117 +49,47 @@ public sealed class StreamSession : IDisposable
     /// </summary>
     public int Push<T>(ReadOnlySpan<T> samples, CancellationToken cancellation = default) where T : unmanaged
     {
-        RequireWhole();
-        if (_length is not null) throw new InvalidOperationException("the stream has ended; reset it to begin another");
-        if (samples.Length % SampleElements != 0) throw new InputException($"{samples.Length} elements are no whole samples of {SampleElements}");
-        if (DTypeOf<T>.Value != _input.DType) throw new InputException($"samples are {DTypeOf<T>.Value.Display()}, expected {_input.DType.Display()}");
-        int count = samples.Length / SampleElements, taken = 0;
-        while (taken < count)
+        int taken = 0;
+        while (true)
         {
-            if (_pending == 0 && _queue.IsFull) return taken;
-            int n = Math.Min(count - taken, _plan.Hop - _pending);
-            Scatter(samples.Slice(taken * SampleElements, n * SampleElements), n);
-            _pending += n;
-            taken += n;
-            if (_pending == _plan.Hop) Run(cancellation);
+            taken += _stream.TakeHop(samples, _stream.Queue.IsFull ? int.MaxValue : taken);
+            if (!_stream.HasHop) return taken;
+            _runner.Run(_stream, cancellation);
         }
-        return taken;
     }
 
     /// <inheritdoc cref="Push{T}(ReadOnlySpan{T}, CancellationToken)"/>
     public int Push(ReadOnlySpan<float> samples, CancellationToken cancellation = default) => Push<float>(samples, cancellation);
 
     /// <summary>The next result, in the order of hops and then of the model's outputs; false when none is due.</summary>
-    public bool TryRead(out StreamResult result) => _queue.TryRead(out result);
+    public bool TryRead(out StreamResult result) => _stream.Queue.TryRead(out result);
 
     /// <summary>
     /// Ends the signal: results that wait for later samples come with padding in their place, as at the end of a whole signal. False when results must be read before it can go on: read and call again.
     /// </summary>
     public bool Finish(CancellationToken cancellation = default)
     {
-        RequireWhole();
-        _length ??= Pushed;
-        while (!_queue.IsComplete(Hops, _length.Value))
+        _stream.End();
+        while (!_stream.IsComplete)
         {
-            if (_queue.IsFull) return false;
-            Scatter<byte>([], 0);
-            Run(cancellation);
+            if (_stream.Queue.IsFull) return false;
+            _runner.Run(_stream, cancellation);
         }
         return true;
     }
 
     /// <summary>Begins another signal; results not read are dropped.</summary>
-    public void Reset()
-    {
-        (Hops, _pending, _length, _broken) = (0, 0, null, false);
-        _memory.Reset();
-        _queue.Clear();
-        _input.Bytes.Clear();
-    }
+    public void Reset() => _stream.Reset();
 
-    /// <summary>The state of the stream as bytes, for <see cref="Restore"/>. Throws <see cref="InvalidOperationException"/> while results wait to be read.</summary>
-    public byte[] Save()
-    {
-        RequireWhole();
-        if (!_queue.IsEmpty) throw new InvalidOperationException("results wait to be read; a stream is saved without any");
-        return StreamSnapshot.Write(_plan, _memory, Hops, _pending, _length, _input);
-    }
+    /// <summary>
+    /// The state of the stream as bytes, for <see cref="Restore"/> here or in another process, on any tier of kernels, or in a <see cref="StreamGroup"/>. Throws <see cref="InvalidOperationException"/> while results wait to be
+    /// read.
+    /// </summary>
+    public byte[] Save() => _stream.Save(_runner.Layouts, _runner.Kernels);
 
-    /// <summary>Goes on where a stream of the same model was saved, with the same bits. Throws <see cref="InputException"/> for bytes that are no state of this model.</summary>
-    public void Restore(ReadOnlySpan<byte> saved)
-    {
-        var (hops, pending, length) = StreamSnapshot.Read(saved, _plan, _memory, _input);
-        (Hops, _pending, _length, _broken) = (hops, pending, length, false);
-        _queue.Clear();
-    }
-
-    private void Run(CancellationToken cancellation)
-    {
-        if (_visible is not null) See(_visible.Span<long>());
-        _memory.Before(Hops);
-        var slot = _queue.Slot;
-        slot.CopyTo(_outputs, 0);
-        // Until the hop is through, some states are those after it and some those before.
-        _broken = true;
-        _session.Run(_inputs, _outputs, cancellation);
-        _broken = false;
-        for (int i = 0; i < slot.Length; i++) slot[i] = (Tensor)_outputs[i]!;
-        _memory.After();
-        _queue.Add(Hops, _length, Pushed);
-        Hops++;
-        _pending = 0;
-    }
-
-    private void RequireWhole()
-    {
-        if (_broken) throw new InvalidOperationException("a hop ended with an error or a cancellation; reset or restore the stream");
-    }
-
-    private void See(Span<long> visible)
-    {
-        for (int i = 0; i < _plan.Visible.Count; i++) (visible[2 * i], visible[2 * i + 1]) = _plan.Visible[i].In(Hops, _length);
-    }
-
-    private void Scatter<T>(ReadOnlySpan<T> samples, int count) where T : unmanaged
-    {
-        if (_length is not null)
-        {
-            // What was pushed of the last hop stays; the rest is padding, which every layer puts in itself.
-            Clear();
-            _pending = _plan.Hop;
-            return;
-        }
-        var to = _input.Span<T>();
-        for (int t = 0; t < count; t++)
-            for (int o = 0; o < _outer; o++) samples.Slice((t * _outer + o) * _inner, _inner).CopyTo(to[((o * _plan.Hop + _pending + t) * _inner)..]);
-    }
-
-    private void Clear()
-    {
-        long element = _input.ByteLength / _input.Shape.Elements * _inner;
-        for (int o = 0; o < _outer; o++) _input.Bytes.Slice(Checked.Int((o * _plan.Hop + _pending) * element), Checked.Int((_plan.Hop - _pending) * element)).Clear();
-    }
+    /// <summary>Goes on where a stream of the same model and options was saved; on the same tier of kernels with the same bits. Throws <see cref="InputException"/> for bytes that are no state of this model, and changes nothing then.</summary>
+    public void Restore(ReadOnlySpan<byte> saved) => _stream.Restore(saved, _runner.Layouts, _runner.Kernels);
 
     /// <summary>Gives memory and threads back.</summary>
-    public void Dispose() => _session.Dispose();
+    public void Dispose() => _runner.Dispose();
 }

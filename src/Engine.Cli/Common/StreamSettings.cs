@@ -22,16 +22,17 @@ internal sealed class StreamSettings
     private readonly Option<string[]> _constants = new("--constant") { Description = "An input that never changes: a number or a .npy file", HelpName = "NAME=VALUE" };
     private readonly Option<string[]> _states = new("--state") { Description = "An input that holds what an output gave in the hop before, zeros at first", HelpName = "INPUT=OUTPUT" };
 
-    public void AddTo(Command command)
+    /// <summary>Adds the options, that of the hop where the command has no other for it.</summary>
+    public void AddTo(Command command, bool hop = true)
     {
-        foreach (Option o in (Option[])[_input, _axis, _hop, _window, _attention, _approximate, _continual, _partial, _shapes, _constants, _states]) command.Options.Add(o);
+        foreach (Option o in (Option[])[_input, _axis, .. hop ? [_hop] : Array.Empty<Option>(), _window, _attention, _approximate, _continual, _partial, _shapes, _constants, _states]) command.Options.Add(o);
     }
 
     public StreamOptions Of(ParseResult p) => new()
     {
         Input = p.GetValue(_input),
         Axis = p.GetValue(_axis),
-        Hop = p.GetValue(_hop),
+        Hop = p.GetResult(_hop) is null ? 0 : p.GetValue(_hop),
         Window = p.GetValue(_window),
         AttentionWindow = p.GetValue(_attention),
         Approximate = p.GetValue(_approximate),
