@@ -31,8 +31,9 @@ internal sealed unsafe class Atomic<TSpace>(Slot? d, Address address, Slot b, Sl
         byte* file = warp.Registers;
         ulong at = Read(file, address.Base, lane) + (ulong)address.Offset;
         // The word is read too.
-        byte* data = TSpace.Access(warp, at, bytes, lane, AccessKind.StrongRead);
-        TSpace.Access(warp, at, bytes, lane, AccessKind.Atomic);
+        byte* data = TSpace.Find(warp, at, bytes, lane, write: false);
+        TSpace.Find(warp, at, bytes, lane, write: true);
+        TSpace.Note(warp, at, bytes, lane, AccessKind.Atomic);
         ulong old = bytes switch { 2 => *(ushort*)data, 4 => *(uint*)data, _ => *(ulong*)data };
         ulong value = function(old, Read(file, b, lane), c is { } third ? Read(file, third, lane) : 0);
         if (bytes == 2) *(ushort*)data = (ushort)value;

@@ -180,6 +180,7 @@ internal static class Compares
     public static Operation SelectBySign(Encoder e)
     {
         e.Expect(4);
+        if (e.Types.Length != 2) throw e.Wrong("expected two types");
         PtxType type = e.Types[0];
         bool wide = type.Bits() == 64, real = e.Type == PtxType.F32;
         return new LaneFunction(new Slot(e.Result(0, type), wide), [new Slot(e.Source(1, type), wide), new Slot(e.Source(2, type), wide), new Slot(e.Source(3, e.Type), false)],

@@ -18,7 +18,7 @@ internal sealed class SharedLayout
     {
         get
         {
-            long align = _dynamic.Count == 0 ? 16 : _dynamic.Max(v => v.Align);
+            long align = _dynamic.Count == 0 ? 1 : _dynamic.Max(v => v.Align);
             return (StaticBytes + align - 1) / align * align;
         }
     }

@@ -16,7 +16,7 @@ internal static class MemoryEncoding
         if (Array.Exists(words, w => w.StartsWith("shared", StringComparison.Ordinal))) return e.Has("shared::cluster") ? throw e.Unsupported("no clusters here") : PtxSpace.Shared;
         if (e.Has("local")) return PtxSpace.Local;
         if (!Array.Exists(words, w => w.StartsWith("param", StringComparison.Ordinal))) return PtxSpace.Generic;
-        return ((AddressOperand)e.Operand(e.Instruction.Opcode == "st" ? 0 : 1)).Base is VariableOperand { Variable.Space: PtxSpace.Argument } ? PtxSpace.Local : PtxSpace.Parameter;
+        return e.Operand(e.Instruction.Opcode == "st" ? 0 : 1) is AddressOperand { Base: VariableOperand { Variable.Space: PtxSpace.Argument } } ? PtxSpace.Local : PtxSpace.Parameter;
     }
 
     public static int Count(Encoder e) => e.Has("v2") ? 2 : e.Has("v4") ? 4 : e.Has("v8") ? throw e.Unsupported("no vectors of eight") : 1;
@@ -105,12 +105,13 @@ internal sealed unsafe class Load<TSpace, T>(MemoryRegister[] registers, Address
         int bytes = registers.Length * sizeof(T);
         if (typeof(TSpace) == typeof(GlobalSpace)) warp.Block.Worker.BytesRead += bytes * BitOperations.PopCount(mask);
         strong?.Before(warp);
-        AccessKind kind = AccessKind.Read;
+        AccessKind kind = strong == null ? AccessKind.Read : AccessKind.StrongRead;
         for (; mask != 0; mask &= mask - 1)
         {
             int i = BitOperations.TrailingZeroCount(mask);
             ulong at = (address.Base.Wide ? ((ulong*)(file + address.Base.Offset))[i] : ((uint*)(file + address.Base.Offset))[i]) + (ulong)address.Offset;
-            byte* data = strong == null ? TSpace.Access(warp, at, bytes, i, kind) : strong.Read<TSpace>(warp, at, bytes, i);
+            byte* data = TSpace.Find(warp, at, bytes, i, write: false);
+            TSpace.Note(warp, at, bytes, i, kind);
             foreach (MemoryRegister register in registers)
             {
                 T value = *(T*)data;
@@ -163,12 +164,16 @@ internal sealed unsafe class Store<TSpace, T>(Slot[] sources, Address address, S
         {
             int i = BitOperations.TrailingZeroCount(mask);
             ulong at = (address.Base.Wide ? ((ulong*)(file + address.Base.Offset))[i] : ((uint*)(file + address.Base.Offset))[i]) + (ulong)address.Offset;
-            byte* data = TSpace.Access(warp, at, bytes, i, kind);
+            byte* data = TSpace.Find(warp, at, bytes, i, write: true);
+            bool same = strong == null;
             foreach (Slot source in sources)
             {
-                *(T*)data = T.CreateTruncating(source.Wide ? ((ulong*)(file + source.Offset))[i] : ((uint*)(file + source.Offset))[i]);
+                T value = T.CreateTruncating(source.Wide ? ((ulong*)(file + source.Offset))[i] : ((uint*)(file + source.Offset))[i]);
+                same &= *(T*)data == value;
+                *(T*)data = value;
                 data += sizeof(T);
             }
+            TSpace.Note(warp, at, bytes, i, same ? AccessKind.SameWrite : kind);
         }
         strong?.After(warp);
     }

@@ -1,10 +1,9 @@
 using Engine.Ptx.Machine;
-using Engine.Ptx.Memory;
 
 namespace Engine.Ptx.Code;
 
 /// <summary>What atomic and strong accesses and fences order between blocks.</summary>
-internal sealed unsafe class StrongAccess
+internal sealed class StrongAccess
 {
     private readonly bool _acquires;
     private readonly bool _releases;
@@ -34,10 +33,6 @@ internal sealed unsafe class StrongAccess
         order.Strong = ++warp.Block.Worker.Time;
         if (_acquires) order.Acquired = order.Strong;
     }
-
-    /// <summary>Reads without a trace for others to race with.</summary>
-    public byte* Read<TSpace>(Warp warp, ulong address, int bytes, int lane)
-        where TSpace : struct, ISpace => TSpace.Access(warp, address, bytes, lane, AccessKind.StrongRead);
 
     /// <summary>A fence of the block for others.</summary>
     public static void Fence(Warp warp)

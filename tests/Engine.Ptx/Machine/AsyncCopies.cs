@@ -25,7 +25,8 @@ internal sealed unsafe class AsyncCopies(Warp warp, bool eager)
 
     public void Begin(AsyncCopy copy)
     {
-        SharedSpace.Access(warp, copy.Target, copy.Bytes, copy.Lane, AccessKind.AsyncWrite);
+        SharedSpace.Find(warp, copy.Target, copy.Bytes, copy.Lane, write: true);
+        SharedSpace.Note(warp, copy.Target, copy.Bytes, copy.Lane, AccessKind.AsyncWrite);
         Check(copy);
         if (eager) Move(copy);
         _open[copy.Lane].Add(copy);
@@ -60,7 +61,7 @@ internal sealed unsafe class AsyncCopies(Warp warp, bool eager)
         foreach (AsyncCopy copy in group)
         {
             if (!eager) Move(copy);
-            warp.Block.SharedShadow?.Access(warp, copy.Lane, copy.Target, copy.Bytes, AccessKind.AsyncDone);
+            SharedSpace.Note(warp, copy.Target, copy.Bytes, copy.Lane, AccessKind.AsyncDone);
         }
         group.Clear();
     }
@@ -73,7 +74,8 @@ internal sealed unsafe class AsyncCopies(Warp warp, bool eager)
         for (int at = 0; at < copy.Read;)
         {
             int bytes = Piece(copy, at);
-            GlobalSpace.Access(warp, copy.Source + (uint)at, bytes, copy.Lane, AccessKind.Read);
+            GlobalSpace.Find(warp, copy.Source + (uint)at, bytes, copy.Lane, write: false);
+            GlobalSpace.Note(warp, copy.Source + (uint)at, bytes, copy.Lane, AccessKind.Read);
             at += bytes;
         }
     }

@@ -15,6 +15,7 @@ internal sealed unsafe class Block
         Worker = worker;
         Warps = warps;
         Shared = shared;
+        SharedBytes = launch.SharedBytes;
         for (int i = 0; i < _barriers.Length; i++) _barriers[i] = new BlockBarrier();
         Order = new BlockOrder(warps.Length);
         if (launch.Options.Races != PtxRaceChecks.None) SharedShadow = new RaceShadow(launch.SharedBytes, "shared memory", 0);
@@ -27,6 +28,8 @@ internal sealed unsafe class Block
     public Warp[] Warps { get; }
 
     public readonly byte* Shared;
+
+    public readonly long SharedBytes;
 
     public readonly RaceShadow? SharedShadow;
 

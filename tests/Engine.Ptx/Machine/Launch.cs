@@ -17,6 +17,8 @@ internal sealed unsafe class Launch
     private readonly byte[] _parameters;
     private readonly ConcurrentDictionary<ulong, RaceShadow> _shadows;
     private readonly Dictionary<uint, List<(uint, uint)>> _releases = [];
+    private RaceShadow? _last;
+    private ulong _lastBuffer;
     private long _next;
     private long _spent;
 
@@ -96,12 +98,19 @@ internal sealed unsafe class Launch
             throw new KernelFaultException(PtxFaultKind.Budget, -1, $"over {Options.Budget} instructions of warps");
     }
 
-    public RaceShadow ShadowOf(ulong address) =>
+    private RaceShadow ShadowOf(ulong address) =>
         _shadows.GetOrAdd(address >> 32 << 32, start => new RaceShadow(Memory.BytesAt(start), Memory.NameAt(start), start));
 
-    /// <summary>Notes an access to global memory.</summary>
-    public void NoteGlobal(Warp warp, int lane, ulong address, int bytes, AccessKind kind) =>
-        ShadowOf(address).Access(warp, lane, (uint)address, bytes, kind);
+    /// <summary>Notes an access to global memory; only one thread does.</summary>
+    public void NoteGlobal(Warp warp, int lane, ulong address, int bytes, AccessKind kind)
+    {
+        if (_last == null || address >> 32 != _lastBuffer)
+        {
+            _last = ShadowOf(address);
+            _lastBuffer = address >> 32;
+        }
+        _last.Access(warp, lane, (uint)address, bytes, kind);
+    }
 
     public List<(uint Published, uint Before)>? ReleasesOf(uint block) => _releases.GetValueOrDefault(block);
 

@@ -79,7 +79,8 @@ internal sealed unsafe class GlobalMemory
 
     /// <summary>The buffer's name and the place in it.</summary>
     public string Describe(ulong address) =>
-        Find(address) is { } buffer ? $"0x{address:x} = '{buffer.NameAt(address)}' + {address - buffer.AddressAt(address)}" : $"0x{address:x}, in no buffer";
+        (uint)address >= 0x8000_0000 && Find(address + 0x8000_0000) is { } next ? $"0x{address:x}, {next.Address - address} bytes before '{next.Name}'"
+        : Find(address) is { } buffer ? $"0x{address:x} = '{buffer.NameAt(address)}' + {address - buffer.AddressAt(address)}" : $"0x{address:x}, in no buffer";
 
     private void Fail(ulong address, int bytes, int lane, bool write)
     {
@@ -87,7 +88,7 @@ internal sealed unsafe class GlobalMemory
         PtxBuffer? buffer = Find(address);
         long offset = (uint)(address - Windows.Global);
         if (buffer == null) throw new KernelFaultException(PtxFaultKind.OutOfBounds, lane, what);
-        if (offset + bytes > buffer.Bytes) throw new KernelFaultException(PtxFaultKind.OutOfBounds, lane, $"{what}, which has {buffer.Bytes} bytes");
+        if (offset + bytes > buffer.Bytes) throw new KernelFaultException(PtxFaultKind.OutOfBounds, lane, offset < 0x8000_0000 ? $"{what}, which has {buffer.Bytes} bytes" : what);
         if ((offset & (bytes - 1)) != 0) throw new KernelFaultException(PtxFaultKind.Misaligned, lane, what);
         if (buffer.IsGuarded(offset, bytes)) throw new KernelFaultException(PtxFaultKind.OutOfBounds, lane, $"{what}, in a guard zone");
         throw new KernelFaultException(write ? PtxFaultKind.ReadOnly : PtxFaultKind.Unwritten, lane, write ? $"{what}, which is only to be read" : $"{what}, which nobody has written");

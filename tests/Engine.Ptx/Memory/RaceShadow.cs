@@ -7,6 +7,9 @@ internal enum AccessKind
     Read,
     Write,
 
+    /// <summary>A write of what is already there, which harms nobody.</summary>
+    SameWrite,
+
     /// <summary>Atomic accesses and strong loads and stores: no race with each other.</summary>
     Atomic,
 
@@ -67,7 +70,7 @@ internal sealed class RaceShadow(long bytes, string name, ulong origin)
             Report(warp, lane, PtxFaultKind.AsyncRace, $"{Name(kind)} of {Place(index)} before the asynchronous copy of {Thread(warp, writer)} was waited for");
             return;
         }
-        if (writer == thread || ((word.Writer & Atomic) != 0 && kind is AccessKind.Atomic or AccessKind.StrongRead)) return;
+        if (kind == AccessKind.SameWrite || writer == thread || ((word.Writer & Atomic) != 0 && kind is AccessKind.Atomic or AccessKind.StrongRead)) return;
         if (IsOrdered(warp, writer, word.WriteTime)) return;
         Report(warp, lane, PtxFaultKind.Race, $"{Name(kind)} of {Place(index)} after {Thread(warp, writer)} wrote it, with nothing to order them");
     }
@@ -96,7 +99,7 @@ internal sealed class RaceShadow(long bytes, string name, ulong origin)
                 word.Reader = thread | flags;
                 word.ReadTime = now;
                 break;
-            case AccessKind.Write: Set(ref word, thread, now); break;
+            case AccessKind.Write or AccessKind.SameWrite: Set(ref word, thread, now); break;
             case AccessKind.Atomic: Set(ref word, thread | Atomic, now); break;
             case AccessKind.AsyncWrite: Set(ref word, thread | Pending, now); break;
             case AccessKind.AsyncDone:

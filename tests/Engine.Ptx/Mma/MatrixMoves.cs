@@ -29,7 +29,8 @@ internal sealed unsafe class LoadMatrix(int[] registers, Address address, bool t
         {
             ulong at = (address.Base.Wide ? ((ulong*)(file + address.Base.Offset))[row] : ((uint*)(file + address.Base.Offset))[row]) + (ulong)address.Offset;
             if (generic) at -= Windows.Shared;
-            byte* data = SharedSpace.Access(warp, at, 16, row, AccessKind.Read);
+            byte* data = SharedSpace.Find(warp, at, 16, row, write: false);
+            SharedSpace.Note(warp, at, 16, row, AccessKind.Read);
             Buffer.MemoryCopy(data, matrices + row * 8, 16, 16);
         }
         for (int i = 0; i < registers.Length; i++)
