@@ -101,6 +101,8 @@ template <typename Op, int THREADS> device float over_block(float x, float *part
 
 // ---- bits and bytes ----
 template <int TABLE> device u32 logic3(u32 a, u32 b, u32 c) { u32 r; asm("lop3.b32 %0, %1, %2, %3, %4;" : "=r"(r) : "r"(a), "r"(b), "r"(c), "n"(TABLE)); return r; }
+// (a & b) | c.
+device u32 and_or(u32 a, u32 b, u32 c) { return logic3<0xea>(a, b, c); }
 device u32 permute(u32 a, u32 b, u32 selector) { u32 r; asm("prmt.b32 %0, %1, %2, %3;" : "=r"(r) : "r"(a), "r"(b), "r"(selector)); return r; }
 
 // ---- memory ----
@@ -109,7 +111,7 @@ device u32 shared_address(const void *p) { return (u32)(u64)(const __attribute__
 // Weights are read once: they leave the caches first.
 device u32x4 read_once(const u32x4 *p)
 {
-    u32x4 r;
-    asm volatile("ld.global.cs.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(r.x), "=r"(r.y), "=r"(r.z), "=r"(r.w) : "l"(p));
-    return r;
+    u32 a, b, c, d;
+    asm volatile("ld.global.cs.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(a), "=r"(b), "=r"(c), "=r"(d) : "l"(p));
+    return u32x4{a, b, c, d};
 }
