@@ -32,6 +32,9 @@ public ref struct KernelArguments
     /// <summary>The next argument: a length or extent, which kernels take as u32. Throws where it does not fit.</summary>
     public KernelArguments Add(long value) => value is >= 0 and <= uint.MaxValue ? Put("u32", (uint)value) : throw new GpuException($"kernel {_entry.Name}: {Next.Name} is {value}, which does not fit a u32");
 
+    /// <summary>The next argument: a u64, such as a distance in elements.</summary>
+    public KernelArguments AddLong(long value) => Put("u64", value);
+
     /// <summary>The next argument: an i32, which PTX calls u32 as well.</summary>
     public KernelArguments Add(int value) => Put("u32", value);
 
@@ -40,6 +43,16 @@ public ref struct KernelArguments
 
     /// <summary>The next argument: a struct of the kernel's own, passed by value.</summary>
     public KernelArguments AddStruct<T>(in T value) where T : unmanaged => Put("b8", value);
+
+    /// <summary>The next argument: an unsigned number given as its bytes.</summary>
+    public KernelArguments AddBits(ReadOnlySpan<byte> value)
+    {
+        var a = Next;
+        if (a.Type[0] != 'u' || a.Bytes != value.Length) throw new GpuException($"kernel {_entry.Name}: argument {a.Name} is {a.Type} of {a.Bytes} bytes, got {value.Length} bytes");
+        value.CopyTo(_bytes[a.Offset..]);
+        _next++;
+        return this;
+    }
 
     private readonly KernelArgument Next => _next < _entry.Arguments.Count ? _entry.Arguments[_next] : throw new GpuException($"kernel {_entry.Name} takes {_entry.Arguments.Count} arguments, no more");
 

@@ -27,6 +27,14 @@ public static class GpuMovement
         stream.Launch(kernel, new(GpuTypes.Blocks(kernels.Device, n, Threads), 1, 1, Threads), arguments.Bytes);
     }
 
+    /// <summary>y[i] = <paramref name="value"/>, the bytes of one element of 8, 16 or 32 bits, for n elements.</summary>
+    public static void Fill(GpuKernels kernels, IGpuStream stream, DType type, GpuSpan y, long n, ReadOnlySpan<byte> value)
+    {
+        var kernel = kernels.Get("movement", "fill_" + GpuTypes.Bits(type));
+        var arguments = new KernelArguments(kernel.Entry, stackalloc byte[kernel.Entry.ArgumentBytes]).Add(y).Add(GpuTypes.Count(n)).AddBits(value);
+        stream.Launch(kernel, new(GpuTypes.Blocks(kernels.Device, n, Threads), 1, 1, Threads), arguments.Bytes);
+    }
+
     /// <summary>As <see cref="Copy"/> from row-major x of <paramref name="shape"/> to row-major y with the axes in the order <paramref name="permutation"/>.</summary>
     public static void Transpose(GpuKernels kernels, IGpuStream stream, DType type, GpuSpan x, GpuSpan y, ReadOnlySpan<long> shape, ReadOnlySpan<int> permutation)
     {
