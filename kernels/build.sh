@@ -2,6 +2,7 @@
 # Compiles every kernel to PTX and writes manifest.json; --check compares with what is committed instead.
 # The PTX of a file is the same from any folder, so that a difference is a difference of source or compiler.
 set -euo pipefail
+export LC_ALL=C
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 version=19.1.7
@@ -26,15 +27,19 @@ compile() { # STEM ARCHITECTURE PTX-VERSION FOLDER
   rm "$4/$1.$2.ptx.tmp"
 }
 
-# The architectures of a kernel: sm_80, and those its first lines name, as in "// also sm_75".
-targets() { echo "sm_80 74"; sed -n 's|^// also \(sm_[0-9a-z]*\)$|\1|p' "$1.cu" | while read -r arch; do
-  case $arch in sm_75) echo "sm_75 70" ;; sm_90a) echo "sm_90a 80" ;; *) echo "unknown target $arch in $1.cu" >&2; exit 1 ;; esac; done; }
+# What a kernel is compiled for: sm_80, or what a line "// target sm_NN..." says. Later devices run it too, but for sm_90a.
+target() {
+  local arch
+  arch=$(sed -n 's|^// target \(sm_[0-9a-z]*\).*|\1|p' "$1.cu")
+  case $arch in '') echo 'sm_80 74' ;; sm_75) echo 'sm_75 70' ;; sm_90a) echo 'sm_90a 80' ;; *) echo "unknown target $arch in $1.cu" >&2; exit 1 ;; esac
+}
 
 build() { # FOLDER STEM...
   local folder=$1 stem arch ptx
   shift
   for stem in "$@"; do
-    targets "$stem" | while read -r arch ptx; do compile "$stem" "$arch" "$ptx" "$folder"; done
+    read -r arch ptx <<<"$(target "$stem")"
+    compile "$stem" "$arch" "$ptx" "$folder"
   done
 }
 
@@ -88,7 +93,7 @@ mkdir -p ptx
 build ptx "${stems[@]}"
 for f in ptx/*.ptx; do
   name=$(basename "$f")
-  [ -e "${name%%.*}.cu" ] || rm "$f"
+  [ "$name" = "${name%%.*}.$(target "${name%%.*}" 2>/dev/null | cut -d ' ' -f 1).ptx" ] || rm "$f"
 done
 manifest ptx >manifest.json.tmp
 mv manifest.json.tmp manifest.json
