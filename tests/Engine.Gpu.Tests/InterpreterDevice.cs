@@ -104,9 +104,14 @@ internal sealed class InterpreterDevice(PtxOptions? options = null, int capabili
             var (code, l, block) = (((Kernel)kernel).Code, launch, arguments.ToArray());
             Do(() =>
             {
-                var report = device._device.Launch(code, (l.BlocksX, l.BlocksY, l.BlocksZ), ((uint)l.Threads, 1, 1), l.DynamicSharedBytes, block);
-                device.LaneInstructions += report.LaneInstructions;
-                if (!report.IsClean) throw new GpuException(string.Join('\n', report.Faults));
+                try
+                {
+                    device.LaneInstructions += device._device.Launch(code, (l.BlocksX, l.BlocksY, l.BlocksZ), ((uint)l.Threads, 1, 1), l.DynamicSharedBytes, block).Check().LaneInstructions;
+                }
+                catch (PtxException e)
+                {
+                    throw new GpuException(e.Message, inner: e);
+                }
             });
         }
 

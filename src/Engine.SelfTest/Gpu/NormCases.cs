@@ -17,7 +17,7 @@ internal static class NormCases
                 {
                     var (rows, extent) = s_shapes[i % s_shapes.Length];
                     bool residual = i % 3 == 1, gain = i % 4 != 3, sum = residual && i % 2 == 1;
-                    yield return new("norm", $"{(centred ? "layer" : "rms")}_norm_{type.Display()}", $"{rows}x{extent}{(residual ? " residual" : "")}{(gain ? " gain" : "")}{(sum ? " sum" : "")}", c => Run(c, type, centred, rows, extent, residual, gain, sum));
+                    yield return new("norm", $"{(centred ? "layer" : "rms")}_norm_{type.Display()}", $"{i}: {rows}x{extent}{(residual ? " residual" : "")}{(gain ? " gain" : "")}{(sum ? " sum" : "")}", c => Run(c, type, centred, rows, extent, residual, gain, sum));
                 }
     }
 
