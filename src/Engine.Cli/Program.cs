@@ -16,5 +16,7 @@ internal static class Program
         ConvertCommand.Create(),
         SelectCommand.Create(),
         StreamCommand.Create(),
+        DevicesCommand.Create(),
+        SelfTestCommand.Create(),
     }, args);
 }

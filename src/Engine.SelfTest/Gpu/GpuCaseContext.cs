@@ -80,7 +80,8 @@ public sealed class GpuCaseContext(GpuKernels kernels, IGpuStream stream, int se
         else FloatConvert.Widen(type, bytes, values);
         // What a type cannot tell apart.
         double unit = type switch { DType.F16 => Math.ScaleB(1, -11), DType.BF16 => Math.ScaleB(1, -8), _ => Math.ScaleB(1, -24) };
-        double least = type == DType.F16 ? Math.ScaleB(1, -25) : 0;
+        // Below the smallest normal number digits go one by one.
+        double least = Math.ScaleB(1, type switch { DType.F16 => -25, DType.BF16 => -134, _ => -149 });
         for (int i = 0; i < values.Length; i++)
         {
             double e = expected[i], a = values[i];

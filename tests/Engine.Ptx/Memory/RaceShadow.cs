@@ -24,7 +24,7 @@ internal enum AccessKind
 }
 
 /// <summary>
-/// Last writer and readers of every word of 4 bytes with the times of their accesses. Of several readers the last is kept, and whether others of its
+/// Last writer and readers of every word of 4 bytes with the times of their accesses, of every byte once one of less was touched. Of several readers the last is kept, and whether others of its
 /// warp, or of other warps, read at the same stage.
 /// </summary>
 internal sealed class RaceShadow(long bytes, string name, ulong origin)
@@ -36,7 +36,9 @@ internal sealed class RaceShadow(long bytes, string name, ulong origin)
     private const uint ManyInWarp = 1u << 29;
     private const uint Many = 1u << 28;
 
-    private readonly Word[] _words = new Word[bytes / 4 + 1];
+    private Word[] _words = new Word[bytes / 4 + 1];
+    // Bytes of an entry, as a power of two.
+    private int _shift = 2;
 
     private struct Word
     {
@@ -52,13 +54,22 @@ internal sealed class RaceShadow(long bytes, string name, ulong origin)
         Block block = warp.Block;
         uint first = origin == 0 ? block.Order.Begin : block.Launch.FirstTime;
         uint thread = (uint)(block.Index * block.Warps.Length + warp.Index) * Lanes + (uint)lane;
-        for (long i = offset >> 2; i <= (offset + bytes - 1) >> 2; i++)
+        // Neighbours in a word are places of their own.
+        if (_shift > 0 && ((offset | (uint)bytes) & 3) != 0) Split();
+        for (long i = offset >> _shift; i <= (offset + bytes - 1) >> _shift; i++)
         {
             ref Word word = ref _words[i];
             if (word.WriteTime >= first) CheckWriter(warp, lane, thread, ref word, i, kind);
             if (kind is AccessKind.Write or AccessKind.Atomic or AccessKind.AsyncWrite && word.ReadTime >= first) CheckReader(warp, lane, thread, ref word, i, kind);
             Note(block, thread, ref word, kind, first);
         }
+    }
+
+    private void Split()
+    {
+        var entries = new Word[_words.Length << _shift];
+        for (int i = 0; i < entries.Length; i++) entries[i] = _words[i >> _shift];
+        (_words, _shift) = (entries, 0);
     }
 
     private void CheckWriter(Warp warp, int lane, uint thread, ref Word word, long index, AccessKind kind)
@@ -130,7 +141,7 @@ internal sealed class RaceShadow(long bytes, string name, ulong origin)
         _ => "write",
     };
 
-    private string Place(long index) => origin == 0 ? $"{name} + {index * 4}" : $"0x{origin + (ulong)index * 4:x} = '{name}' + {index * 4}";
+    private string Place(long index) => origin == 0 ? $"{name} + {index << _shift}" : $"0x{origin + ((ulong)index << _shift):x} = '{name}' + {index << _shift}";
 
     private static string Thread(Warp warp, uint thread)
     {
