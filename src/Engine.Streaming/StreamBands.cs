@@ -12,7 +12,7 @@ namespace Engine.Streaming;
 internal sealed class StreamBands
 {
     // Frames of the signals that masks are computed for.
-    private static readonly long[] s_frames = [1040, 272, 80];
+    private static readonly long[] s_frames = [80, 272, 1040];
 
     private readonly Dictionary<Node, MaskedAttention> _chains = [];
     private readonly Dictionary<Value, Node> _makers = [];
@@ -63,7 +63,9 @@ internal sealed class StreamBands
         {
             long samples = Samples(frames, keys);
             if (keys.Time.Length(samples) < 4 || Both(chain, samples, b) is not { } band || band.Length != keys.Time.Length(samples)) continue;
-            if (band.SeesAllPast && band.SeesAllFuture || chain.Masks.Any(m => m.Wire.Constant is not null)) return band;
+            if (band.SeesAllFuture || chain.Masks.Any(m => m.Wire.Constant is not null)) return band;
+            // A band may reach farther back than a short signal does.
+            if (band.SeesAllPast && frames < s_frames[^1] && b.WholeLength is null) continue;
             // Half as long a signal has the same band, or all of the past again.
             return Both(chain, Samples(frames / 2, keys), b) is { } half && half.After == band.After && (half.Before == band.Before || half.SeesAllPast && (band.SeesAllPast || band.Before >= half.Length)) ? band : null;
         }

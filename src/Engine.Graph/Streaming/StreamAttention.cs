@@ -49,5 +49,21 @@ internal static class StreamAttention
         return new(c.Delay(q, delay - q.Delay, 0).Wire, Past(k, 0).Wire, Past(v, 0).Wire, added.Wire, delay, time);
     }
 
+    /// <summary>
+    /// Attention of several heads in one operator: [batch, frames, heads · width] each, a query sees what <paramref name="bias"/> says of its distance, and nothing that comes after it where
+    /// <paramref name="causal"/>.
+    /// </summary>
+    public static void Heads(StreamContext c, Pulse q, Pulse k, Pulse v, Value? projection, bool causal, int bias, int heads, float scale)
+    {
+        if (c.Node.Outputs.Skip(1).Any(y => y is not null)) throw c.Refuse("the keys that it gives are those of the whole signal");
+        if (c.Has(bias) && c.Known(bias) is null) throw c.Refuse("what it adds to the scores is computed");
+        var band = c.Has(bias) ? AttentionBand.Of(c.Known(bias)!) ?? throw c.Refuse("which keys a query sees does not follow from their distance alone") : causal ? AttentionBand.Causal(Math.Max(2, c.AttentionWindow)) : throw c.Refuse("a query sees the whole signal");
+        if (c.Has(bias) && causal) band = band.With(AttentionBand.Causal(band.Length))!;
+        var hop = Of(c, q, k, v, band, 4, q.Type.Shape[0]);
+        var op = new MultiHeadAttention(new Attributes(1, new Dictionary<string, object> { ["num_heads"] = (long)heads, ["scale"] = scale }));
+        var y = c.Emit(op, [hop.Query, hop.Key, hop.Value, projection, null, hop.Mask])[0]!.Value;
+        c.Give(0, new(y.Wire, y.Type, 1, q.Frames, hop.Delay, hop.Time));
+    }
+
     private static long OnnxFloat(DType t) => t switch { DType.F16 => 10, DType.F64 => 11, DType.BF16 => 16, _ => 1 };
 }

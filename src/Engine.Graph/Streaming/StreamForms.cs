@@ -75,11 +75,9 @@ internal static class StreamForms
     {
         long reach = (w.Kernel - 1L) * w.Dilation + 1, stride = w.Stride, begin = w.PadBegin;
         c.RequireMultiple(x, stride);
-        long overlap = Math.Max(0, reach - stride), extra = Math.Max(0, begin - (x.Delay + overlap));
-        long late = (x.Delay + overlap + extra - begin) % stride;
-        if (late != 0) extra += stride - late;
+        var (extra, overlap, delay) = Place(x.Delay, w);
         var y = c.Delay(x, extra, overlap, begin > 0 || padEnd > 0 || ceil ? pad : null);
-        return (y, (y.Delay - begin) / stride, x.Time.Windows(stride, reach - 1 - begin, n => Windows(n), reach));
+        return (y, delay, x.Time.Windows(stride, reach - 1 - begin, n => Windows(n), reach));
 
         long Windows(long n)
         {
@@ -89,6 +87,43 @@ internal static class StreamForms
             return ceil && (windows - 1) * stride >= n + begin ? windows - 1 : windows;
         }
     }
+
+    // How much later frames must come, how many old ones are kept, and how late windows then are.
+    private static (long Extra, long Overlap, long Delay) Place(long delay, WindowAxis w)
+    {
+        long overlap = Math.Max(0, (w.Kernel - 1L) * w.Dilation + 1 - w.Stride), extra = Math.Max(0, w.PadBegin - (delay + overlap));
+        long late = (delay + overlap + extra - w.PadBegin) % w.Stride;
+        if (late != 0) extra += w.Stride - late;
+        return (extra, overlap, (delay + extra + overlap - w.PadBegin) / w.Stride);
+    }
+
+    /// <summary>An operator of windows that adds operand <paramref name="residual"/>, another stream, to its results: whichever comes earlier waits.</summary>
+    public static void Residual(StreamContext c, WindowAttributes window, ReadOnlySpan<long> kernel, int residual, Func<Attributes, Operator> make)
+    {
+        if (c.Stream(0) is not { Axis: > 1 } x || c.Stream(residual) is not { } sum || c.Approximate) throw c.Refuse("what it adds to its results does not come with them");
+        int k = x.Axis - 2;
+        var axes = Resolve(window, x, kernel);
+        long wait = 0;
+        while (Place(x.Delay + wait, axes[k]).Delay is var early && early < sum.Delay) wait += (sum.Delay - early) * axes[k].Stride;
+        var (operand, delay, time) = Window(c, c.Delay(x, wait, 0), axes[k], axes[k].PadEnd, false, 0);
+        sum = c.Delay(sum, delay - sum.Delay, 0);
+        if (sum.Frames != x.Frames / axes[k].Stride) throw c.Refuse($"its operands bring {x.Frames / axes[k].Stride} and {sum.Frames} frames a hop");
+        var inputs = c.Wires();
+        (inputs[0], inputs[residual]) = (operand.Wire, sum.Wire);
+        var y = c.Emit(make(WithPads(c.Node.Op.Attributes, axes, k)), inputs)[0]!.Value;
+        c.Give(0, new(y.Wire, y.Type, x.Axis, sum.Frames, delay, time.With(sum.Time)));
+    }
+
+    /// <summary>The windows over a stream. With padding that follows from the length, lengths are taken to be multiples of the stride.</summary>
+    public static WindowAxis[] Resolve(WindowAttributes window, Pulse x, ReadOnlySpan<long> kernel)
+    {
+        bool same = window.AutoPad is AutoPad.SameUpper or AutoPad.SameLower;
+        return window.Resolve(x.Type.Shape.With(x.Axis, same ? Checked.Mul(x.Frames, 64) : Math.Max(x.Frames, 1L << 20)), kernel);
+    }
+
+    /// <summary>Attributes for windows whose spatial axis <paramref name="k"/> has its padding already.</summary>
+    public static Attributes WithPads(Attributes a, WindowAxis[] axes, int k) =>
+        a.With("pads", (long[])[.. axes.Select((w, i) => i == k ? 0L : w.PadBegin), .. axes.Select((w, i) => i == k ? 0L : w.PadEnd)]).With("auto_pad", "NOTSET");
 
     /// <summary>An operator of windows over spatial axes.</summary>
     /// <param name="c">The node.</param>
@@ -111,14 +146,11 @@ internal static class StreamForms
             Whole(c, x, window, kernel, k);
             return;
         }
-        // With padding that follows from the length, lengths are taken to be multiples of the stride.
-        var sized = window.AutoPad is AutoPad.SameUpper or AutoPad.SameLower ? x.Type.Shape.With(x.Axis, Checked.Mul(x.Frames, 64)) : x.Type.Shape.With(x.Axis, Math.Max(x.Frames, 1L << 20));
-        var axes = window.Resolve(sized, kernel);
+        var axes = Resolve(window, x, kernel);
         var (operand, delay, time) = Window(c, x, axes[k], axes[k].PadEnd, window.Ceil && window.AutoPad == AutoPad.NotSet, pad);
         // Where a window needs fewer results than a hop would give, it is run on windows.
         if (c.Windowed && c.WholeLength(x) is { } n && axes[k].Stride * WholeWindows(c, x, time) < x.Frames) throw c.Refuse($"of {n} frames in a window it makes {WholeWindows(c, x, time)}, a hop would make {x.Frames / axes[k].Stride}");
-        long[] pads = [.. axes.Select((a, i) => i == k ? 0L : a.PadBegin), .. axes.Select((a, i) => i == k ? 0L : a.PadEnd)];
-        var op = make(c.Node.Op.Attributes.With("pads", pads).With("auto_pad", "NOTSET"));
+        var op = make(WithPads(c.Node.Op.Attributes, axes, k));
         var inputs = c.Wires();
         inputs[0] = operand.Wire;
         var y = c.Emit(op, inputs)[0]!.Value;

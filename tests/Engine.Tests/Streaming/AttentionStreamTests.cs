@@ -79,6 +79,41 @@ public class AttentionStreamTests
         }
     }
 
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    [InlineData(false, true)]
+    public void AttentionInOneOperator(bool projected, bool banded)
+    {
+        const int Window = 9;
+        ModelGraph Network(int most)
+        {
+            var b = new GraphBuilder();
+            var x = b.Input("x", DType.F32);
+            var bias = most == 0 ? null : b.Constant(AttentionNetworks.Constant(Length, d => d <= most ? -0.1f * d : null).Reshape(new Shape(1, 1, Length, Length)));
+            var a = new Attributes(1, new Dictionary<string, object> { ["num_heads"] = 2L, ["unidirectional"] = 1L });
+            Value W(int seed, params long[] dims) => AttentionNetworks.Weights(b, seed, dims);
+            var y = new Value("y");
+            const int D = AttentionNetworks.Width;
+            b.Graph.Nodes.Add(projected ? new Node("attention", new Engine.Graph.Operators.Attention(a), [x, W(1, D, 3 * D), W(2, 3 * D), null, null, bias], [y])
+                : new Node("attention", new Engine.Graph.Operators.MultiHeadAttention(a), [x, b.Op("MatMul", 13, [x, W(1, D, D)]), x, W(2, 3 * D), null, bias], [y]));
+            b.Output(y);
+            return b.Graph;
+        }
+
+        if (banded) StreamCheck.Equal(() => Network(5), s_input, 1, s_hops);
+        else
+        {
+            Assert.Contains("attention window", Assert.Throws<UnsupportedException>(() => StreamRunner.Model(Network(0), s_input, 1, 4)).Message);
+            var x = Tensor.From(new Shape(1, Window, AttentionNetworks.Width), TestData.Floats(Window * AttentionNetworks.Width, 5));
+            using var model = StreamModel.Create(new ModelDefinition(Network(0)), new StreamOptions { Axis = 1, Hop = 3, AttentionWindow = Window, Shapes = new Dictionary<string, Shape> { ["x"] = s_input } });
+            using var session = model.CreateSession();
+            float[] expected = StreamRunner.Samples(StreamRunner.Whole(Network(0), x), 1), frames = [.. StreamRunner.Stream(session, x, 1, new Random(1)).SelectMany(f => f)];
+            Assert.Equal(expected.Length, frames.Length);
+            for (int i = 0; i < frames.Length; i++) Assert.Equal(expected[i], frames[i], 1e-4f);
+        }
+    }
+
     [Fact]
     public void AttentionThatIsNoBandIsRefused()
     {

@@ -4,7 +4,7 @@ using Engine.Tensors;
 namespace Engine.Tests.Streaming;
 
 /// <summary>A random stack of layers over one time axis; the same seed gives the same stack.</summary>
-internal sealed class RandomStack
+internal sealed partial class RandomStack
 {
     private readonly Random _r;
     private readonly GraphBuilder _b = new();
@@ -40,7 +40,7 @@ internal sealed class RandomStack
 
     public List<string> Description { get; } = [];
 
-    private Value Layer(Value x) => _r.Next(12) switch
+    private Value Layer(Value x) => _r.Next(15) switch
     {
         0 or 1 or 2 or 3 => Conv(x, 1 + _r.Next(3), null),
         4 => Pool(x, "MaxPool", false),
@@ -50,6 +50,9 @@ internal sealed class RandomStack
         8 => Branches(x),
         9 => Pointwise(x),
         10 => Padded(x),
+        11 => Resized(x),
+        12 => Recurrent(x),
+        13 => Attention(x),
         _ => Dense(x),
     };
 

@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -73,5 +74,20 @@ public sealed class Attention(Attributes a) : Operator(a)
     {
         var (x, w) = (c.Shape(0), c.Shape(1));
         return new(2.0 * x[0] * x[1] * w.Elements + 4.0 * x[0] * x[1] * x[1] * w[1], c.TotalBytes);
+    }
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c)
+    {
+        if (c.Has(3) || c.Has(4)) throw c.Refuse(c.Has(3) ? "it hides keys by their place in the signal" : "it starts with keys of its own");
+        for (int i = 1; i < 3; i++) if (c.Has(i) && !c.IsConstant(i)) throw c.Refuse($"operand {i} is computed");
+        if (c.Stream(0) is not { Axis: 1 } x) throw c.Refuse("the stream does not run along its frames");
+        var (width, valueWidth) = Widths(c.Type(1).Shape);
+        var all = c.Insert(new MatMul(Attributes.None), [x.Wire, c.Wire(1)]);
+        if (c.Has(2)) all = c.Insert(new Add(Attributes.None), [all.Wire, c.Wire(2)]);
+        var lengths = Value.Of($"{c.Node.Name}.widths", Tensor.Vector<long>((long)Heads * width, (long)Heads * width, (long)Heads * valueWidth));
+        var parts = c.Insert(new Node("split", new Split(StreamForms.Opset13("axis", 2L)), [all.Wire, lengths], [new("query"), new("key"), new("value")]));
+        Pulse Part(int i) => x with { Wire = parts[i]!.Value.Wire, Type = parts[i]!.Value.Type };
+        StreamAttention.Heads(c, Part(0), Part(1), Part(2), null, Causal, 5, Heads, Scale);
     }
 }

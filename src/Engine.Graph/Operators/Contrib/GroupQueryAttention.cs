@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -94,4 +95,7 @@ public sealed class GroupQueryAttention : Operator
         double keys = c.Outputs.Count > 1 && c.Outputs[1] is { } present ? present.Shape[2] : q[1];
         return new(4.0 * q[0] * q[1] * keys * Heads * Width(q, !c.Has(1)), c.TotalBytes);
     }
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => throw c.Refuse("sequences have lengths of their own");
 }

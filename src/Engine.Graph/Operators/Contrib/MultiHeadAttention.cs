@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -62,5 +63,14 @@ public sealed class MultiHeadAttention(Attributes a) : Operator(a)
         bool fits = s.Rank is 3 or 4 && s[0] == q[0] && (s.Rank == 4 ? s[1] == Heads : s[2] > 0 && s[2] % Heads == 0);
         if (!fits) throw new OperatorException($"{what} {s} does not fit query {q} in {Heads} heads");
         return s.Rank == 4 ? (s[2], s[3]) : (s[1], s[2] / Heads);
+    }
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c)
+    {
+        if (c.Has(4) || c.Has(6)) throw c.Refuse(c.Has(4) ? "it hides keys by their place in the signal" : "it starts with keys of its own");
+        if (c.Has(3) && !c.IsConstant(3)) throw c.Refuse("its bias is computed");
+        if (c.Stream(0) is not { Axis: 1 } q || c.Stream(1) is not { } k || c.Stream(2) is not { } v || k.Axis != k.Type.Shape.Rank - 2 || v.Axis != v.Type.Shape.Rank - 2) throw c.Refuse("queries, keys and values are not frames of the stream");
+        StreamAttention.Heads(c, q, k, v, c.Wire(3), Causal, 5, Heads, Scale);
     }
 }

@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -33,6 +34,9 @@ public sealed class SimplifiedLayerNormalization(Attributes a, string domain = "
         d.AsSpan(axis).Fill(1);
         c.Set(1, DType.F32, new Shape(d));
     }
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Along(c, axis => axis >= Axis(c.Type(0).Shape), "its statistics run over the stream");
 }
 
 /// <summary>
@@ -75,6 +79,9 @@ public abstract class SkipNormalization(Attributes a) : Operator(a)
 
     /// <inheritdoc/>
     public override Cost Cost(InferContext c) => new(8.0 * c.In(0).Elements, c.TotalBytes);
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Follow(c, "its statistics run over the stream, or what it adds has a value for every frame");
 }
 
 /// <summary>com.microsoft SkipLayerNormalization(input, skip, gamma, beta?, bias?).</summary>

@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -24,6 +25,9 @@ public sealed class Einsum(Attributes a) : Operator(a)
 
     /// <inheritdoc/>
     public override Cost Cost(InferContext c) => new(Geometry(c).Dims.Aggregate((double)c.InputCount, (n, d) => n * d), c.TotalBytes);
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Follow(c, "it sums over the stream, or multiplies its frames by each other");
 }
 
 /// <summary>

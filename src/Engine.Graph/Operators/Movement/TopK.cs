@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -34,4 +35,7 @@ public sealed class TopK(Attributes a) : Operator(a)
 
     /// <inheritdoc/>
     public override Cost Cost(InferContext c) => new(2.0 * c.Shape(0).Elements, c.TotalBytes);
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Along(c, axis => axis == Axis(c.Type(0).Shape), "it sorts the frames of the signal");
 }

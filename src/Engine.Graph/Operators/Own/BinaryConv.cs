@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -62,4 +63,7 @@ public sealed class BinaryConv(Attributes a) : Operator(a)
         var w = c.Shape(1);
         return new(2 * c.OutputElements * (w[0] == 0 ? 0 : (double)w.Elements / w[0]), c.TotalBytes);
     }
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamSigns.Conv(c, this);
 }

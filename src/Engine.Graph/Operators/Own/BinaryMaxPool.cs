@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -23,4 +24,7 @@ public sealed class BinaryMaxPool(Attributes a) : Pool(a)
         c.Require(1, DType.I8);
         if (c.Shape(1).Rank != 1 || c.Shape(1)[0] != c.Shape(0)[1]) throw new OperatorException($"direction {c.Shape(1)} is not one for each channel of {c.Shape(0)}");
     }
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamSigns.Pool(c, this);
 }

@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -30,4 +31,7 @@ public sealed class BinarySign(Attributes a) : Operator(a)
         }
         c.Set(0, c.In(0));
     }
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Along(c, axis => axis == 1 && c.Has(1) && c.Type(1).Elements > 1, "the stream runs along channels with thresholds of their own");
 }

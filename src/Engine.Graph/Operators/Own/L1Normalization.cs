@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -40,4 +41,7 @@ public sealed class L1Normalization(Attributes a) : Operator(a)
 
     /// <inheritdoc/>
     public override Cost Cost(InferContext c) => new(6.0 * c.In(0).Elements, c.TotalBytes);
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Along(c, axis => axis >= Axis(c.Type(0).Shape), "its statistics run over the stream");
 }

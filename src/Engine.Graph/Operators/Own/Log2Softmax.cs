@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -24,6 +25,9 @@ public sealed class Log2Softmax(Attributes a) : Operator(a)
 
     /// <inheritdoc/>
     public override Cost Cost(InferContext c) => new(20.0 * c.In(0).Elements, c.TotalBytes);
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Along(c, axis => axis == c.Type(0).Shape.Rank - 1, "it sums over the whole signal");
 }
 
 /// <summary>
@@ -51,6 +55,9 @@ public sealed class Log2MatMul(Attributes a) : Operator(a)
 
     /// <inheritdoc/>
     public override Cost Cost(InferContext c) => new(2.0 * c.In(0).Elements * c.Shape(1)[-1], c.TotalBytes);
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Follow(c, "it sums over the stream, or multiplies its frames by each other");
 }
 
 /// <summary>The optional factor of integer sums.</summary>

@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -47,4 +48,15 @@ public sealed class MaskedConv(Attributes a) : Operator(a)
 
     /// <inheritdoc/>
     public override Cost Cost(InferContext c) => Conv.Cost(c);
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c)
+    {
+        if (!c.Has(5)) StreamForms.Windows(c, Conv.Window, c.Type(1).Shape.Dims[2..], 0, a => new MaskedConv(a));
+        else
+        {
+            for (int i = 1; i < 5; i++) if (c.Has(i) && !c.IsConstant(i)) throw c.Refuse($"operand {i} is computed");
+            StreamForms.Residual(c, Conv.Window, c.Type(1).Shape.Dims[2..], 5, a => new MaskedConv(a));
+        }
+    }
 }

@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -32,4 +33,7 @@ public sealed class MatMulShifted(Attributes a) : Operator(a)
 
     /// <inheritdoc/>
     public override Cost Cost(InferContext c) => new(2.0 * c.In(0).Elements * c.Shape(1)[1], c.TotalBytes);
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Follow(c, "it sums over the stream");
 }

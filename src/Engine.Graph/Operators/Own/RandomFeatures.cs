@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -31,4 +32,7 @@ public sealed class RandomFeatures(Attributes a) : Operator(a)
 
     /// <inheritdoc/>
     public override Cost Cost(InferContext c) => new(2.0 * c.In(0).Elements * c.Shape(1)[0] + 2.0 * c.OutputElements * c.Shape(1)[0], c.TotalBytes);
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Follow(c, "it sums over the stream");
 }

@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -19,4 +20,7 @@ public sealed class DynamicQuantizeLinear(Attributes a) : Operator(a)
         c.Set(1, DType.F32, Shape.Scalar);
         c.Set(2, DType.U8, Shape.Scalar);
     }
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => throw c.Refuse("the range of its codes is that of the whole signal");
 }

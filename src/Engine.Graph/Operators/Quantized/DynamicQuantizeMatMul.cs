@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -34,4 +35,7 @@ public sealed class DynamicQuantizeMatMul(Attributes a) : Operator(a)
 
     /// <inheritdoc/>
     public override Cost Cost(InferContext c) => new(Geometry(c.Shape(0), c.Shape(1)).Operations, c.TotalBytes);
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => throw c.Refuse("the range of its codes is that of the whole signal");
 }

@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -42,6 +43,17 @@ public abstract class IntegerConv(Attributes a) : Operator(a)
         var w = c.Shape(WeightInput);
         return new(2 * c.OutputElements * (w[0] == 0 ? 0 : (double)w.Elements / w[0]), c.TotalBytes);
     }
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c)
+    {
+        // Padding is the zero point.
+        double zero = !c.Has(2) ? 0 : c.Known(2) is { } t ? ScalarValue.ToDouble(t, "the zero point") : throw c.Refuse("its zero point is computed");
+        StreamForms.Windows(c, Window, c.Type(WeightInput).Shape.Dims[2..], (float)zero, Make);
+    }
+
+    /// <summary>The operator with other attributes.</summary>
+    private protected abstract Operator Make(Attributes a);
 }
 
 /// <summary>
@@ -52,6 +64,8 @@ public sealed class ConvInteger(Attributes a) : IntegerConv(a)
 {
     /// <inheritdoc/>
     public override string Name => "ConvInteger";
+
+    private protected override Operator Make(Attributes a) => new ConvInteger(a);
 
     /// <inheritdoc/>
     public override int WeightInput => 1;
@@ -76,6 +90,8 @@ public sealed class QLinearConv(Attributes a, string domain = "") : IntegerConv(
 {
     /// <inheritdoc/>
     public override string Name => "QLinearConv";
+
+    private protected override Operator Make(Attributes a) => new QLinearConv(a, Domain);
 
     /// <inheritdoc/>
     public override string Domain => domain;

@@ -1,3 +1,4 @@
+using Engine.Graph.Streaming;
 using Engine.Tensors;
 
 namespace Engine.Graph.Operators;
@@ -33,4 +34,7 @@ public sealed class QLinearMatMul(Attributes a) : Operator(a)
 
     /// <inheritdoc/>
     public override Cost Cost(InferContext c) => new(Geometry(c.Shape(0), c.Shape(3)).Operations, c.TotalBytes);
+
+    /// <inheritdoc/>
+    public override void Stream(StreamContext c) => StreamForms.Follow(c, "it sums over the stream, or multiplies its frames by each other");
 }

@@ -113,36 +113,7 @@ public abstract class ResizeBase(Attributes a) : Operator(a)
     public override Cost Cost(InferContext c) => new(c.OutputElements * (Mode == Interpolation.Nearest ? 1 : Mode == Interpolation.Linear ? 8 : 32), c.TotalBytes);
 
     /// <inheritdoc/>
-    public override void Stream(StreamContext c)
-    {
-        for (int i = 1; i < c.InputCount; i++)
-            if (c.Has(i) && c.Known(i) is null) throw c.Refuse("its factors are computed");
-        var x = c.Only();
-        long? whole = c.WholeLength(x);
-        var shape = c.Type(0).Shape;
-        // Sizes are those of the whole signal; scales serve any length.
-        ResizeAxis? axis = null;
-        foreach (long? n in (long?[])[shape[x.Axis], whole])
-            try
-            {
-                if (n is { } length) axis ??= Axes(shape.With(x.Axis, length), c.Known)[x.Axis] is var r && r.Output == r.Scale * length && r.Output % length == 0 ? r : null;
-            }
-            catch (EngineException)
-            {
-            }
-        if (axis is not { } a || a.Output % a.Input != 0) throw c.Refuse("the stream is not resized by a whole factor");
-        int factor = a.Output / a.Input;
-        bool same = factor == 1 || Mode == Interpolation.Nearest && (Coordinates == CoordinateMode.Asymmetric && Rounding(a) == NearestMode.Floor
-            || Coordinates is CoordinateMode.HalfPixel or CoordinateMode.PytorchHalfPixel && Rounding(a) is NearestMode.RoundPreferFloor or NearestMode.RoundPreferCeil);
-        if (!same) throw c.Refuse("elements between two frames are made of both, at the ends of one");
-        var all = Axes(shape.With(x.Axis, a.Input), c.Known);
-        var scales = Value.Of($"{c.Node.Name}.scales", Tensor.Vector<float>([.. all.Select((r, i) => i == x.Axis ? factor : (float)r.Scale)]));
-        var attributes = new Attributes(13, Attributes.Values.Where(v => v.Key is not ("axes" or "scales" or "height_scale" or "width_scale" or "keep_aspect_ratio_policy")).ToDictionary());
-        if (this is Upsample || Attributes.Opset < 11) attributes = attributes.With("coordinate_transformation_mode", "asymmetric").With("nearest_mode", "floor");
-        var made = c.Emit(new Resize(attributes), [x.Wire, null, scales])[0]!.Value;
-        var of = x.Time;
-        c.Give(0, new(made.Wire, made.Type, x.Axis, x.Frames * factor, x.Delay * factor, new(n => of.Length(n) * factor, of.Step / factor, of.Newest)));
-    }
+    public override void Stream(StreamContext c) => StreamResize.Stream(c, this);
 }
 
 /// <summary>ONNX Resize.</summary>
