@@ -160,6 +160,8 @@ function Show-Demo {
     Invoke-Checked { dotnet $engine inspect $m/fashion-cnn/model.onnx --plan }
     Invoke-Checked { dotnet $engine run $m/fashion-cnn/model.onnx --input x=$m/fashion-cnn/sample.png }
     Invoke-Checked { dotnet $engine run $m/ecg-lstm/model.onnx --input x=$m/ecg-lstm/input.npy --shape h:1x1x32 --shape c:1x1x32 }
+    Invoke-Checked { dotnet $engine stream }
+    Invoke-Checked { dotnet $engine stream $m/ecg-beats/model.onnx --run $m/ecg-beats/input.npy --events 0.5 --gap 0.2 --per-minute --timing }
     Invoke-Checked { dotnet $engine verify $m }
     Invoke-Checked { dotnet artifacts/bin/Engine.Bench/release/Engine.Bench.dll (Get-ChildItem "$m/fashion-*/model.onnx") --threads 1,2 --min-time 500ms }
     Invoke-Checked { dotnet artifacts/bin/Engine.Bench/release/Engine.Bench.dll $m/ecg-lstm/model.onnx --shape x:1x1x1 --shape h:1x1x32 --shape c:1x1x32 --min-time 500ms --layers }

@@ -134,6 +134,8 @@ demo() {
   show artifacts/engine inspect $m/fashion-cnn/model.onnx --plan
   show artifacts/engine run $m/fashion-cnn/model.onnx --input x=$m/fashion-cnn/sample.png
   show artifacts/engine run $m/ecg-lstm/model.onnx --input x=$m/ecg-lstm/input.npy --shape h:1x1x32 --shape c:1x1x32
+  show artifacts/engine stream
+  show artifacts/engine stream $m/ecg-beats/model.onnx --run $m/ecg-beats/input.npy --events 0.5 --gap 0.2 --per-minute --timing
   show artifacts/engine verify $m
   show artifacts/engine-bench $m/fashion-*/model.onnx --threads 1,2 --min-time 500ms
   show artifacts/engine-bench $m/ecg-lstm/model.onnx --shape x:1x1x1 --shape h:1x1x32 --shape c:1x1x32 --min-time 500ms --layers

@@ -32,7 +32,7 @@ public sealed record StreamOptions
     /// <summary>Frames that a query of attention sees, its own included, where the model lets it see all before it; 0 refuses such a model. The results are the model's until a signal is longer.</summary>
     public int AttentionWindow { get; init; }
 
-    /// <summary>Shapes of inputs with dimensions that the model leaves open; the streamed axis may hold anything.</summary>
+    /// <summary>Shapes of inputs with dimensions that the model leaves open; the streamed axis may hold anything. An open first dimension without a shape is a batch of 1.</summary>
     public IReadOnlyDictionary<string, Shape> Shapes { get; init; } = new Dictionary<string, Shape>();
 
     /// <summary>Inputs that never change.</summary>

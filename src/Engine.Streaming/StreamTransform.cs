@@ -118,7 +118,7 @@ public sealed class StreamTransform
         if (_options.Shapes.TryGetValue(v.Name, out var given)) return axis < 0 ? given : given.With(Axis(given.Rank), _options.Hop);
         if (v.Declared is not DeclaredType.Tensor { Dims: { } d }) throw new InputException($"input '{v.Name}' has no declared shape; give one", v.Name);
         int at = axis < 0 ? -1 : Axis(d.Length);
-        return new Shape([.. d.Select((x, i) => i == at ? _options.Hop : x.IsKnown ? x.Value : throw new InputException($"dimension {i} of input '{v.Name}' is open; give a shape", v.Name))]);
+        return new Shape([.. d.Select((x, i) => i == at ? _options.Hop : x.IsKnown ? x.Value : i == 0 ? 1 : throw new InputException($"dimension {i} of input '{v.Name}' is open; give a shape", v.Name))]);
     }
 
     private int Axis(int rank)

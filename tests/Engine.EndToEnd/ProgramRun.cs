@@ -9,6 +9,9 @@ internal sealed record ProgramRun(int ExitCode, string Output, string Error)
 
     public static ProgramRun Engine(string folder, params string[] arguments) => Start("Engine.Cli", folder, arguments);
 
+    /// <summary>The same with what stdin gives.</summary>
+    public static ProgramRun EngineFed(string folder, byte[] stdin, params string[] arguments) => Start("Engine.Cli", folder, arguments, stdin);
+
     public static ProgramRun Bench(string folder, params string[] arguments) => Start("Engine.Bench", folder, arguments);
 
     /// <summary>Starts a program without waiting for it; its output goes nowhere.</summary>
@@ -22,7 +25,7 @@ internal sealed record ProgramRun(int ExitCode, string Output, string Error)
         return p;
     }
 
-    private static Process Launch(string project, string folder, string[] arguments)
+    private static Process Launch(string project, string folder, string[] arguments, bool isFed = false)
     {
         // artifacts/bin/Engine.EndToEnd/debug/ → artifacts/bin/<project>/debug/
         var here = new DirectoryInfo(AppContext.BaseDirectory);
@@ -30,16 +33,22 @@ internal sealed record ProgramRun(int ExitCode, string Output, string Error)
         return Process.Start(new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [assembly, .. arguments])
         {
             WorkingDirectory = folder,
+            RedirectStandardInput = isFed,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         })!;
     }
 
-    private static ProgramRun Start(string project, string folder, string[] arguments)
+    private static ProgramRun Start(string project, string folder, string[] arguments, byte[]? stdin = null)
     {
-        using var p = Launch(project, folder, arguments);
+        using var p = Launch(project, folder, arguments, stdin is not null);
         var output = p.StandardOutput.ReadToEndAsync();
         var error = p.StandardError.ReadToEndAsync();
+        if (stdin is not null)
+        {
+            p.StandardInput.BaseStream.Write(stdin);
+            p.StandardInput.Close();
+        }
         if (!p.WaitForExit(Limit))
         {
             p.Kill(entireProcessTree: true);
