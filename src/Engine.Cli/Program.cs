@@ -18,5 +18,6 @@ internal static class Program
         StreamCommand.Create(),
         DevicesCommand.Create(),
         SelfTestCommand.Create(),
+        DenoiseCommand.Create(),
     }, args);
 }

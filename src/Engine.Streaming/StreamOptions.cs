@@ -26,6 +26,15 @@ public sealed record StreamOptions
     /// </summary>
     public bool Continual { get; init; }
 
+    /// <summary>
+    /// With <see cref="Window"/>: a hop may be any number of samples that is not below the fewest that all strides divide. Layers advance by those, and a result is that of the newest window that ends with an
+    /// advance: frames of strided layers do not lie in it as in the window that ends with the hop.
+    /// </summary>
+    public bool Misaligned { get; init; }
+
+    /// <summary>Highest frequency of the signal in cycles a sample: it bounds how far a misaligned stream is off.</summary>
+    public double HighestFrequency { get; init; } = 0.5;
+
     /// <summary>With <see cref="Window"/>: results come from the first hop on, with zeros for what was before the signal; otherwise from the first whole window on.</summary>
     public bool PartialWindows { get; init; }
 

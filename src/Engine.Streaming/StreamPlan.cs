@@ -18,6 +18,15 @@ public sealed class StreamPlan
     /// <summary>New samples a hop.</summary>
     public int Hop => Input.Frames;
 
+    /// <summary>Samples from a window's result to the next: a hop, but in misaligned streams.</summary>
+    public int Every => Shifted is null ? Hop : Options.Hop;
+
+    /// <summary>Samples by which a window may lie before the hop's end: 0, but in misaligned streams.</summary>
+    public long MostShift => StreamShift.Most(Every, Hop);
+
+    /// <summary>How windows lie where they do not end with hops, else null.</summary>
+    internal StreamShift? Shifted { get; init; }
+
     /// <summary>Values that live from hop to hop, in the order of their inputs.</summary>
     public required IReadOnlyList<StreamState> States { get; init; }
 
@@ -41,6 +50,26 @@ public sealed class StreamPlan
 
     /// <summary>The options it was made with, the hop filled in.</summary>
     public required StreamOptions Options { get; init; }
+
+    /// <summary>The same graph for hops of any length: layers whose strides do not divide it are misaligned.</summary>
+    internal StreamPlan Misaligned(StreamOptions options)
+    {
+        var shift = new StreamShift(options.Hop, Hop);
+        return new()
+        {
+            Graph = Graph,
+            Input = Input,
+            States = States,
+            VisibleInput = VisibleInput,
+            Visible = Visible,
+            DelayBytes = DelayBytes,
+            Options = options,
+            Shifted = shift,
+            Outputs = [.. Outputs.Select(o => o with { Shifted = shift })],
+            Layers = [.. Layers.Select(l => StreamShift.Most(options.Hop, l.Step) is > 0 and var n && l.Form == StreamForm.Exact
+                ? l with { Form = StreamForm.Misaligned, Bound = StreamShift.Bound(n, options.HighestFrequency), Note = $"shifted by up to {n} samples" } : l)],
+        };
+    }
 }
 
 /// <summary>A value that lives from hop to hop.</summary>
@@ -73,10 +102,17 @@ public sealed record StreamVisible(long Begin, int Frames, long Total, Func<long
 /// <param name="HopDelay">Hops that a result comes later than the last sample of its window, where it is no stream.</param>
 public sealed record StreamOutput(string Name, Pulse? Pulse, long FirstHop, long HopDelay)
 {
+    /// <summary>See <see cref="StreamPlan.Shifted"/>.</summary>
+    internal StreamShift? Shifted { get; init; }
+
     /// <summary>Results that a signal of so many samples gives: frames, or windows.</summary>
     /// <param name="samples">Samples.</param>
     /// <param name="hop">Samples a hop.</param>
-    public long Length(long samples, int hop) => Pulse is { } p ? p.Time.Length(samples) : Math.Max(0, samples / hop + HopDelay - FirstHop);
+    public long Length(long samples, int hop) => Pulse is { } p ? p.Time.Length(samples)
+        : Math.Max(0, Shifted is { } s ? s.Results(samples / hop) - s.Results(FirstHop - HopDelay) : samples / hop + HopDelay - FirstHop);
+
+    /// <summary>Number of the result that a hop has for an output that is no stream, or null.</summary>
+    internal long? Result(long hop) => hop < FirstHop ? null : Shifted is { } s ? s.Result(hop - HopDelay) : hop - HopDelay;
 }
 
 /// <summary>What became of a layer.</summary>
@@ -86,7 +122,14 @@ public sealed record StreamOutput(string Name, Pulse? Pulse, long FirstHop, long
 /// <param name="Delay">Frames that its result comes later than the model's.</param>
 /// <param name="StateBytes">Bytes that it keeps from hop to hop.</param>
 /// <param name="Note">Why it runs on windows, or how it deviates; else empty.</param>
-public sealed record StreamLayer(string Name, string Operator, StreamForm Form, long Delay, long StateBytes, string Note);
+public sealed record StreamLayer(string Name, string Operator, StreamForm Form, long Delay, long StateBytes, string Note)
+{
+    /// <summary>Samples from a frame of its result to the next.</summary>
+    public double Step { get; init; } = 1;
+
+    /// <summary>For <see cref="StreamForm.Misaligned"/>: how much the input that it sees may differ from the window's, in amplitudes of a signal of <see cref="StreamOptions.HighestFrequency"/>.</summary>
+    public double Bound { get; init; }
+}
 
 /// <summary>How a layer runs on a stream.</summary>
 public enum StreamForm
@@ -99,4 +142,6 @@ public enum StreamForm
     Window,
     /// <summary>Gives what it gives of the window, but for sums that are updated; how far they may be off is bounded.</summary>
     Bounded,
+    /// <summary>Gives what it gives of the whole signal, frames shifted in the window by less than their distance.</summary>
+    Misaligned,
 }

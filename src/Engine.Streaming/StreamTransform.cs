@@ -38,9 +38,12 @@ public sealed class StreamTransform
     {
         if (options.Hop < 0 || options.Window < 0) throw new InputException($"hop {options.Hop} and window {options.Window}: expected 0 or more");
         if (options.AttentionWindow < 0) throw new InputException($"attention window {options.AttentionWindow}: expected 0 or more");
-        if ((options.Approximate || options.PartialWindows || options.Continual) && options.Window == 0) throw new InputException("approximate, partial and continual windows need a window");
+        if ((options.Approximate || options.PartialWindows || options.Continual || options.Misaligned) && options.Window == 0) throw new InputException("approximate, partial, continual and misaligned windows need a window");
         if (options.Approximate && options.Continual) throw new InputException("hops cannot be signals of their own and continue each other");
+        if (options.Misaligned && (options.Approximate || options.Hop == 0)) throw new InputException("misaligned windows need a hop, and hops that are not by themselves");
+        if (!(options.HighestFrequency is >= 0 and <= 0.5)) throw new InputException($"a highest frequency of {options.HighestFrequency} cycles a sample; expected 0 to 0.5");
         var bands = new StreamBands(graph, evaluator);
+        if (options.Misaligned) return Misaligned(graph, options, evaluator, bands);
         if (options.Hop > 0)
             try
             {
@@ -51,6 +54,20 @@ public sealed class StreamTransform
                 throw new UnsupportedException($"{e.Message}; a hop of {options.Hop} samples does not do, multiples of {Smallest(graph, options, evaluator, bands).Hop} do");
             }
         return Smallest(graph, options, evaluator, bands);
+    }
+
+    // Where strides divide the hop nothing is misaligned.
+    private static StreamPlan Misaligned(ModelGraph graph, StreamOptions options, IEvaluator evaluator, StreamBands bands)
+    {
+        try
+        {
+            return Aligned(graph, options, evaluator, bands);
+        }
+        catch (StreamMisalignmentException)
+        {
+            var plan = Smallest(graph, options, evaluator, bands);
+            return plan.Hop <= options.Hop ? plan.Misaligned(options) : throw new UnsupportedException($"a hop of {options.Hop} samples is less than the {plan.Hop} that strides advance by");
+        }
     }
 
     private static StreamPlan Smallest(ModelGraph graph, StreamOptions options, IEvaluator evaluator, StreamBands bands)
@@ -171,7 +188,7 @@ public sealed class StreamTransform
     internal void Gave(StreamNode c, string op, StreamForm form)
     {
         foreach (var (i, p) in c.Given) _b.SetPulse(c.Node.Outputs[i]!, p);
-        _layers.Add(new(c.Node.Name, op, form, c.Given.Count > 0 ? c.Given.Values.First().Delay : 0, c.StateBytes, c.Deviation));
+        _layers.Add(new(c.Node.Name, op, form, c.Given.Count > 0 ? c.Given.Values.First().Delay : 0, c.StateBytes, c.Deviation) { Step = c.Given.Count > 0 ? c.Given.Values.First().Time.Step : 1 });
     }
 
     internal void Node(Node n)

@@ -49,6 +49,40 @@ public sealed class StreamTests : IDisposable
     }
 
     [Fact]
+    public void Hops_that_strides_do_not_divide_are_bounded()
+    {
+        string text = Engine("stream", "ppg.onnx", "--axis", "2", "--hop", "40", "--window", "256", "--misaligned", "--highest-frequency", "0.01", "--format", "json").Succeeds();
+        using var json = JsonDocument.Parse(text);
+        Assert.Equal((40, 16), (json.RootElement.GetProperty("hop").GetInt32(), json.RootElement.GetProperty("advance").GetInt32()));
+        Assert.Contains(json.RootElement.GetProperty("layers").EnumerateArray(), l => l.GetProperty("op").GetString() == "AveragePool" && l.GetProperty("form").GetString() == "bounded ≤ 0.503 amplitudes");
+    }
+
+    /// <summary>From 320 samples before a window on it sees all that the stream has seen: not a bit of difference in doubles. A misaligned stream is off the less, the lower the frequencies.</summary>
+    [Fact]
+    public void Deviations_end_where_windows_see_enough()
+    {
+        using var json = JsonDocument.Parse(ProgramRun.Bench(_folder.Path, "deviations", "--only", "ppg", "--windows", "8", "--format", "json").Succeeds());
+        var past = json.RootElement.GetProperty("past").EnumerateArray().ToDictionary(r => r.GetProperty("past").GetInt32());
+        foreach (int enough in (int[])[320, 384])
+        {
+            foreach (string what in (string[])["features", "result"])
+            {
+                Assert.Equal(0, past[enough].GetProperty($"{what}_f64").GetDouble());
+                Assert.InRange(past[enough].GetProperty($"{what}_f32").GetDouble(), 0, 1e-6);
+            }
+        }
+        double[] before = [.. ((int[])[0, 64, 128]).Select(p => past[p].GetProperty("features_f64").GetDouble())];
+        Assert.True(before[0] > before[1] && before[1] > before[2] && before[2] > 1e-6, string.Join(' ', before));
+        var modes = json.RootElement.GetProperty("modes").EnumerateArray().ToList();
+        Assert.All(modes.Where(m => m.GetProperty("mode").GetString() == "exact"), m => Assert.InRange(m.GetProperty("features").GetDouble(), 0, 1e-6));
+        Assert.All(modes.Where(m => m.GetProperty("mode").GetString() != "exact"), m => Assert.InRange(m.GetProperty("features").GetDouble(), 1e-4, 1));
+        var misaligned = json.RootElement.GetProperty("misaligned").EnumerateArray().ToList();
+        Assert.All(misaligned, m => Assert.InRange(m.GetProperty("average").GetDouble(), 0, m.GetProperty("bound").GetDouble()));
+        Assert.All(misaligned, m => Assert.InRange(m.GetProperty("maximum").GetDouble(), 0, m.GetProperty("bound").GetDouble() + 1e-6));
+        Assert.True(misaligned[0].GetProperty("ppg").GetDouble() < misaligned[5].GetProperty("ppg").GetDouble());
+    }
+
+    [Fact]
     public void Hops_are_timed_beside_windows()
     {
         using var json = JsonDocument.Parse(ProgramRun.Bench(_folder.Path, "stream", "ppg.onnx", "--axis", "2", "--window", "256", "--hops", "64,32", "--rate", "32", "--seconds", "0.1", "--format", "json").Succeeds());

@@ -22,7 +22,7 @@ internal static class BenchCommand
         """;
 
     /// <summary>Commands besides the models' own.</summary>
-    private static readonly Func<Command>[] Verbs = [NetworksCommand.Create, LimitsCommand.Create, KernelsCommand.Create, ChoicesCommand.Create, TreesCommand.Create, ExecutionsCommand.Create, ProcessesCommand.Create, LoadingCommand.Create, StreamCommand.Create];
+    private static readonly Func<Command>[] Verbs = [NetworksCommand.Create, LimitsCommand.Create, KernelsCommand.Create, ChoicesCommand.Create, TreesCommand.Create, ExecutionsCommand.Create, ProcessesCommand.Create, LoadingCommand.Create, StreamCommand.Create, DeviationsCommand.Create];
 
     public static RootCommand Create()
     {

@@ -12,17 +12,22 @@ internal sealed class SensorNetworks
     private SensorNetworks(string name) => _model = new(name);
 
     /// <summary>Heart rate: nine causal convolutions of 5 taps two apart in three blocks, each averaged over time, attention of 4 heads over what is left of the window, a dense layer.</summary>
-    public static OnnxBuilder Ppg(int window = 256)
+    /// <param name="window">Samples of a window.</param>
+    /// <param name="past">Samples before it that the convolutions see too.</param>
+    /// <param name="features">True for the frames that the head sees as results.</param>
+    public static OnnxBuilder Ppg(int window = 256, int past = 0, bool features = false)
     {
         var n = new SensorNetworks("ppg");
-        string x = n._model.Input("x", 1, 1, window);
-        int channels = 1, frames = window;
+        string x = n._model.Input("x", 1, 1, window + past);
+        int channels = 1, frames = window, before = past;
         foreach (var (wide, pool) in ((int, int)[])[(32, 4), (48, 2), (64, 2)])
         {
             for (int i = 0; i < 3; i++) (x, channels) = (n.Relu(n.Conv(x, channels, wide, 5, dilation: 2, begin: 8, end: 0)), wide);
             x = n._model.Node("AveragePool", [x], ("kernel_shape", new long[] { pool }), ("strides", new long[] { pool }));
-            frames /= pool;
+            (frames, before) = (frames / pool, before / pool);
         }
+        if (before > 0) x = n._model.Node("Slice", [x, n._model.Constant("past", () => Tensors.Tensor.Vector<long>(before)), n._model.Constant("end", () => Tensors.Tensor.Vector<long>(before + frames)), n._model.Constant("time", () => Tensors.Tensor.Vector<long>(2))]);
+        if (features) return n.Frames(x, channels, frames);
         string t = n._model.Node("Transpose", [x], ("perm", new long[] { 0, 2, 1 }));
         t = n._model.Node("Add", [t, n.Attention(t, frames, channels, 4)]);
         n.Dense(n._model.Node("Flatten", [t]), frames * channels, 1);
@@ -30,7 +35,7 @@ internal sealed class SensorNetworks
     }
 
     /// <summary>Seizures in 22 channels of an electroencephalogram: three convolutions of 3 taps, each with a maximum over 4, then one of 16 taps and one of 1.</summary>
-    public static OnnxBuilder Eeg(int window = 1024)
+    public static OnnxBuilder Eeg(int window = 1024, bool features = false)
     {
         var n = new SensorNetworks("eeg");
         string x = n._model.Input("x", 1, 22, window);
@@ -41,22 +46,36 @@ internal sealed class SensorNetworks
             x = n._model.Node("MaxPool", [x], ("kernel_shape", new long[] { 4 }), ("strides", new long[] { 4 }));
             channels = 128;
         }
+        if (features) return n.Frames(x, channels, window / 64);
         x = n.Relu(n.Conv(x, 128, 100, 16));
         n.Conv(x, 100, 2, 1);
         return n.Finish(1, 2, window / 64 - 15);
     }
 
     /// <summary>Seizures in three axes of an accelerometer: six convolutions of 3 taps of 8 to 256 channels, the mean over time, four dense layers.</summary>
-    public static OnnxBuilder Accelerometer(int window = 960)
+    public static OnnxBuilder Accelerometer(int window = 960, bool features = false)
     {
         var n = new SensorNetworks("accelerometer");
         string x = n._model.Input("x", 1, 3, window);
         int channels = 3;
         foreach (int wide in (int[])[8, 16, 32, 64, 128, 256]) (x, channels) = (n.Relu(n.Conv(x, channels, wide, 3, begin: 1, end: 1)), wide);
         x = n._model.Node("Flatten", [n._model.Node("GlobalAveragePool", [x])]);
+        if (features) return n.Finish(1, channels);
         foreach (int wide in (int[])[256, 128, 64]) (x, channels) = (n.Relu(n.Dense(x, channels, wide)), wide);
         n.Dense(x, channels, 2);
         return n.Finish(1, 2);
+    }
+
+    // A product with ones on the diagonal, which takes the frames of a window as a whole.
+    private OnnxBuilder Frames(string x, int channels, int frames)
+    {
+        _model.Node("MatMul", [x, _model.Constant("same", () =>
+        {
+            var same = NetworkWeights.Filled(0, frames, frames);
+            for (int i = 0; i < frames; i++) same.Span<float>()[i * (frames + 1)] = 1;
+            return same;
+        })]);
+        return Finish(1, channels, frames);
     }
 
     private OnnxBuilder Finish(params long[] dims)

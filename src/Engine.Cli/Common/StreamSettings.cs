@@ -17,6 +17,8 @@ internal sealed class StreamSettings
     private readonly Option<int> _attention = Count("--attention-window", "Frames that a query of attention sees, where the model lets it see all before it; default: such a model is refused");
     private readonly Option<bool> _approximate = new("--approximate") { Description = "With --window: layers see every hop as a signal of its own, padded at both ends" };
     private readonly Option<bool> _continual = new("--continual") { Description = "With --window: attention is updated by the new frames, and only what is read of a window is computed" };
+    private readonly Option<bool> _misaligned = new("--misaligned") { Description = "With --window: a hop may be any number of samples; frames of strided layers then lie in a window as far off as their stride" };
+    private readonly Option<double> _highest = new("--highest-frequency") { Description = "Of the signal, in cycles a sample: bounds how far a misaligned stream is off", DefaultValueFactory = _ => 0.5, HelpName = "F" };
     private readonly Option<bool> _partial = new("--partial") { Description = "With --window: results from the first hop on, zeros before the signal" };
     private readonly Option<string[]> _shapes = new("--shape") { Description = "Shape of an input with free dimensions; the streamed axis may hold anything", HelpName = "NAME:1x1x64" };
     private readonly Option<string[]> _constants = new("--constant") { Description = "An input that never changes: a number or a .npy file", HelpName = "NAME=VALUE" };
@@ -25,7 +27,7 @@ internal sealed class StreamSettings
     /// <summary>Adds the options, that of the hop where the command has no other for it.</summary>
     public void AddTo(Command command, bool hop = true)
     {
-        foreach (Option o in (Option[])[_input, _axis, .. hop ? [_hop] : Array.Empty<Option>(), _window, _attention, _approximate, _continual, _partial, _shapes, _constants, _states]) command.Options.Add(o);
+        foreach (Option o in (Option[])[_input, _axis, .. hop ? [_hop] : Array.Empty<Option>(), _window, _attention, _approximate, _continual, _misaligned, _highest, _partial, _shapes, _constants, _states]) command.Options.Add(o);
     }
 
     public StreamOptions Of(ParseResult p) => new()
@@ -37,6 +39,8 @@ internal sealed class StreamSettings
         AttentionWindow = p.GetValue(_attention),
         Approximate = p.GetValue(_approximate),
         Continual = p.GetValue(_continual),
+        Misaligned = p.GetValue(_misaligned),
+        HighestFrequency = p.GetValue(_highest),
         PartialWindows = p.GetValue(_partial),
         Shapes = NamedValue.Shapes(p.GetValue(_shapes)),
         Constants = Pairs(p.GetValue(_constants), "--constant").ToDictionary(a => a.Name, a => Constant(a.Value)),

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Engine.Graph;
 using Engine.Graph.Operators;
 using Engine.Runtime;
@@ -15,11 +16,14 @@ internal static class StreamReport
         var hop = Operations(model.Hop, p);
         var whole = p.Options.Window > 0 ? Whole(path, p) : null;
         var report = new Report();
-        report.Add("hop", "samples a hop", p.Hop).Add("window", "samples a window", p.Options.Window).Add("state_bytes", "bytes that a stream holds", p.StateBytes)
-            .Add("hop_mmac", "MMAC a hop", hop.Values.Sum() / 2e6, "0.###");
+        // What a hop costs is that of its advances.
+        double advances = (double)p.Every / p.Hop;
+        report.Add("hop", "samples a hop", p.Every).Add("window", "samples a window", p.Options.Window).Add("state_bytes", "bytes that a stream holds", p.StateBytes)
+            .Add("hop_mmac", "MMAC a hop", advances * hop.Values.Sum() / 2e6, "0.###");
+        if (p.Every != p.Hop) report.Add("advance", "samples that layers advance by", p.Hop);
         if (whole is not null) report.Add("window_mmac", "MMAC a window", whole.Values.Sum() / 2e6, "0.###");
-        if (p.Options.Feedback.Count == 0 && model.Deviation() is { } d) report.Add("deviation", "deviation from whole windows, measured on noise", d, "0.0e+0");
-        report.Add("outputs", "Outputs", Outputs(p)).Add("layers", "Layers", Layers(p, hop, whole));
+        if (p.Options.Feedback.Count == 0 && p.Every == p.Hop && model.Deviation() is { } d) report.Add("deviation", "deviation from whole windows, measured on noise", d, "0.0e+0");
+        report.Add("outputs", "Outputs", Outputs(p)).Add("layers", "Layers", Layers(p, hop, whole, advances));
         return report;
     }
 
@@ -28,18 +32,18 @@ internal static class StreamReport
         var t = new Table(new("output", "name"), new("type a hop", "type"), new("results a hop", "frames"), new("first in hop", "first_hop"), new("samples a result", "step", "0.###"), new("receptive field", "field", "0.###"), new("delay by the model's padding", "model_delay", "0.###"), new("late by at most, samples", "latency", "0.###"));
         foreach (var o in p.Outputs)
             if (o.Pulse is { } s) t.Add(o.Name, s.Type.ToString(), s.Frames, s.Delay / s.Frames, s.Time.Step, s.Time.Field, s.Time.Newest, s.Delay * s.Time.Step - s.Time.Newest + p.Hop - 1);
-            else t.Add(o.Name, "", 1, o.FirstHop, p.Hop, null, null, o.HopDelay * p.Hop);
+            else t.Add(o.Name, "", 1, o.FirstHop, p.Every, null, null, o.HopDelay * p.Hop);
         return t;
     }
 
-    private static Table Layers(StreamPlan p, Dictionary<string, double> hop, Dictionary<string, double>? whole)
+    private static Table Layers(StreamPlan p, Dictionary<string, double> hop, Dictionary<string, double>? whole, double advances)
     {
         var t = new Table(new("#", "layer"), new("name", "name"), new("op", "op"), new("form", "form"), new("late by frames", "delay"), new("state bytes", "state_bytes"), new("MMAC a hop", "hop_mmac", "0.####"), new("MMAC a window", "window_mmac", "0.####", whole is null ? Hide.Markdown | Hide.Csv : Hide.Nowhere), new("why", "note"));
         for (int i = 0; i < p.Layers.Count; i++)
         {
             var l = p.Layers[i];
-            string form = l.Form switch { StreamForm.Exact => l.Delay > 0 ? $"exact after delay {l.Delay}" : "exact", StreamForm.Approximate => "approximate", StreamForm.Bounded => $"bounded ≤ {RetroactiveAttention.Bound:0e+0}", _ => "window" };
-            t.Add(i, l.Name, l.Operator, form, l.Delay, l.StateBytes, hop.GetValueOrDefault(l.Name) / 2e6, whole?.GetValueOrDefault(l.Name) / 2e6, l.Note);
+            string form = l.Form switch { StreamForm.Exact => l.Delay > 0 ? $"exact after delay {l.Delay}" : "exact", StreamForm.Approximate => "approximate", StreamForm.Bounded => $"bounded ≤ {RetroactiveAttention.Bound:0e+0}", StreamForm.Misaligned => string.Create(CultureInfo.InvariantCulture, $"bounded ≤ {l.Bound:0.###} amplitudes"), _ => "window" };
+            t.Add(i, l.Name, l.Operator, form, l.Delay, l.StateBytes, advances * hop.GetValueOrDefault(l.Name) / 2e6, whole?.GetValueOrDefault(l.Name) / 2e6, l.Note);
         }
         return t;
     }

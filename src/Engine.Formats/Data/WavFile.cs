@@ -52,6 +52,31 @@ public static class WavFile
         }
     }
 
+    /// <summary>Writes 16-bit PCM; samples beyond [−1, 1] become the largest that there is.</summary>
+    public static void Write(string path, Sound sound)
+    {
+        int channels = sound.Channels, samples = sound.Samples.Shape.Int(1), frame = channels * sizeof(short), bytes = Checked.Int(Checked.Mul(samples, frame));
+        var file = new byte[Checked.Int(44L + bytes)];
+        var b = file.AsSpan();
+        "RIFF"u8.CopyTo(b);
+        BinaryPrimitives.WriteInt32LittleEndian(b[4..], 36 + bytes);
+        "WAVEfmt "u8.CopyTo(b[8..]);
+        BinaryPrimitives.WriteInt32LittleEndian(b[16..], 16);
+        BinaryPrimitives.WriteInt16LittleEndian(b[20..], Pcm);
+        BinaryPrimitives.WriteInt16LittleEndian(b[22..], (short)channels);
+        BinaryPrimitives.WriteInt32LittleEndian(b[24..], sound.SampleRate);
+        BinaryPrimitives.WriteInt32LittleEndian(b[28..], sound.SampleRate * frame);
+        BinaryPrimitives.WriteInt16LittleEndian(b[32..], (short)frame);
+        BinaryPrimitives.WriteInt16LittleEndian(b[34..], 16);
+        "data"u8.CopyTo(b[36..]);
+        BinaryPrimitives.WriteInt32LittleEndian(b[40..], bytes);
+        var from = sound.Samples.Span<float>();
+        for (int i = 0, at = 44; i < samples; i++)
+            for (int c = 0; c < channels; c++, at += sizeof(short))
+                BinaryPrimitives.WriteInt16LittleEndian(b[at..], (short)Math.Clamp(MathF.Round(32768f * from[c * samples + i]), short.MinValue, short.MaxValue));
+        AtomicFile.Write(path, s => s.Write(file));
+    }
+
     private static Sound Decode(Format f, ReadOnlySpan<byte> data, long limit, string? file, long offset)
     {
         int width = f.Bits / 8, channels = f.Channels;

@@ -162,6 +162,9 @@ internal static class StreamForms
     // The frames of a hop as a signal of their own.
     private static void Whole(StreamContext c, Pulse x, WindowAttributes window, ReadOnlySpan<long> kernel, int k)
     {
+        var any = window.Resolve(x.Type.Shape.With(x.Axis, Math.Max(x.Frames, 1L << 20)), kernel)[k];
+        long reach = (any.Kernel - 1L) * any.Dilation + 1;
+        if (reach > (long)x.Frames + any.PadBegin + any.PadEnd) throw c.Refuse($"a window of {reach} frames does not fit the {x.Frames} of a hop");
         var w = window.Resolve(x.Type.Shape, kernel)[k];
         if ((long)w.Output * w.Stride != x.Frames) throw c.Refuse($"{x.Frames} frames by themselves give {w.Output} windows of stride {w.Stride}, which do not cover them");
         var y = c.Emit(c.Node.Op, c.Wires())[0]!.Value;

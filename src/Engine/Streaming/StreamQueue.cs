@@ -43,7 +43,7 @@ internal sealed class StreamQueue(StreamPlan plan, int capacity)
     private long HopsFor(StreamOutput o, long samples)
     {
         long n = o.Length(samples, plan.Hop);
-        return n <= 0 ? 0 : o.Pulse is { } p ? Checked.CeilDiv(p.Delay + n, p.Frames) : o.FirstHop + n;
+        return n <= 0 ? 0 : o.Pulse is { } p ? Checked.CeilDiv(p.Delay + n, p.Frames) : samples / plan.Hop + o.HopDelay;
     }
 
     private bool HasResult(long hop, long? length, int from = 0)
@@ -56,7 +56,7 @@ internal sealed class StreamQueue(StreamPlan plan, int capacity)
     // Frames of a hop that belong to the signal.
     private (int From, int To) Range(StreamOutput o, long hop, long? length)
     {
-        if (o.Pulse is not { } p) return (0, hop >= o.FirstHop && (length is not { } n || hop < o.FirstHop + o.Length(n, plan.Hop)) ? 1 : 0);
+        if (o.Pulse is not { } p) return (0, o.Result(hop) is not null && (length is not { } n || hop < n / plan.Hop + o.HopDelay) ? 1 : 0);
         long at = hop * p.Frames, end = length is { } samples ? p.Delay + p.Time.Length(samples) : long.MaxValue;
         return ((int)Math.Clamp(p.Delay - at, 0, p.Frames), (int)Math.Clamp(end - at, 0, p.Frames));
     }
@@ -84,7 +84,7 @@ internal sealed class StreamQueue(StreamPlan plan, int capacity)
 
     private StreamResult Result(StreamOutput o, Tensor values, long hop, int from, int to, long pushed)
     {
-        if (o.Pulse is not { } p) return new(o, hop - o.HopDelay, 1, values, 0, (hop - o.HopDelay + 1.0) * plan.Hop - 1, pushed);
+        if (o.Pulse is not { } p) return new(o, o.Result(hop)!.Value, 1, values, 0, (hop - o.HopDelay + 1.0) * plan.Hop - 1, pushed);
         long index = hop * p.Frames + from - p.Delay;
         return new(o, index, to - from, values, from, p.Time.Newest + (index + to - from - 1) * p.Time.Step, pushed);
     }
