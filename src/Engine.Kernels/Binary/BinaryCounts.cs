@@ -13,7 +13,7 @@ internal unsafe interface IBinaryCounter
     /// <inheritdoc cref="Rows"/>
     static abstract int Panels { get; }
 
-    /// <summary>counts[row, panel, column] = Σ popcount(a xor b) over some segments of words; at most <see cref="BinaryCounts.MostWords"/> words in all.</summary>
+    /// <summary>counts[row, panel, column] += Σ popcount(a xor b) over some segments of words.</summary>
     static abstract void Count(byte** a, nint* segments, int segmentCount, int words, byte* b, nint panelBytes, ushort* counts);
 }
 
@@ -26,7 +26,8 @@ internal static unsafe class BinaryCounts
     /// <summary>Words whose counts fit a byte.</summary>
     public const int ByteWords = byte.MaxValue / 64;
 
-    private const int MostRows = 8, MostBlock = 16, Alignment = 64;
+    // Panels that stay in the first-level cache, beside the counts of so many rows; rows are a multiple of any block's.
+    private const int CacheBytes = 20 << 10, MostRows = 24, MostBlockRows = 8, Alignment = 64;
 
     // Popcounts of a xor i for values a and i of 6 and of 4 bits, [a, i].
     private static readonly TensorStorage s_six = Table(64), s_four = Table(16);
@@ -45,41 +46,60 @@ internal static unsafe class BinaryCounts
     }
 
     /// <summary>The sums of some panels of a tile, from <paramref name="panel"/> on, by a counter of as many; returns the panel behind them.</summary>
+    [SkipLocalsInit, MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int Run<TCounter>(in GemmBinary.Tile t, int panel, in BinaryLayout layout) where TCounter : struct, IBinaryCounter
     {
-        byte* memory = stackalloc byte[MostBlock * GemmBinary.PanelColumns * sizeof(ushort) + Alignment];
+        byte* memory = stackalloc byte[MostRows * TCounter.Panels * GemmBinary.PanelColumns * sizeof(ushort) + Alignment];
         ushort* counts = (ushort*)((nuint)(memory + Alignment - 1) & ~(nuint)(Alignment - 1));
-        byte** a = stackalloc byte*[MostRows];
-        int depth = t.SegmentCount * t.Words;
-        nint panelBytes = (nint)depth * layout.WordBytes;
         for (; panel <= t.Panels - TCounter.Panels; panel += TCounter.Panels)
-            for (int row = 0; row < t.RowCount; row += TCounter.Rows)
-            {
-                // Rows that are missing repeat the last one.
-                for (int i = 0; i < TCounter.Rows; i++) a[i] = t.Rows[Math.Min(row + i, t.RowCount - 1)].A;
-                byte* b = t.B + panel * panelBytes;
-                if (depth <= MostWords)
-                {
-                    TCounter.Count(a, t.Segments, t.SegmentCount, t.Words, b, panelBytes, counts);
-                    Store<TCounter>(t, row, panel, counts, true);
-                    continue;
-                }
-                for (int s = 0, done = 0; s < t.SegmentCount; s++)
-                    for (int w = 0, used; w < t.Words; w += used, done += used)
-                    {
-                        used = Math.Min(MostWords, t.Words - w);
-                        nint segment = t.Segments[s] + (nint)w * layout.UnitBytes;
-                        TCounter.Count(a, &segment, 1, used, b + (nint)done * layout.WordBytes, panelBytes, counts);
-                        Store<TCounter>(t, row, panel, counts, done == 0);
-                    }
-            }
+            for (int row = 0; row < t.RowCount; row += MostRows) Run<TCounter>(t, panel, row, layout, counts);
         return panel;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<TCounter>(in GemmBinary.Tile t, int row, int panel, ushort* counts, bool first) where TCounter : struct, IBinaryCounter
+    // All rows meet some words of the panels while these are in the first-level cache.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Run<TCounter>(in GemmBinary.Tile t, int panel, int row, in BinaryLayout layout, ushort* counts) where TCounter : struct, IBinaryCounter
     {
-        for (int i = 0; i < TCounter.Rows && row + i < t.RowCount; i++, counts += TCounter.Panels * GemmBinary.PanelColumns)
+        int rows = Math.Min(MostRows, t.RowCount - row), most = Math.Max(1, CacheBytes / (layout.WordBytes * TCounter.Panels));
+        nint panelBytes = (nint)t.SegmentCount * t.Words * layout.WordBytes;
+        byte* b = t.B + panel * panelBytes;
+        bool first = true;
+        for (int s = 0, counted = 0, segments; s < t.SegmentCount; s += segments)
+        {
+            segments = Math.Clamp(most / t.Words, 1, t.SegmentCount - s);
+            for (int w = 0, words; w < t.Words; w += words)
+            {
+                words = Math.Min(most, t.Words - w);
+                if (counted + segments * words > MostWords)
+                {
+                    Store<TCounter>(t, row, rows, panel, counts, first);
+                    (counted, first) = (0, false);
+                }
+                if (counted == 0) new Span<ushort>(counts, rows * TCounter.Panels * GemmBinary.PanelColumns).Clear();
+                Count<TCounter>(t, row, rows, s, segments, (nint)w * layout.UnitBytes, words, b, panelBytes, counts);
+                counted += segments * words;
+                b += (nint)segments * words * layout.WordBytes;
+            }
+        }
+        Store<TCounter>(t, row, rows, panel, counts, first);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Count<TCounter>(in GemmBinary.Tile t, int row, int rows, int segment, int segments, nint offset, int words, byte* b, nint panelBytes, ushort* counts) where TCounter : struct, IBinaryCounter
+    {
+        byte** a = stackalloc byte*[MostBlockRows];
+        for (int i = 0; i < rows; i += TCounter.Rows)
+        {
+            // Rows that are missing repeat the last one.
+            for (int j = 0; j < TCounter.Rows; j++) a[j] = t.Rows[row + Math.Min(i + j, rows - 1)].A + offset;
+            TCounter.Count(a, t.Segments + segment, segments, words, b, panelBytes, counts + i * TCounter.Panels * GemmBinary.PanelColumns);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Store<TCounter>(in GemmBinary.Tile t, int row, int rows, int panel, ushort* counts, bool first) where TCounter : struct, IBinaryCounter
+    {
+        for (int i = 0; i < rows; i++, counts += TCounter.Panels * GemmBinary.PanelColumns)
         {
             int* to = t.C + (row + i) * t.CStride + panel * GemmBinary.PanelColumns, from = first ? t.Rows[row + i].Base + t.Column + panel * GemmBinary.PanelColumns : to;
             for (int j = 0; j < TCounter.Panels * GemmBinary.PanelColumns; j += 32)

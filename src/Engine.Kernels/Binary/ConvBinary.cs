@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Engine.Tensors;
 
 namespace Engine.Kernels;
@@ -81,6 +82,7 @@ public sealed unsafe partial class ConvBinary
 
     private readonly struct Body<TStore>(ConvBinary conv, byte* x, byte* packed, TStore store, int splits, int perUnit) : IParallelBody where TStore : struct, ISumStore
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int start, int end)
         {
             int panels = conv._s.Group * conv._panelsOfGroup;
@@ -120,6 +122,7 @@ public sealed unsafe partial class ConvBinary
     }
 
     // Where the windows of some output pixels begin, and their bases.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Locate(byte* x, int* bases, int first, int count, GemmBinary.Row* rows)
     {
         var (line, column) = Math.DivRem(first, _w.Output);
@@ -135,6 +138,7 @@ public sealed unsafe partial class ConvBinary
 
     private readonly struct CopyBody(ConvBinary conv, ulong* x, byte* to) : IParallelBody
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int start, int end)
         {
             int words = WordsOf(conv._s.Channels);
@@ -156,6 +160,7 @@ public sealed unsafe partial class ConvBinary
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void CopyPixels(ulong* x, int words, int pixels, byte* to)
     {
         if (words == _pixelWords && (_s.Group == 1 || _s.GroupChannels % 64 == 0))

@@ -19,7 +19,6 @@ public static unsafe partial class GemmBinary
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public static void Count(byte** a, nint* segments, int segmentCount, int words, byte* b, nint panel, ushort* counts)
         {
-            new Span<ushort>(counts, 2 * PanelColumns).Clear();
             for (int s = 0; s < segmentCount; s++)
             {
                 byte* a0 = a[0] + segments[s], a1 = a[1] + segments[s];

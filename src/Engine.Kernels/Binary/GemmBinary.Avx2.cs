@@ -21,7 +21,6 @@ public static unsafe partial class GemmBinary
         public static void Count(byte** a, nint* segments, int segmentCount, int words, byte* b, nint panel, ushort* counts)
         {
             byte* table = BinaryCounts.Four;
-            new Span<ushort>(counts, 4 * PanelColumns).Clear();
             for (int s = 0; s < segmentCount; s++)
             {
                 nint at = segments[s];

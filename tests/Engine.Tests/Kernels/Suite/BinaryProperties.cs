@@ -19,10 +19,12 @@ internal static unsafe class BinaryProperties
         return new(r.Next(1, 3), group * (r.Next(3) == 0 ? 64 * r.Next(1, 3) : r.Next(1, 150)), group * (r.Next(3) == 0 ? 64 * r.Next(1, 3) : r.Next(1, 150)), group, new(WindowDim.One, Dim(r, 5), Dim(r, 9)));
     }
 
+    private static ConvShape Product(int m, int n, int k) => new(1, k, n, 1, new(WindowDim.One, WindowDim.One, new(m, 0, 1, 1, 1, 0, 0)));
+
     private static void Conv(Operands o)
     {
         var r = o.Random;
-        var s = r.Next(4) == 0 ? new ConvShape(1, r.Next(1, 1200), r.Next(1, 150), 1, new(WindowDim.One, WindowDim.One, new(r.Next(1, 8), 0, 1, 1, 1, 0, 0))) : Shape(r);
+        var s = r.Next(32) == 0 ? Product(r.Next(1, 3), r.Next(1, 5), r.Next(66_000, 70_000)) : r.Next(4) == 0 ? Product(r.Next(1, 30), r.Next(1, 330), r.Next(1, 2000)) : Shape(r);
         if (s.Window.W.Output == 0) s = s with { Window = s.Window with { W = s.Window.W with { Output = s.Window.W.Input } } };
         int inputs = s.Window.Inputs, outputs = s.Window.Outputs, depth = s.GroupChannels * s.Window.Taps, pixels = s.Batch * outputs, outWords = ConvBinary.WordsOf(s.OutChannels), padded = SignStore.Padded(s.OutChannels);
         sbyte[] x = Signs(r, s.Batch * inputs * s.Channels), w = Signs(r, s.OutChannels * depth);
