@@ -24,7 +24,7 @@ internal static unsafe class BinaryProperties
     private static void Conv(Operands o)
     {
         var r = o.Random;
-        var s = r.Next(32) == 0 ? Product(r.Next(1, 3), r.Next(1, 5), r.Next(66_000, 70_000)) : r.Next(4) == 0 ? Product(r.Next(1, 30), r.Next(1, 330), r.Next(1, 2000)) : Shape(r);
+        var s = r.Next(4) == 0 ? Product(r.Next(1, 30), r.Next(1, 330), r.Next(1, 2000)) : Shape(r);
         if (s.Window.W.Output == 0) s = s with { Window = s.Window with { W = s.Window.W with { Output = s.Window.W.Input } } };
         int inputs = s.Window.Inputs, outputs = s.Window.Outputs, depth = s.GroupChannels * s.Window.Taps, pixels = s.Batch * outputs, outWords = ConvBinary.WordsOf(s.OutChannels), padded = SignStore.Padded(s.OutChannels);
         sbyte[] x = Signs(r, s.Batch * inputs * s.Channels), w = Signs(r, s.OutChannels * depth);
