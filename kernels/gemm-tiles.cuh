@@ -43,6 +43,11 @@ struct CodeProducts
     using Sum = i32;
     device void multiply(i32 (&d)[4], const u32 (&a)[4], u32 b0, u32 b1) { multiply_add_u8s8(d, a, b0, b1); }
 };
+struct BitProducts
+{
+    using Sum = i32;
+    device void multiply(i32 (&d)[4], const u32 (&a)[4], u32 b0, u32 b1) { multiply_add_bits(d, a, b0, b1); }
+};
 
 template <typename Products, int TILE_M, int TILE_N, int WARPS_M, int WARPS_N> struct GemmTile
 {

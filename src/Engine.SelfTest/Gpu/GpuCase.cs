@@ -18,5 +18,5 @@ public sealed record GpuCase(string Stem, string Entry, string Shape, Action<Gpu
 public static class GpuCases
 {
     /// <summary>All cases, stem by stem; each entry of the manifest has twenty and more.</summary>
-    public static IReadOnlyList<GpuCase> All { get; } = [.. ElementwiseCases.All(), .. CastCases.All(), .. MovementCases.All(), .. ReductionCases.All(), .. NormCases.All(), .. GemmCases.All(), .. LowBitCases.All(), .. CodeCases.All(), .. ConvCases.All(), .. PoolCases.All(), .. GatherCases.All()];
+    public static IReadOnlyList<GpuCase> All { get; } = [.. ElementwiseCases.All(), .. CastCases.All(), .. MovementCases.All(), .. ReductionCases.All(), .. NormCases.All(), .. GemmCases.All(), .. LowBitCases.All(), .. CodeCases.All(), .. ConvCases.All(), .. PoolCases.All(), .. GatherCases.All(), .. BinaryCases.All(), .. AttentionCases.All()];
 }
