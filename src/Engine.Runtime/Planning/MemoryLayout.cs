@@ -67,10 +67,11 @@ internal sealed class MemoryLayout(LoweredSegment segment, IReadOnlyList<Value> 
     /// <summary>The encoding a wire's content was computed in.</summary>
     public PlannedBuffer? Stored(Value v) => _stored.GetValueOrDefault(v);
 
-    /// <summary>Makes another buffer the wire's content: readers convert from it.</summary>
+    /// <summary>Makes another buffer the wire's content: readers convert from it, and none finds a form made before, on the way to it.</summary>
     public void Restore(Value v, PlannedBuffer b)
     {
-        _buffers.Remove((v, _stored[v].Encoding));
+        foreach (var (key, buffer) in _buffers)
+            if (key.Item1 == v && buffer != b) _buffers.Remove(key);
         _stored[v] = b;
     }
 

@@ -1,5 +1,6 @@
 using Engine.Cpu;
 using Engine.Graph;
+using Engine.Graph.Operators;
 using Engine.Kernels;
 using Engine.Runtime;
 using Engine.Tensors;
@@ -96,6 +97,24 @@ public class QdqLoweringTests
         Assert.Equal(2, stems.Count(s => s == "gemm-u8s8"));
         Assert.Contains("add-u8", stems);
         Assert.Contains("max-pool-u8", stems);
+    }
+
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(2, true)]
+    public void Convolutions_in_f32_read_rounded_values_too(int seed, bool signed)
+    {
+        // Blocked channels become codes by way of plain values, which nobody may find again.
+        var kernels = new KernelRegistry(CpuKernels.Standard).Prefer<Conv>(c => c.Stem.StartsWith("conv-blocked", StringComparison.Ordinal));
+        var (reference, input) = Cnn(seed, signed, quantizedOutput: false);
+        var expected = (Tensor)new Interpreter(CpuKernels.Standard).Run(reference, [input])[0];
+        var (graph, _) = Cnn(seed, signed, quantizedOutput: false);
+        Rewriter.Run(graph, Context, 2);
+        List<string> stems = [];
+        var outputs = new RuntimeValue?[1];
+        new Executor(new Program(graph, kernels, new PackedWeights(), new PlanOptions()), Workers.Single, new ExecutorOptions { Poison = true, Planned = p => stems.AddRange(p.Steps.Select(s => s.Stem)) }).Run([input], outputs);
+        Assert.Equal(2, stems.Count(s => s.StartsWith("conv-blocked", StringComparison.Ordinal)));
+        AssertClose(expected, (Tensor)outputs[0]!);
     }
 
     [Theory]
