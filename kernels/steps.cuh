@@ -1,5 +1,5 @@
 // Elementwise steps applied to a value in a register before it is stored: the epilogue of every kernel, and the whole of elementwise.cu.
-// The numbers of operations and operands are those of src/Engine.Cuda/Launchers/Steps.cs.
+// The numbers of operations and operands are those of src/Engine.Cuda/Launchers/GpuSteps.cs.
 #pragma once
 #include "math.cuh"
 

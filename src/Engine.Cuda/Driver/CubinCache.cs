@@ -25,7 +25,7 @@ internal sealed class CubinCache(string folder)
         try
         {
             byte[] bytes = File.ReadAllBytes(PathOf(file, device));
-            // ELF, whole: the section table ends the file. What another program wrote there is compiled anew.
+            // The driver reads a file's size from its header: what has none must not reach it.
             return bytes.Length > 64 && bytes.AsSpan(0, 4).SequenceEqual("\x7fELF"u8) ? bytes : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

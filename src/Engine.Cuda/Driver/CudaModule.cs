@@ -12,15 +12,20 @@ internal sealed unsafe class CudaModule : IGpuModule
     public CudaModule(CudaDevice device, KernelFile file, CubinCache cache)
     {
         (_device, File) = (device, file);
-        byte[]? cubin = cache.Find(file, device.Info);
-        if (cubin is null)
-        {
-            (cubin, Log) = CudaCompiler.Compile(device, file.Name, KernelLibrary.Ptx(file));
-            cache.Store(file, device.Info, cubin);
-        }
-        nint module;
-        fixed (byte* image = cubin) device.Driver.Check(device.Driver.ModuleLoadData(&module, image), $"{file.Name} on {device.Info.Name}", Log);
-        _module = module;
+        // What is in the cache may be cut off or of another program: the driver tells, and it is compiled anew.
+        if (cache.Find(file, device.Info) is { } cached && Load(cached, out _module) == 0) return;
+        (byte[] cubin, Log) = CudaCompiler.Compile(device, file.Name, KernelLibrary.Ptx(file));
+        device.Driver.Check(Load(cubin, out _module), $"{file.Name} on {device.Info.Name}", Log);
+        cache.Store(file, device.Info, cubin);
+    }
+
+    private int Load(byte[] cubin, out nint module)
+    {
+        nint loaded = 0;
+        int code;
+        fixed (byte* image = cubin) code = _device.Driver.ModuleLoadData(&loaded, image);
+        module = loaded;
+        return code;
     }
 
     public KernelFile File { get; }
